@@ -1,0 +1,73 @@
+# Everything runs in one virtual environment, made at the first use and renewed when pyproject.toml changes.
+# A fresh machine needs Python >= 3.10 with venv, git and make. `make help` lists the targets.
+
+VENV  ?= .venv
+SPECS ?= ../shared/virtio-spec
+# how many tests run at a time
+JOBS  ?= auto
+
+EDITIONS := 1.0 1.1 1.2 1.3 1.4
+RUN      := $(VENV)/bin
+
+# the first Python that is new enough and can make a virtual environment; PYTHON=... chooses another
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))
+FOUND     = $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
+                "$$p" -c '$(SUITABLE)' 2>/dev/null && { echo "$$p"; break; }; done)
+PYTHON   ?= $(FOUND)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help generate check test lint format models bench wheels clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+generate: $(VENV)/.installed ## Render what spec/ lists into generated/
+	$(RUN)/virtspec generate
+
+check: $(VENV)/.installed ## Say whether generated/ is what spec/ and templates/ give
+	$(RUN)/virtspec generate --check
+
+test: $(VENV)/.installed ## Run all tests
+	@command -v "$${CC:-cc}" >/dev/null || echo "make: no C compiler ($${CC:-cc}): the tests of the C headers will be skipped"
+	$(RUN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style and types
+	$(RUN)/ruff check
+	$(RUN)/black --check --quiet . || { echo "make: 'make format' mends that"; exit 1; }
+	$(RUN)/mypy
+
+format: $(VENV)/.installed-dev ## Format the code that people write
+	$(RUN)/ruff check --fix
+	$(RUN)/black --quiet .
+
+models: $(VENV)/.installed ## Extract the releases' facts from SPECS=DIRECTORY into spec/models/
+	@test -d "$(SPECS)" || { echo "make: no directory $(SPECS); SPECS=... names the one with v1.0 ... v1.4"; exit 2; }
+	set -e; for edition in $(EDITIONS); do \
+		$(RUN)/virtspec extract "$(SPECS)/v$$edition" -o "spec/models/virtio-$$edition.json" --edition $$edition; done
+
+bench: $(VENV)/.installed ## Measure the figures that the README states
+	$(RUN)/python bench
+
+wheels: $(VENV)/.installed-dev ## Build the wheels of both packages into dist/
+	rm -rf dist
+	$(RUN)/python -m build --wheel --outdir dist .
+	$(RUN)/python -m build --wheel --outdir dist generated/python
+
+clean: ## Remove everything that can be made again, the environment too
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.10 with venv was found."; \
+		echo "  On Debian: apt-get install python3 python3-venv; elsewhere: make PYTHON=/path/to/python3"; exit 2; }
+	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "make: $(PYTHON) is older than 3.10 or has no venv"; exit 2; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,10 @@
+"""`python -m virtspec` is the console script `virtspec`."""
+
+from __future__ import annotations
+
+import sys
+
+from virtspec.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""What C headers state: the structs, members and constants they define, with sizes, offsets and values.
+
+A small parser finds the names in the preprocessed text; the numbers are the compiler's own: it compiles one program
+that prints them. Only names that the parser took for C identifiers reach that program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from virtspec.diagnostics import SpecError
+
+MAX_DEPTH = 64
+"""How deep structs may nest; nothing real goes beyond 6."""
+
+_TOKEN = re.compile(r"\s+|[A-Za-z_]\w*|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\d[\w.]*|.", re.ASCII)
+_MARKER = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:\\.|[^"\\])*)"')
+_MACRO = re.compile(r"#\s*define\s+([A-Za-z_]\w*)(\(?)(.*)", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_QUALIFIERS = frozenset({"const", "volatile", "__extension__", "signed", "unsigned"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderMember:
+    """A member of a struct in a header, at any depth.
+
+    `path` is spelled as in `virtspec.layout.Slot`; `offset` is None for a bit-field, `size` also for an array
+    without a length of its own. `struct` is the tag of the struct that it is, or that its elements are.
+    """
+
+    path: str
+    offset: int | None
+    size: int | None
+    struct: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderStruct:
+    """A struct or union of a header."""
+
+    name: str
+    size: int
+    members: tuple[HeaderMember, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderFacts:
+    """Everything that a set of headers states, by name."""
+
+    structs: dict[str, HeaderStruct]
+    constants: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Declared:
+    """A member as declared: its name ("" if anonymous), the struct it is of, and its own members if it has a body."""
+
+    name: str
+    tag: str = ""
+    body: list[_Declared] | None = None
+    array: bool = False
+    open_ended: bool = False
+    bits: bool = False
+    pointer: bool = False
+
+
+@dataclass(slots=True)
+class _Declarations:
+    structs: dict[str, tuple[str, list[_Declared]]] = field(default_factory=dict)
+    constants: list[str] = field(default_factory=list)
+
+
+def read_headers(headers: Sequence[str], *, compiler: str = "cc", include: Sequence[Path] = ()) -> HeaderFacts:
+    """The facts of headers, named as in `#include <…>` or by a path. Raises `SpecError` where they do not compile."""
+    prelude = "".join(f"#include {_include_name(h)}\n" for h in headers)
+    command = [compiler, "-w", "-x", "c", *(f"-I{directory}" for directory in include)]
+    text = _run([*command, "-E", "-dD", "-"], prelude)
+    declared = _parse(text, {_include_name(h)[1:-1] for h in headers})
+    members = {tag: list(_paths(body, "", "", declared, (tag,))) for tag, (_, body) in declared.structs.items()}
+    constants = _integer_constants(command, prelude, declared.constants)
+    return _measure(command, prelude, declared, members, constants)
+
+
+def _include_name(header: str) -> str:
+    if any(c in header for c in '"<>\n\\'):
+        raise SpecError(f"{header!a}: not a header that can be included")
+    path = Path(header)
+    return f'"{path.resolve()}"' if path.is_file() else f"<{header}>"
+
+
+def _run(command: Sequence[str], text: str) -> str:
+    """The output of a compiler that reads `text`. Raises `SpecError` with its first complaint."""
+    done = _start(command, text)
+    if done.returncode:
+        complaint = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr[:200].strip())
+        raise SpecError(f"the headers do not compile with '{command[0]}': {complaint}")
+    return done.stdout
+
+
+def _start(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    try:
+        # the messages of a compiler are read here, so they have to be the English ones
+        environment = {**os.environ, "LC_ALL": "C"}
+        return subprocess.run(
+            command, input=text, env=environment, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise SpecError(f"'{command[0]}' cannot be run: {error.strerror}; name a C compiler") from None
+
+
+# --- names: the preprocessed text --------------------------------------------------------------------------
+
+
+def _parse(text: str, wanted: set[str]) -> _Declarations:
+    """The definitions that stand in the wanted headers themselves, not in what they include."""
+    declared = _Declarations()
+    tokens: list[str] = []
+    ours = False
+    for line in text.splitlines():
+        if marker := _MARKER.match(line):
+            ours = any(marker[1] == name or marker[1].endswith(f"/{name}") for name in wanted)
+        elif not ours:
+            continue
+        elif macro := _MACRO.match(line):
+            if not macro[2] and macro[3].strip():
+                declared.constants.append(macro[1])
+        elif not line.startswith("#"):
+            tokens += (token for token in _TOKEN.findall(line) if not token.isspace())
+    _Parser(tokens, declared).definitions()
+    return declared
+
+
+class _Parser:
+    """Finds the bodies of structs, unions and enums among tokens, and skips everything else."""
+
+    def __init__(self, tokens: list[str], declared: _Declarations) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.declared = declared
+
+    def definitions(self) -> None:
+        while self.at < len(self.tokens):
+            if self.tokens[self.at] in ("struct", "union", "enum"):
+                self._specifier(0)
+            else:
+                self.at += 1
+
+    def _peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _skip_attributes(self) -> None:
+        while self._peek() in ("__attribute__", "__attribute"):
+            self.at += 1
+            self._skip_group("(", ")")
+
+    def _skip_group(self, opening: str, closing: str) -> None:
+        """Past a bracketed group that begins here."""
+        depth = 0
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            depth += (token == opening) - (token == closing)
+            if depth <= 0:
+                return
+
+    def _specifier(self, depth: int) -> tuple[str, list[_Declared] | None]:
+        """A `struct`, `union` or `enum` with its tag and, if there is one, its body."""
+        if depth > MAX_DEPTH:
+            raise SpecError(f"the headers nest structs more than {MAX_DEPTH} deep")
+        kind = self.tokens[self.at]
+        self.at += 1
+        self._skip_attributes()
+        tag = ""
+        if _IDENTIFIER.fullmatch(self._peek()):
+            tag = self._peek()
+            self.at += 1
+            self._skip_attributes()
+        if self._peek() != "{":
+            return ("" if kind == "enum" else tag), None
+        self.at += 1
+        if kind == "enum":
+            self._enumerators()
+            return "", None
+        body: list[_Declared] = []
+        while self.at < len(self.tokens) and self._peek() != "}":
+            self._member(body, depth)
+        self.at += 1
+        self._skip_attributes()
+        if tag:
+            self.declared.structs.setdefault(tag, (kind, body))
+        return tag, body
+
+    def _enumerators(self) -> None:
+        expected = True
+        while self.at < len(self.tokens) and self._peek() != "}":
+            token = self._peek()
+            if token == "(":
+                self._skip_group("(", ")")
+                continue
+            if expected and _IDENTIFIER.fullmatch(token):
+                self.declared.constants.append(token)
+                expected = False
+            elif token == ",":
+                expected = True
+            self.at += 1
+        self.at += 1
+
+    def _member(self, body: list[_Declared], depth: int) -> None:
+        """One member declaration, up to and with its `;`."""
+        while self._peek() in _QUALIFIERS:
+            self.at += 1
+        tag, inner = "", None
+        is_struct = self._peek() in ("struct", "union")
+        if is_struct or self._peek() == "enum":
+            tag, inner = self._specifier(depth + 1)
+        declarators: list[list[str]] = [[]]
+        nesting = 0
+        while self.at < len(self.tokens):
+            self._skip_attributes()
+            token = self._peek()
+            self.at += 1
+            if nesting == 0 and token in (";", ""):
+                break
+            if nesting == 0 and token == ",":
+                declarators.append([])
+                continue
+            nesting += (token in "([{") - (token in ")]}")
+            declarators[-1].append(token)
+        found = [d for tokens in declarators if (d := _declarator(tokens)) is not None]
+        for declaration in found:
+            declaration.tag, declaration.body = ("", None) if declaration.pointer else (tag, inner)
+        if not found and inner is not None and is_struct:
+            found = [_Declared(name="", body=inner)]
+        body.extend(found)
+
+
+def _declarator(tokens: list[str]) -> _Declared | None:
+    """The member that a declarator without its struct specifier names (`__le16 x [ 4 ]`, `* p`, `flag : 1`)."""
+    if "(" in tokens:  # a pointer to a function: `( * name ) ( … )`
+        opening = tokens.index("(")
+        tokens = tokens[opening + 1 : tokens.index(")", opening)] if ")" in tokens[opening:] else []
+    brackets = tokens.index("[") if "[" in tokens else len(tokens)
+    colon = tokens.index(":") if ":" in tokens else len(tokens)
+    names = [t for t in tokens[: min(brackets, colon)] if _IDENTIFIER.fullmatch(t)]
+    if not names:
+        return None
+    array = brackets < len(tokens)
+    return _Declared(
+        name=names[-1],
+        array=array,
+        open_ended=array and tokens[brackets + 1 : brackets + 3] in (["]"], ["0", "]"], ["]", "["]),
+        bits=colon < len(tokens),
+        pointer="*" in tokens,
+    )
+
+
+def _paths(
+    body: Iterable[_Declared], path: str, c_path: str, declared: _Declarations, open_tags: tuple[str, ...]
+) -> Iterator[tuple[str, str, _Declared]]:
+    """The members below a struct: path as in the model, path in C, declaration."""
+    for member in body:
+        inner = member.body
+        if inner is None and member.tag not in open_tags and member.tag in declared.structs:
+            inner = declared.structs[member.tag][1]
+        if not member.name:
+            yield from _paths(inner or (), path, c_path, declared, open_tags)
+            continue
+        yield path + member.name, c_path + member.name, member
+        if inner is not None:
+            mark, index = ("[]", "[0]") if member.array else ("", "")
+            tags = (*open_tags, member.tag) if member.tag else open_tags
+            yield from _paths(inner, f"{path}{member.name}{mark}.", f"{c_path}{member.name}{index}.", declared, tags)
+
+
+# --- numbers: the compiler ---------------------------------------------------------------------------------
+
+
+def _integer_constants(command: Sequence[str], prelude: str, names: Iterable[str]) -> list[str]:
+    """Those names that are integer constant expressions: the compiler accepts them as such."""
+    left = sorted(set(names))
+    while True:
+        probes = "".join(
+            f'#line {n} "probe"\nenum {{ probe_{n} = (({name}) | 0) != 0 }};\n' for n, name in enumerate(left, 1)
+        )
+        done = _start([*command, "-fsyntax-only", "-"], prelude + probes)
+        if not done.returncode:
+            return left
+        refused = {int(n) for n in re.findall(r"^probe:(\d+):(?:\d+:)? error:", done.stderr, re.MULTILINE)}
+        if not refused:
+            _run([*command, "-fsyntax-only", "-"], prelude)
+            raise SpecError(f"'{command[0]}' gives no place for an error: {done.stderr[:200].strip()}")
+        left = [name for n, name in enumerate(left, 1) if n not in refused]
+
+
+def _measure(
+    command: Sequence[str],
+    prelude: str,
+    declared: _Declarations,
+    members: dict[str, list[tuple[str, str, _Declared]]],
+    constants: Sequence[str],
+) -> HeaderFacts:
+    """Compile and run the program that prints every number."""
+    lines = ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]
+    for tag, (kind, _) in declared.structs.items():
+        lines.append(f'printf("%zu\\n", sizeof({kind} {tag}));')
+        for _, c_path, member in members[tag]:
+            if not member.bits:
+                whole = f"{kind} {tag}"
+                width = "(size_t)0" if member.open_ended else f"sizeof((({whole} *)0)->{c_path})"
+                lines.append(f'printf("%zu %zu\\n", offsetof({whole}, {c_path}), {width});')
+    lines += (f'printf("%d %llu\\n", ({name}) < 0, (unsigned long long)({name}));' for name in constants)
+    program = prelude + "\n".join(lines) + "\nreturn 0; }\n"
+    with tempfile.TemporaryDirectory(prefix="virtspec-") as directory:
+        binary = str(Path(directory) / "measure")
+        _run([*command, "-o", binary, "-"], program)
+        numbers = iter(_run([binary], "").splitlines())
+    structs: dict[str, HeaderStruct] = {}
+    for tag in declared.structs:
+        total = int(next(numbers))
+        measured: list[HeaderMember] = []
+        for path, _, member in members[tag]:
+            if member.bits:
+                measured.append(HeaderMember(path=path, offset=None, size=None))
+                continue
+            offset, extent = map(int, next(numbers).split())
+            size = None if member.open_ended else extent
+            measured.append(HeaderMember(path=path, offset=offset, size=size, struct=member.tag))
+        structs[tag] = HeaderStruct(name=tag, size=total, members=tuple(measured))
+    values: dict[str, int] = {}
+    for name in constants:
+        negative, value = map(int, next(numbers).split())
+        values[name] = value - (1 << 64) if negative else value
+    return HeaderFacts(structs=structs, constants=values)

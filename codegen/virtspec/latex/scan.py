@@ -1,0 +1,438 @@
+"""One pass over a LaTeX text: sections, labels, listings, tables, items, and what they include.
+
+The scanner looks only at the commands that carry structure and steps over everything else, which makes it about
+thirty times faster than a general LaTeX parser and immune to what stands in listings. Scanning is pure: the same text
+gives the same blocks, so equal files are scanned once per process.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+Role: TypeAlias = Literal["driver", "device"]
+
+LEVELS = {
+    "part": -1,
+    "chapter": 0,
+    "section": 1,
+    "subsection": 2,
+    "subsubsection": 3,
+    "paragraph": 4,
+    "subparagraph": 5,
+}
+
+TABLES = frozenset({"tabular", "tabular*", "tabularx", "longtable", "supertabular"})
+LISTS = frozenset({"itemize", "itemize*", "enumerate", "enumerate*", "description", "description*"})
+VERBATIM = frozenset({"lstlisting", "verbatim", "Verbatim", "comment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A sectioning command, or one of the specification's own that stand for it (`\\drivernormative`)."""
+
+    start: int
+    level: int
+    title: str
+    label: str = ""
+    role: Role | None = None
+    conformance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    start: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """`\\input{path}`."""
+
+    start: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The body of a `lstlisting`, or with `path` the file that `\\lstinputlisting` names (then without a body)."""
+
+    start: int
+    body: int
+    end: int
+    options: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`\\lstset{…}`: holds for the listings that follow, in other files too."""
+
+    start: int
+    options: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table environment: `body` to `end` are its rows, after the column specification."""
+
+    start: int
+    environment: str
+    body: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`\\item` of a list; `label` is the optional argument as written, None without one. `body` is where its text starts."""
+
+    start: int
+    label: str | None
+    body: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListEdge:
+    """Begin (`opens`) or end of a list environment."""
+
+    start: int
+    environment: str
+    opens: bool
+
+
+Block: TypeAlias = Heading | Label | Input | Listing | Settings | Table | Item | ListEdge
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A defect of the LaTeX that the scanner met."""
+
+    start: int
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one text holds: its blocks in order, and the defects."""
+
+    blocks: tuple[Block, ...]
+    problems: tuple[Problem, ...]
+
+
+# Every alternative starts with a backslash or a percent sign: the regular expression engine then searches for
+# these two characters only. An escaped backslash or percent sign is matched so that it starts nothing.
+_COMMAND = re.compile(
+    r"\\(?:"
+    r"(?P<begin>begin\{(?P<opened>[A-Za-z]+\*?)\})"
+    r"|(?P<end>end\{(?P<closed>[A-Za-z]+\*?)\})"
+    r"|(?P<item>item(?![A-Za-z]))"
+    r"|(?P<label>label\{)"
+    r"|(?P<heading>(?:chapter|(?:sub){0,2}section|(?:sub)?paragraph|part)(?![A-Za-z])\*?)"
+    r"|(?P<normative>(?:driver|device)normative(?![A-Za-z]))"
+    r"|(?P<conformance>conformance(?![A-Za-z]))"
+    r"|(?P<input>(?:input|include)(?![A-Za-z]))"
+    r"|(?P<lstinput>lstinputlisting(?![A-Za-z]))"
+    r"|(?P<lstset>lstset(?![A-Za-z]))"
+    r"|[%\\])"
+    r"|%[^\n]*"
+)
+
+_BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
+_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
+_BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
+_DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
+_WHITE = re.compile(r"\s+")
+
+MAX_ARGUMENT = 1 << 16
+"""The longest argument of a command, in characters: an unclosed brace must not swallow a file."""
+
+
+def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
+    """The content of the balanced `{…}` (or `[…]`) that begins at or, after blanks, behind `start`, as offsets.
+
+    None where there is no such argument or it does not end within `MAX_ARGUMENT` characters.
+    """
+    position = start
+    if text[position : position + 1] != opening:
+        blank = _BLANK.match(text, position)
+        position = blank.end() if blank else position
+        if text[position : position + 1] != opening:
+            return None
+    limit = position + MAX_ARGUMENT
+    if opening == "{":
+        # nearly every argument is flat: look for its end before looking at every character
+        end = text.find("}", position)
+        if end < 0:
+            return None
+        inside = text[position + 1 : end]
+        if "{" not in inside and "\\" not in inside and "%" not in inside:
+            return position + 1, end
+        depth = 0
+        for match in _BRACES.finditer(text, position, min(limit, len(text))):
+            token = match[0]
+            if token == "{":
+                depth += 1
+            elif token == "}":
+                depth -= 1
+                if not depth:
+                    return position + 1, match.start()
+        return None
+    depth = 0
+    braces = 0
+    while position < len(text) and position < limit:
+        character = text[position]
+        if character == "\\":
+            position += 1
+        elif character == "{":
+            braces += 1
+        elif character == "}":
+            braces -= 1
+            if braces < 0:
+                return None
+        elif not braces and character == opening:
+            depth += 1
+        elif not braces and character == closing:
+            depth -= 1
+            if not depth:
+                return text.index(opening, start) + 1, position
+        position += 1
+    return None
+
+
+def squeeze(text: str) -> str:
+    """A label or title with every run of white space as one blank: both break across lines in the sources."""
+    return _WHITE.sub(" ", text).strip()
+
+
+@lru_cache(maxsize=1024)
+def scan_text(text: str) -> Scan:
+    """The structure of one LaTeX text."""
+    return _Scanner(text).run()
+
+
+class _Scanner:
+    """The state of one pass."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.blocks: list[Block] = []
+        self.problems: list[Problem] = []
+        self.open: list[tuple[str, int, int]] = []  # environment, its start, the block to complete or -1
+
+    def run(self) -> Scan:
+        text = self.text
+        position = 0
+        search = _COMMAND.search
+        steps = {
+            "begin": self._begin,
+            "end": self._end,
+            "item": self._item,
+            "label": self._label,
+            "heading": self._heading,
+            "normative": self._normative,
+            "conformance": self._conformance,
+            "input": self._input,
+            "lstinput": self._lstinput,
+            "lstset": self._lstset,
+        }
+        while match := search(text, position):
+            kind = match.lastgroup
+            if kind is None:
+                position = match.end()
+            else:
+                if kind in ("opened", "closed"):
+                    kind = "begin" if kind == "opened" else "end"
+                position = steps[kind](match)
+        for environment, start, _ in self.open:
+            self.problems.append(
+                Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'")
+            )
+        return Scan(tuple(self.blocks), tuple(self.problems))
+
+    def _defining(self, start: int) -> bool:
+        """Whether the command stands in its own definition (`\\newcommand{\\conformance}`), not in use."""
+        return bool(_DEFINITION.search(self.text, max(0, start - 40), start + 1))
+
+    def _begin(self, match: re.Match[str]) -> int:
+        environment = match["opened"]
+        start, after = match.start(), match.end()
+        if environment in VERBATIM:
+            return self._verbatim(environment, start, after)
+        if environment in TABLES:
+            self.open.append((environment, start, len(self.blocks)))
+            body = self._after_columns(environment, after)
+            self.blocks.append(Table(start, environment, body, body))
+            return body
+        if environment in LISTS:
+            self.open.append((environment, start, -1))
+            self.blocks.append(ListEdge(start, environment, True))
+        return after
+
+    def _after_columns(self, environment: str, after: int) -> int:
+        """Where a table's rows begin: behind its width, position and column arguments."""
+        arguments = 2 if environment in ("tabularx", "tabular*") else 1
+        position = after
+        while arguments:
+            optional = group(self.text, position, "[", "]") if self.text[position : position + 1] == "[" else None
+            if optional:
+                position = optional[1] + 1
+                continue
+            found = group(self.text, position)
+            if not found:
+                break
+            position = found[1] + 1
+            arguments -= 1
+        return position
+
+    def _verbatim(self, environment: str, start: int, after: int) -> int:
+        closing = f"\\end{{{environment}}}"
+        end = self.text.find(closing, after)
+        nested = self.text.find(f"\\begin{{{environment}}}", after)
+        if end < 0 or 0 <= nested < end:
+            self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '{closing}'"))
+            return nested if nested >= 0 else len(self.text)
+        if environment == "lstlisting":
+            options = ""
+            body = after
+            if self.text[after : after + 1] == "[":
+                found = group(self.text, after, "[", "]")
+                if found and found[1] < end:
+                    options = self.text[found[0] : found[1]]
+                    body = found[1] + 1
+            self.blocks.append(Listing(start, body, end, options))
+        return end + len(closing)
+
+    def _end(self, match: re.Match[str]) -> int:
+        environment = match["closed"]
+        if environment not in TABLES and environment not in LISTS:
+            return match.end()
+        if self.open and self.open[-1][0] == environment:
+            _, start, index = self.open.pop()
+            if index >= 0:
+                table = self.blocks[index]
+                assert isinstance(table, Table)
+                self.blocks[index] = Table(start, environment, table.body, match.start())
+            else:
+                self.blocks.append(ListEdge(match.start(), environment, False))
+        else:
+            opened = f"; the last open environment is '{self.open[-1][0]}'" if self.open else ""
+            self.problems.append(Problem(match.start(), "VS005", f"'\\end{{{environment}}}' closes nothing{opened}"))
+        return match.end()
+
+    def _item(self, match: re.Match[str]) -> int:
+        after = match.end()
+        blank = _BLANK.match(self.text, after)
+        following = blank.end() if blank else after
+        if self.text[following : following + 1] == "[":
+            found = group(self.text, following, "[", "]")
+            if found:
+                label = self.text[found[0] : found[1]]
+                self.blocks.append(Item(match.start(), label, found[1] + 1))
+                return found[1] + 1
+        self.blocks.append(Item(match.start(), None, after))
+        return after
+
+    def _label(self, match: re.Match[str]) -> int:
+        found = group(self.text, match.end() - 1)
+        if not found:
+            return match.end()
+        self.blocks.append(Label(match.start(), squeeze(self.text[found[0] : found[1]])))
+        return found[1] + 1
+
+    def _heading(self, match: re.Match[str]) -> int:
+        command = match["heading"].rstrip("*")
+        after = match.end()
+        optional = group(self.text, after, "[", "]") if self.text[after : after + 1] == "[" else None
+        if optional:
+            after = optional[1] + 1
+        found = group(self.text, after)
+        if not found or self._defining(match.start()):
+            return match.end()
+        self.blocks.append(Heading(match.start(), LEVELS[command], squeeze(self.text[found[0] : found[1]])))
+        # a label in the title itself belongs to the heading: let the scan go through it
+        return found[0]
+
+    def _arguments(self, start: int, count: int) -> tuple[list[str], int] | None:
+        arguments: list[str] = []
+        position = start
+        for _ in range(count):
+            found = group(self.text, position)
+            if not found:
+                return None
+            arguments.append(self.text[found[0] : found[1]])
+            position = found[1] + 1
+        return arguments, position
+
+    def _normative(self, match: re.Match[str]) -> int:
+        if self._defining(match.start()):
+            return match.end()
+        parsed = self._arguments(match.end(), 3)
+        if not parsed:
+            return match.end()
+        (command, title, label), after = parsed
+        role: Role = "driver" if match["normative"].startswith("driver") else "device"
+        level = LEVELS.get(command.strip().lstrip("\\").rstrip("*"))
+        if level is None:
+            return match.end()
+        words = "Driver" if role == "driver" else "Device"
+        self.blocks.append(
+            Heading(
+                match.start(),
+                level,
+                f"{words} Requirements: {squeeze(title)}",
+                f"{role}normative:{squeeze(label)}",
+                role,
+            )
+        )
+        return after
+
+    def _conformance(self, match: re.Match[str]) -> int:
+        if self._defining(match.start()):
+            return match.end()
+        parsed = self._arguments(match.end(), 2)
+        if not parsed:
+            return match.end()
+        (command, title), after = parsed
+        level = LEVELS.get(command.strip().lstrip("\\").rstrip("*"))
+        if level is None:
+            return match.end()
+        self.blocks.append(Heading(match.start(), level, squeeze(title), conformance=True))
+        # the title is scanned again for its label
+        return match.end() if "\\label" in title else after
+
+    def _input(self, match: re.Match[str]) -> int:
+        found = group(self.text, match.end())
+        if found:
+            path, after = self.text[found[0] : found[1]].strip(), found[1] + 1
+        else:
+            bare = _BARE_INPUT.match(self.text, match.end())
+            if not bare:
+                return match.end()
+            path, after = bare[1], bare.end()
+        if path and "#" not in path and not self._defining(match.start()):
+            self.blocks.append(Input(match.start(), path))
+        return after
+
+    def _lstinput(self, match: re.Match[str]) -> int:
+        after = match.end()
+        options = ""
+        optional = group(self.text, after, "[", "]") if self.text[after : after + 1] == "[" else None
+        if optional:
+            options = self.text[optional[0] : optional[1]]
+            after = optional[1] + 1
+        found = group(self.text, after)
+        if not found:
+            return match.end()
+        path = self.text[found[0] : found[1]].strip()
+        self.blocks.append(Listing(match.start(), found[0], found[1], options, path))
+        return found[1] + 1
+
+    def _lstset(self, match: re.Match[str]) -> int:
+        found = group(self.text, match.end())
+        if not found:
+            return match.end()
+        self.blocks.append(Settings(match.start(), self.text[found[0] : found[1]]))
+        return found[1] + 1

@@ -1,0 +1,106 @@
+"""Small fragments of LaTeX as plain text: titles, table cells, item labels. The only importer of pylatexenc.
+
+Most fragments hold nothing but the handful of commands below and are done with one regular expression; the others go
+through pylatexenc, which is imported at the first of them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pylatexenc.latex2text import LatexNodes2Text
+
+_SPECIAL = re.compile(r"[\\{}$~%&^#]|``|''|--")
+_SIMPLE = re.compile(
+    r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline)\{(?P<kept>[^{}\\$~%&^#]*)\}"
+    r"|\\hyperref\[[^\]]*\]\{(?P<shown>(?:[^{}\\$~%&^#]|\\_)*)\}"
+    r"|\\(?:label|index|phantomsection)\{[^{}]*\}"
+    r"|\\(?P<escaped>[_%&#${}])"
+    r"|(?P<blank>~|\\[ ,])"
+    r"|(?P<dots>\\ldots(?:\{\}|(?![A-Za-z]))|\\dots(?:\{\}|(?![A-Za-z])))"
+    r"|(?P<quote>``|'')"
+    r"|(?P<dash>---?)"
+)
+_WHITE = re.compile(r"\s+")
+
+MAX_FRAGMENT = 20_000
+"""The longest fragment, in characters, that is converted; a longer one is no title, cell or label."""
+
+
+@lru_cache(maxsize=16384)
+def plain_text(fragment: str) -> str:
+    """A fragment of LaTeX as plain text on one line."""
+    if _SPECIAL.search(fragment) is None:
+        return _WHITE.sub(" ", fragment).strip()
+    text = _SIMPLE.sub(_simple, fragment)
+    text = _SIMPLE.sub(_simple, text) if "\\" in text else text
+    if "\\" in text or "$" in text or "{" in text:
+        text = _converter().latex_to_text(fragment[:MAX_FRAGMENT])
+    return _WHITE.sub(" ", text).strip()
+
+
+def _simple(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind == "kept":
+        return match["kept"]
+    if kind == "shown":
+        return match["shown"].replace("\\_", "_")
+    if kind == "escaped":
+        # these would be read as commands again; they are rare enough for pylatexenc
+        return match["escaped"] if match["escaped"] in "_%&#" else match[0]
+    if kind == "blank":
+        return " "
+    if kind == "dots":
+        return "…"
+    if kind == "quote":
+        return '"'
+    if kind == "dash":
+        return "–" if len(match[0]) == 2 else "—"
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _converter() -> LatexNodes2Text:
+    from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
+    from pylatexenc.latexwalker import get_default_latex_context_db as walker_db
+    from pylatexenc.macrospec import std_macro
+
+    class _Text(LatexNodes2Text):  # type: ignore[misc]
+        """Plain text with the specification's own macros."""
+
+        def latex_to_text(self, latex: str, **options: object) -> str:
+            return str(super().latex_to_text(latex, latex_context=parser, tolerant_parsing=True, **options))
+
+    parser = walker_db()
+    parser.add_context_category(
+        "virtio",
+        macros=[
+            std_macro("field", "{"),
+            std_macro("hyperref", "[{"),
+            std_macro("nameref", "{"),
+            std_macro("ref", "{"),
+            std_macro("multirow", "{{{"),
+            std_macro("drivernormative", "{{{"),
+            std_macro("devicenormative", "{{{"),
+            std_macro("conformance", "{{"),
+            std_macro("mmioreg", "{{{{{"),
+        ],
+        prepend=True,
+    )
+    shown = get_default_latex_context_db()
+    shown.add_context_category(
+        "virtio",
+        macros=[
+            MacroTextSpec("field", "%s"),
+            MacroTextSpec("texttt", "%s"),
+            MacroTextSpec("hyperref", "%(2)s"),
+            MacroTextSpec("nameref", ""),
+            MacroTextSpec("ref", ""),
+            MacroTextSpec("multirow", "%(3)s"),
+        ],
+        prepend=True,
+    )
+    return _Text(latex_context=shown, math_mode="text", keep_comments=False)

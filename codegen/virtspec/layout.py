@@ -1,0 +1,332 @@
+"""Sizes, offsets and bit positions of every member of every struct.
+
+The specification lays structures out without any implicit padding, and allocates bit-fields from the least
+significant bit of their container; so every offset is the sum of the sizes before it. A member behind one whose size
+depends on data has no fixed offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from virtspec.compat import assert_never
+from virtspec.model import (
+    Aggregate,
+    Array,
+    Bits,
+    ConfigRef,
+    Count,
+    Elided,
+    Expression,
+    External,
+    ExternalLength,
+    FieldRef,
+    Integer,
+    Length,
+    Member,
+    Rest,
+    Spec,
+    Struct,
+    StructRef,
+    Type,
+)
+
+MAX_SIZE = 1 << 31
+"""The largest size in bytes that a struct may have; no virtqueue buffer can be longer than 32 bits say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Where one member lies.
+
+    `offset` and `size` are bytes from the start of the outermost struct; None where they depend on data. `count` is
+    the number of elements of an array of fixed length, `length` the text of a variable one (`rest`, `entries`).
+    Bit-fields have `bit_offset` and `bit_size`, counted from the least significant bit of the container that lies at
+    `offset`. `depth` is the nesting depth; a slot with `leaf` false is followed by those of its own members. A path
+    goes through an array of unnamed structs as `stats[].vq_index`; its offset is that in the first element.
+    """
+
+    path: str
+    type: str
+    depth: int
+    member: Member
+    offset: int | None
+    size: int | None
+    count: int | None = None
+    length: str | None = None
+    bit_offset: int | None = None
+    bit_size: int | None = None
+    leaf: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The layout of a struct: its size (None where it depends on data), the bytes before the first member of
+    variable size, and the slots in the order of the listing."""
+
+    struct: Struct
+    size: int | None
+    fixed_size: int
+    slots: tuple[Slot, ...]
+
+    def leaves(self) -> Iterator[Slot]:
+        """The slots that hold data themselves, not through members."""
+        return (slot for slot in self.slots if slot.leaf)
+
+
+class LayoutError(Exception):
+    """A struct that cannot be laid out. `key` names it; the message says why."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def length_text(length: Length) -> str:
+    """A length as the reports show it."""
+    match length:
+        case Count(value=value):
+            return str(value)
+        case FieldRef(path=path):
+            return path
+        case ConfigRef(struct=struct, path=path):
+            return f"{struct}.{path}"
+        case Expression(text=text):
+            return text
+        case ExternalLength(name=name):
+            return name
+        case Rest():
+            return "rest"
+        case Elided():
+            return "elided"
+        case _:
+            assert_never(length)
+
+
+def type_text(type_: Type) -> str:
+    """A type as C would spell it, without the outermost array dimension."""
+    match type_:
+        case Integer(spelling=spelling):
+            return spelling
+        case Bits(container=container):
+            return container.spelling
+        case StructRef(name=name):
+            return f"struct {name}"
+        case External(name=name):
+            return f"struct {name}"
+        case Aggregate(kind=kind):
+            return kind
+        case Array(element=element):
+            inner = element
+            dimensions = ""
+            while isinstance(inner, Array):
+                shown = "" if isinstance(inner.length, Rest) else length_text(inner.length)
+                dimensions += f"[{shown}]"
+                inner = inner.element
+            return type_text(inner) + dimensions
+        case _:
+            assert_never(type_)
+
+
+class Sizes:
+    """Sizes of types within one model, computed once each.
+
+    Raises `LayoutError` for a struct that contains itself or is larger than `MAX_SIZE`.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._structs = {s.name: s for s in reversed(spec.structs)}
+        self._sizes: dict[str, int | None] = {}
+        self._open: list[str] = []
+
+    def struct(self, struct: Struct) -> int | None:
+        """Size of a struct in bytes; None where it depends on data."""
+        if struct.key in self._sizes:
+            return self._sizes[struct.key]
+        if struct.key in self._open:
+            names = [key.rpartition("/")[2] for key in (*self._open, struct.key)]
+            raise LayoutError(struct.key, f"struct '{struct.name}' contains itself: {' -> '.join(names)}")
+        self._open.append(struct.key)
+        try:
+            size = self.members(struct.members, union=struct.kind == "union")
+        finally:
+            self._open.pop()
+        if size is not None and size > MAX_SIZE:
+            raise LayoutError(struct.key, f"struct '{struct.name}' has {size} bytes; at most {MAX_SIZE} are laid out")
+        self._sizes[struct.key] = size
+        return size
+
+    def members(self, members: tuple[Member, ...], *, union: bool) -> int | None:
+        """Size of a run of members: their sum, or in a union their maximum."""
+        sizes = [self.type(m.type) for m in members]
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes):
+            return None
+        return max(known, default=0) if union else sum(known)
+
+    def type(self, type_: Type) -> int | None:
+        """Size of a type in bytes; None where it depends on data or is not known."""
+        match type_:
+            case Integer(bits=bits):
+                return bits // 8
+            case Bits(container=container):
+                return container.size
+            case StructRef(name=name):
+                struct = self._structs.get(name)
+                return None if struct is None else self.struct(struct)
+            case External():
+                return None
+            case Aggregate(kind=kind, members=members):
+                return self.members(members, union=kind == "union")
+            case Array(element=element, length=length):
+                size = self.type(element)
+                if size is None or not isinstance(length, Count):
+                    return None
+                return size * length.value
+            case _:
+                assert_never(type_)
+
+
+class Layouts(Mapping[str, Layout]):
+    """The layouts of a model's structs by key, each computed at its first use."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.sizes = Sizes(spec)
+        self._by_key = {s.key: s for s in spec.structs}
+        self._by_name = {s.name: s for s in reversed(spec.structs)}
+        self._done: dict[str, Layout] = {}
+
+    def __getitem__(self, key: str) -> Layout:
+        if key not in self._done:
+            self._done[key] = self._lay_out(self._by_key[key])
+        return self._done[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def named(self, name: str) -> Layout | None:
+        """The layout of the struct with that C name."""
+        struct = self._by_name.get(name)
+        return None if struct is None else self[struct.key]
+
+    def _lay_out(self, struct: Struct) -> Layout:
+        size = self.sizes.struct(struct)
+        slots: list[Slot] = []
+        fixed = self._place(struct.members, "", 0, 0, struct.kind == "union", slots.append, 0)
+        return Layout(struct=struct, size=size, fixed_size=fixed, slots=tuple(slots))
+
+    def _place(
+        self,
+        members: tuple[Member, ...],
+        prefix: str,
+        base: int | None,
+        depth: int,
+        union: bool,
+        emit: Callable[[Slot], None],
+        expanded: int,
+    ) -> int:
+        """Emit the slots of members that start at `base`; returns the bytes before the first of variable size."""
+        offset = base
+        fixed = 0
+        whole = True
+        for member in members:
+            size = self.sizes.type(member.type)
+            path = prefix + member.name
+            inner = self._emit(member, path, prefix, offset, size, depth, emit, expanded)
+            if union:
+                fixed = max(fixed, inner)
+                continue
+            if whole:
+                fixed += inner
+            if size is None:
+                whole = False
+                offset = None
+            elif offset is not None:
+                offset += size
+        return 0 if union and self.sizes.members(members, union=True) is None else fixed
+
+    def _emit(
+        self,
+        member: Member,
+        path: str,
+        prefix: str,
+        offset: int | None,
+        size: int | None,
+        depth: int,
+        emit: Callable[[Slot], None],
+        expanded: int,
+    ) -> int:
+        """Emit the slots of one member; returns its bytes before anything of variable size."""
+        type_ = member.type
+        count: int | None = None
+        length: str | None = None
+        stem = path
+        if isinstance(type_, Array):
+            if isinstance(type_.length, Count):
+                count = type_.length.value
+            else:
+                length = length_text(type_.length)
+            stem = path + "[]"
+        element = type_.element if isinstance(type_, Array) else type_
+        aggregate, union = self._members_of(element, expand_refs=not isinstance(type_, Array))
+        shown = path if member.name else (prefix.rstrip(".") if isinstance(element, Bits) else path)
+        if isinstance(element, Bits) and not isinstance(type_, Array):
+            inner_prefix = prefix if not member.name else f"{path}."
+            for bit in element.fields:
+                emit(
+                    Slot(
+                        path=inner_prefix + bit.name,
+                        type=element.container.spelling,
+                        depth=depth,
+                        member=member,
+                        offset=offset,
+                        size=element.container.size,
+                        bit_offset=bit.offset,
+                        bit_size=bit.width,
+                    )
+                )
+            return size or 0
+        # pahole shows an anonymous union by its arms; they carry its whole content
+        if member.name or not aggregate:
+            emit(
+                Slot(
+                    path=shown or "...",
+                    type=type_text(type_),
+                    depth=depth,
+                    member=member,
+                    offset=offset,
+                    size=size,
+                    count=count,
+                    length=length,
+                    leaf=not aggregate,
+                )
+            )
+        fixed = size or 0
+        if aggregate:
+            inner_prefix = f"{stem}." if member.name else prefix
+            inner_depth = depth + 1 if member.name else depth
+            inner = self._place(aggregate, inner_prefix, offset, inner_depth, union, emit, expanded + 1)
+            if size is None:
+                fixed = 0 if isinstance(type_, Array) else inner
+        return fixed
+
+    def _members_of(self, type_: Type, *, expand_refs: bool) -> tuple[tuple[Member, ...], bool]:
+        """The members to show inside a member of this type, and whether they overlap."""
+        match type_:
+            case Aggregate(kind=kind, members=members):
+                return members, kind == "union"
+            case StructRef(name=name) if expand_refs and name in self._by_name:
+                struct = self._by_name[name]
+                return struct.members, struct.kind == "union"
+            case _:
+                return (), False
+
+
+def lay_out(spec: Spec) -> Layouts:
+    """The layouts of all structs of a model. Raises `LayoutError` on use of one that cannot be laid out."""
+    return Layouts(spec)

@@ -1,0 +1,235 @@
+"""Constants: every `#define`, enumerator, table row and numbered item, with its value computed.
+
+An expression may use other constants and function-like macros, in any order of appearance. A name with several values
+is never resolved by order: it is reported, and what depends on it has no value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from virtspec.diagnostics import Sink, at
+from virtspec.listing.syntax import Binary, Define, Enum, Expr, Number, Unknown, evaluate, expression_text
+from virtspec.model import Constant, ConstantKind, Place
+from virtspec.names import plain
+from virtspec.source import SourceFile
+
+MAX_DEPTH = 40
+"""How many definitions an expression may go through."""
+
+MAX_VALUE = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One place that gives a name a value: an expression, or a number that a table or item states."""
+
+    name: str
+    kind: ConstantKind
+    module: str
+    owner: str
+    file: SourceFile
+    start: int
+    expr: Expr | None
+    text: str = ""
+    parameters: tuple[str, ...] | None = None
+    implicit: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.file.path, self.file.line(self.start))
+
+
+class Constants:
+    """All definitions of a document, and the values of their names."""
+
+    def __init__(self, definitions: Iterable[Definition], sink: Sink) -> None:
+        self.sink = sink
+        self.definitions = list(definitions)
+        self.by_name: dict[str, list[Definition]] = {}
+        for definition in self.definitions:
+            self.by_name.setdefault(definition.name, []).append(definition)
+        self._values: dict[int, int | Unknown] = {}
+        self._depth = 0
+
+    def value(self, definition: Definition) -> int:
+        """The value that one definition gives. Raises `Unknown`."""
+        key = id(definition)
+        known = self._values.get(key)
+        if known is None:
+            known = self._compute(definition)
+            self._values[key] = known
+        if isinstance(known, Unknown):
+            raise known
+        return known
+
+    def _compute(self, definition: Definition) -> int | Unknown:
+        if definition.parameters is not None:
+            return Unknown("is a function-like macro")
+        if definition.expr is None:
+            return Unknown(f"'{definition.text[:60]}' is no expression" if definition.text else "has no value")
+        if self._depth >= MAX_DEPTH:
+            return Unknown("goes through too many definitions, or through itself")
+        self._depth += 1
+        try:
+            result = evaluate(definition.expr, self.lookup, self.call)
+        except Unknown as error:
+            return error
+        finally:
+            self._depth -= 1
+        if not -(1 << 63) <= result <= MAX_VALUE:
+            return Unknown("needs more than 64 bits")
+        return result
+
+    def lookup(self, name: str) -> int:
+        """The value of a name. Raises `Unknown` where it has none or several."""
+        definitions = self.by_name.get(name)
+        if not definitions:
+            raise Unknown(f"'{name}' is not defined by the specification", name)
+        values = {self.value(d) for d in definitions}
+        if len(values) > 1:
+            raise Unknown(f"'{name}' has several values: {', '.join(map(str, sorted(values)))}", name)
+        return values.pop()
+
+    def call(self, name: str, arguments: tuple[int, ...]) -> int:
+        """The value of a function-like macro for its arguments. Raises `Unknown`."""
+        macros = [d for d in self.by_name.get(name, ()) if d.parameters is not None and d.expr is not None]
+        if not macros:
+            raise Unknown(f"macro '{name}' is not defined by the specification", name)
+        macro = macros[0]
+        assert macro.parameters is not None and macro.expr is not None
+        if len(macro.parameters) != len(arguments):
+            raise Unknown(f"macro '{name}' takes {len(macro.parameters)} arguments, not {len(arguments)}", name)
+        values = dict(zip(macro.parameters, arguments, strict=True))
+        if self._depth >= MAX_DEPTH:
+            raise Unknown("goes through too many definitions, or through itself", name)
+        self._depth += 1
+        try:
+            return evaluate(macro.expr, lambda n: values[n] if n in values else self.lookup(n), self.call)
+        finally:
+            self._depth -= 1
+
+    def suggest(self, name: str) -> str:
+        """The defined name that is most like an unknown one; "" where none is near."""
+        near = difflib.get_close_matches(name, self.by_name, n=1, cutoff=0.85)
+        return near[0] if near else ""
+
+    def link(self) -> tuple[Constant, ...]:
+        """One constant for every name and value; conflicts are reported and kept side by side."""
+        found: dict[tuple[str, int | None, str], list[Definition]] = {}
+        reasons: dict[int, str] = {}
+        for definition in self.definitions:
+            try:
+                value: int | None = self.value(definition)
+            except Unknown as error:
+                value = None
+                reasons[id(definition)] = str(error)
+                self._report_unknown(definition, error)
+            scope = definition.text if value is None else ""
+            found.setdefault((definition.name, value, scope), []).append(definition)
+        self._report_conflicts()
+        constants: list[Constant] = []
+        numbers: dict[str, int] = {}
+        for (name, value, _), definitions in found.items():
+            first = next((d for d in definitions if d.kind == "feature"), definitions[0])
+            section = "feature" if first.kind == "feature" else "register" if first.kind == "register" else "const"
+            key = f"{first.module}/{section}/{plain(name)}"
+            numbers[key] = numbers.get(key, 0) + 1
+            if numbers[key] > 1:
+                key = f"{key}#{numbers[key]}"
+            places = list(dict.fromkeys(d.place for d in definitions))
+            places.remove(first.place)
+            constants.append(
+                Constant(
+                    key=key,
+                    name=name,
+                    kind=first.kind,
+                    module=first.module,
+                    value=value,
+                    expression=_written(first, value),
+                    reason=reasons.get(id(first), ""),
+                    owner=first.owner,
+                    parameters=first.parameters,
+                    place=first.place,
+                    also=tuple(places),
+                )
+            )
+        return tuple(constants)
+
+    def _report_unknown(self, definition: Definition, error: Unknown) -> None:
+        if definition.parameters is not None:
+            return
+        where = at(definition.file, definition.start)
+        near = self.suggest(error.name) if error.name else ""
+        message = f"'{definition.name}' has no value: {error}"
+        if near:
+            self.sink.error("VS202", where, message, hint=f"did you mean '{near}'?")
+        elif error.name.upper().startswith(("VIRT", "CCW_")):
+            self.sink.error("VS202", where, message)
+        else:
+            self.sink.note("VS204", where, message)
+
+    def _report_conflicts(self) -> None:
+        for name, definitions in self.by_name.items():
+            values: dict[int, Definition] = {}
+            for definition in definitions:
+                known = self._values.get(id(definition))
+                if isinstance(known, int):
+                    values.setdefault(known, definition)
+            if len(values) < 2 or all(d.kind == "register" for d in values.values()):
+                continue
+            listed = ", ".join(f"{value} ({d.place})" for value, d in values.items())
+            last = list(values.values())[-1]
+            self.sink.warning("VS201", at(last.file, last.start), f"'{name}' has several values: {listed}")
+
+
+def _written(definition: Definition, value: int | None) -> str:
+    """How the specification writes the value, where that is more than the decimal number."""
+    if definition.expr is None:
+        return definition.text
+    if definition.implicit:
+        return ""
+    text = expression_text(definition.expr)
+    return "" if text == str(value) else text
+
+
+def of_define(define: Define, module: str, owner: str, file: SourceFile) -> Definition:
+    """The definition that a `#define` makes."""
+    return Definition(
+        name=define.name,
+        kind="define",
+        module=module,
+        owner=owner,
+        file=file,
+        start=define.start,
+        expr=define.expr,
+        text=define.text,
+        parameters=define.parameters,
+    )
+
+
+def of_enum(enum: Enum, module: str, owner: str, file: SourceFile) -> list[Definition]:
+    """The definitions of an enum's members; one without a value follows its predecessor."""
+    definitions: list[Definition] = []
+    base: Expr = Number(0, "0")
+    steps = 0
+    for member in enum.enumerators:
+        if member.expr is not None:
+            base, steps = member.expr, 0
+        expr = Binary("+", base, Number(steps, str(steps))) if steps else base
+        definitions.append(
+            Definition(
+                name=member.name,
+                kind="enum",
+                module=module,
+                owner=enum.name or owner,
+                file=file,
+                start=member.start,
+                expr=expr,
+                implicit=member.expr is None,
+            )
+        )
+        steps += 1
+    return definitions

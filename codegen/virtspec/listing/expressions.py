@@ -1,0 +1,123 @@
+"""Recursive descent over the tokens of a constant expression.
+
+    expr    := operand (operator operand)*          operators by precedence: | ^ & (<< >>) (+ -) (* / %)
+    operand := ('-' | '~' | '+' | '!') operand | '(' expr ')' | number | character
+             | 'sizeof' '(' … ')' | name (('.' | '->') name)* | name '(' [expr (',' expr)*] ')'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from virtspec.listing.lexer import Token
+from virtspec.listing.syntax import Binary, Call, Expr, Name, Number, SizeOf, Unary
+
+_PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
+
+MAX_DEPTH = 64
+"""How deep operands may nest."""
+
+MAX_DIGITS = 40
+"""The longest number, in characters: 64 bits need twenty."""
+
+
+class NoExpression(Exception):
+    """The tokens do not begin an expression."""
+
+
+def parse_expression(tokens: Sequence[Token], position: int) -> tuple[Expr, int]:
+    """The longest expression that begins at `position`, and the position behind it. Raises `NoExpression`."""
+    return _binary(tokens, position, 1, 0)
+
+
+def number(text: str) -> int:
+    """The value of a C integer: decimal, hexadecimal, or octal where it begins with 0."""
+    digits = text.rstrip("uUlL")
+    if len(digits) > MAX_DIGITS:
+        raise NoExpression("a number of so many digits")
+    if digits[:2] in ("0x", "0X"):
+        return int(digits, 16)
+    if digits[0] == "0" and len(digits) > 1:
+        try:
+            return int(digits, 8)
+        except ValueError:
+            raise NoExpression(f"'{digits}' is no octal number") from None
+    return int(digits)
+
+
+def _binary(tokens: Sequence[Token], position: int, floor: int, depth: int) -> tuple[Expr, int]:
+    left, position = _operand(tokens, position, depth)
+    while True:
+        token = tokens[position]
+        precedence = _PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
+        if precedence < floor or not precedence:
+            return left, position
+        try:
+            right, after = _binary(tokens, position + 1, precedence + 1, depth + 1)
+        except NoExpression:
+            # `1 - see below`: what follows the operator is prose
+            return left, position
+        left, position = Binary(token.text, left, right), after
+
+
+def _operand(tokens: Sequence[Token], position: int, depth: int) -> tuple[Expr, int]:
+    if depth > MAX_DEPTH:
+        raise NoExpression("operands nest too deep")
+    token = tokens[position]
+    if token.kind == "number":
+        return Number(number(token.text), token.text), position + 1
+    if token.kind == "string" and token.text[0] == "'" and len(token.text) == 3:
+        return Number(ord(token.text[1]), token.text), position + 1
+    if token.kind == "op" and token.text in ("-", "~", "+", "!"):
+        operand, after = _operand(tokens, position + 1, depth + 1)
+        return Unary(token.text, operand), after
+    if token.kind == "op" and token.text == "(":
+        inner, after = _binary(tokens, position + 1, 1, depth + 1)
+        if tokens[after].text != ")":
+            raise NoExpression("no ')'")
+        return inner, after + 1
+    if token.kind == "name":
+        return _named(tokens, position, depth)
+    raise NoExpression(f"'{token.text}' begins no operand")
+
+
+def _named(tokens: Sequence[Token], position: int, depth: int) -> tuple[Expr, int]:
+    name = tokens[position].text
+    end = tokens[position].start + len(name)
+    position += 1
+    if name == "sizeof" and tokens[position].text == "(":
+        words: list[str] = []
+        position += 1
+        while tokens[position].kind == "name":
+            words.append(tokens[position].text)
+            position += 1
+        if not words or tokens[position].text != ")":
+            raise NoExpression("'sizeof' of no type")
+        return SizeOf(" ".join(words)), position + 1
+    if tokens[position].kind == "op" and tokens[position].text == "(":
+        try:
+            return _call(tokens, name, position + 1, depth)
+        except NoExpression:
+            if tokens[position].start == end:
+                raise
+            # `FOO (only for bar)`: a name with prose behind it
+            return Name(name), position
+    while tokens[position].text in (".", "->") and tokens[position + 1].kind == "name":
+        name += f".{tokens[position + 1].text}"
+        position += 2
+    return Name(name), position
+
+
+def _call(tokens: Sequence[Token], name: str, position: int, depth: int) -> tuple[Expr, int]:
+    arguments: list[Expr] = []
+    if tokens[position].text == ")":
+        return Call(name, ()), position + 1
+    while True:
+        argument, position = _binary(tokens, position, 1, depth + 1)
+        arguments.append(argument)
+        closing = tokens[position].text
+        if closing not in (",", ")"):
+            raise NoExpression("no ')'")
+        position += 1
+        if closing == ")":
+            return Call(name, tuple(arguments)), position

@@ -1,0 +1,105 @@
+"""Tokens of a listing.
+
+Comments stay in the stream, because they carry facts (which part the device reads, which feature a member needs). A
+`#define` with its continuation lines is one token. Characters that belong to no token become tokens too: text that a
+mail archive has damaged must be reported at its place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from virtspec.diagnostics import Sink, at
+from virtspec.source import SourceFile
+
+
+class Token(NamedTuple):
+    """`kind` is one of name, number, string, op, comment, define, directive, elision, junk, end.
+
+    `start` is the offset in the file; `fresh` says that the token is the first of its line.
+    """
+
+    kind: str
+    text: str
+    start: int
+    fresh: bool
+
+
+_TOKEN = re.compile(
+    r"(?P<blank>[ \t\f\v]+)"
+    r"|(?P<newline>\n)"
+    r"|(?P<comment>/\*.*?\*/|//[^\n]*)"
+    r"|(?P<unclosed>/\*)"
+    r"|(?P<define>\#[ \t]*define\b(?:[^\n\\/]|\\\n|\\(?!\n)|/\*.*?\*/|/(?!\*))*)"
+    r"|(?P<directive>\#[^\n]*)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<number>(?:0[xX][0-9A-Fa-f]+|[0-9]+)[uUlL]*(?![A-Za-z0-9_]))"
+    r"|(?P<string>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
+    r"|(?P<elision>\.\.\.|…|\x1a)"
+    r"|(?P<op><<|>>|->|\+\+|--|[=!<>]=|&&|\|\||::=|[{}()\[\];:,<>=+\-*/%&|^~!?.@])"
+    r"|(?P<junk>[0-9][A-Za-z0-9_]*|.)",
+    re.DOTALL,
+)
+
+_ELLIPSIS = re.compile(r"\\[lcv]?dots\b")
+
+
+def tokenize(file: SourceFile, start: int, end: int, escape: str, sink: Sink) -> list[Token]:
+    """The tokens of a listing's body, closed by one of kind `end`. `escape` is the listing's escape character or ""."""
+    text = file.text[start:end]
+    if escape and escape in text:
+        text = _blank_escapes(text, escape)
+    return lex(text, file, start, sink)
+
+
+def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
+    """The tokens of a text that stands at offset `base` of a file, closed by one of kind `end`."""
+    tokens: list[Token] = []
+    add = tokens.append
+    fresh = True
+    position = 0
+    match_at = _TOKEN.match
+    length = len(text)
+    while position < length:
+        match = match_at(text, position)
+        assert match is not None and match.lastgroup is not None
+        kind = match.lastgroup
+        begin = position
+        position = match.end()
+        if kind == "blank":
+            continue
+        if kind == "newline":
+            fresh = True
+            continue
+        word = match[0]
+        if kind == "comment" and word.startswith("/*") and "/*" in word[2:]:
+            # a second comment begins inside: the first one was never closed
+            kind = "unclosed"
+        if kind == "unclosed":
+            line_end = text.find("\n", begin)
+            position = line_end if line_end >= 0 else length
+            word = text[begin:position]
+            sink.warning(
+                "VS014",
+                at(file, base + begin),
+                "comment is not closed; read to the end of its line",
+                hint="close it with '*/'",
+            )
+            kind = "comment"
+        add(Token(kind, word, base + begin, fresh))
+        fresh = kind == "define"
+    add(Token("end", "", base + length, True))
+    return tokens
+
+
+def _blank_escapes(text: str, escape: str) -> str:
+    """The body with each escaped piece of LaTeX blanked out, an ellipsis marked; every offset stays."""
+    pattern = re.compile(re.escape(escape) + r"[^\n]*?" + re.escape(escape))
+
+    def blank(match: re.Match[str]) -> str:
+        if _ELLIPSIS.search(match[0]):
+            return "\x1a" + " " * (len(match[0]) - 1)
+        return " " * len(match[0])
+
+    return pattern.sub(blank, text)

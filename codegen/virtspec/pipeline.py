@@ -1,0 +1,172 @@
+"""The order of the passes: the one module that knows them all.
+
+    open → read document (scan, follow inputs) → link (parse listings, read tables and items) → layout → emit → write
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtspec import model_json
+from virtspec.compat import tomllib
+from virtspec.diagnostics import Severity, Sink, SpecError, render_all
+from virtspec.emit.engine import Emission
+from virtspec.latex.document import read_document
+from virtspec.layout import LayoutError, Layouts
+from virtspec.link import link_document
+from virtspec.link.merge import merge_specs
+from virtspec.model import Spec
+from virtspec.resources import spec_directory, spec_file
+from virtspec.source import SourceError, open_source
+
+_EDITION = re.compile(r"(?:^|[/@])v?(\d+\.\d+)(?:-[A-Za-z0-9]+)*$")
+
+TARGETS = ("python", "c", "conformance")
+"""What `virtspec generate` renders, in this order."""
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def read_spec(spec: str, sink: Sink | None = None, edition: str = "") -> Spec:
+    """The model of a SPEC argument: a directory, a `.tex` file, a model `.json`, or `REPO@REV`.
+
+    Diagnostics go to the sink; `SpecError` is raised where the input cannot be read at all.
+    """
+    sink = Sink() if sink is None else sink
+    if spec.endswith(".json") and Path(spec).is_file():
+        return model_json.load(Path(spec))
+    try:
+        tree = open_source(spec)
+    except SourceError as error:
+        raise SpecError(str(error)) from None
+    document = read_document(tree, sink)
+    return link_document(document, sink, edition or edition_of(spec))
+
+
+def edition_of(spec: str) -> str:
+    """The edition that a path or revision names (`…/v1.4`, `repo@v1.3-wd02`); "" where it names none."""
+    match = _EDITION.search(spec.rstrip("/"))
+    return match[1] if match else ""
+
+
+def check_layouts(spec: Spec) -> Layouts:
+    """The layouts of a model, every one computed. Raises `SpecError` for a struct that cannot be laid out."""
+    layouts = Layouts(spec)
+    for struct in spec.structs:
+        try:
+            layouts[struct.key]
+        except LayoutError as error:
+            raise SpecError(f"{struct.place}: {error}") from None
+        except RecursionError:
+            raise SpecError(f"{struct.place}: struct '{struct.name}' nests too deep to be laid out") from None
+    return layouts
+
+
+def require_readable(sink: Sink) -> None:
+    """Raise `SpecError`, with the findings as its text, where something makes the whole model untrustworthy."""
+    fatal = [d for d in sink.in_order() if d.severity is Severity.FATAL]
+    if fatal:
+        raise SpecError(render_all(fatal))
+
+
+# --- the default input ------------------------------------------------------------------------------------
+
+
+def default_inputs() -> list[str]:
+    """The SPECs that `virtspec generate` renders when it is given none: what `spec/spec.toml` lists."""
+    listing = spec_file("spec.toml")
+    try:
+        settings = tomllib.loads(listing.read_text("utf-8"))
+        generate = settings["generate"]
+        model = settings["editions"][generate["edition"]]
+        names = [model, *generate["chapters"]]
+    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"{listing}: does not say what to generate: {error}") from None
+    return [str(spec_directory() / name) for name in names]
+
+
+# --- generating -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """What a run of `generate` did: files by what became of them, and what was not rendered and why."""
+
+    written: tuple[str, ...] = ()
+    unchanged: int = 0
+    stale: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    not_rendered: tuple[tuple[str, str], ...] = ()
+    shortcut: bool = False
+
+
+def generate(
+    specs: Sequence[str],
+    output: Path,
+    sink: Sink,
+    *,
+    targets: Sequence[str] = TARGETS,
+    check: bool = False,
+    c_prefix: str = "",
+) -> Generated:
+    """Render specifications into an output directory, or with `check` only tell what would change.
+
+    Nothing is written where an input cannot be read or a struct cannot be laid out.
+    """
+    from virtspec.emit.write import inputs_digest, unchanged_since, write_files
+
+    inputs = list(specs) or default_inputs()
+    digest = ""
+    if all(Path(spec).is_file() for spec in inputs):
+        digest = inputs_digest([Path(spec) for spec in inputs], {"targets": sorted(targets), "c_prefix": c_prefix})
+        if not check and unchanged_since(output, digest, targets):
+            return Generated(shortcut=True)
+    models = [read_spec(spec, sink) for spec in inputs]
+    require_readable(sink)
+    spec = merge_specs(models)
+    layouts = check_layouts(spec)
+    files: dict[str, str] = {}
+    not_rendered: list[tuple[str, str]] = []
+    for target in targets:
+        emission = _render(target, spec, layouts, c_prefix)
+        files.update(emission.files)
+        not_rendered += emission.not_rendered
+    report = write_files(files, output, check=check, parts=targets, inputs=digest)
+    return Generated(
+        written=report.written,
+        unchanged=len(report.unchanged),
+        stale=report.stale,
+        differing=report.differing,
+        kept=report.kept,
+        not_rendered=tuple(not_rendered),
+    )
+
+
+def _render(target: str, spec: Spec, layouts: Layouts, c_prefix: str) -> Emission:
+    if target == "python":
+        from virtspec.emit.python import render_python
+
+        return render_python(spec, layouts)
+    if target == "c":
+        from virtspec.emit.c import render_c
+
+        return render_c(spec, layouts, prefix=c_prefix)
+    from virtspec.emit.conformance import render_conformance
+
+    return render_conformance(spec, layouts)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all. Raises `SpecError` where it cannot be written."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        raise SpecError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""Blocks of the document as facts: tables, items, remarks, bindings, conditions, clauses."""

@@ -1,0 +1,86 @@
+"""What the comments (and stray prose) beside a member say: who accesses a part, and when a member is present."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from virtspec.listing.syntax import Remark
+from virtspec.model import AllOf, AnyOf, Condition, Direction, Feature, FieldIs, Not, Prose
+
+FEATURE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+\b")
+_DIRECTION = re.compile(r"device[- ](?:(readable|read only)|(writable|write only))", re.IGNORECASE)
+_BOTH = re.compile(r"device read && write", re.IGNORECASE)
+_CUE = re.compile(r"\b(?:only|if|when)\b", re.IGNORECASE)
+_ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
+_NEGOTIATED = re.compile(r"\b(?:negotiated|set|present|offered|exists?)\b", re.IGNORECASE)
+_ABSENT = re.compile(r"\bis not (?:negotiated|set)|\bhas not been negotiated|\bnot negotiated", re.IGNORECASE)
+_FIELD_IS = re.compile(r"\bif ([a-z][a-z0-9_]*) (?:is |== ?)?(?:set to )?([A-Z][A-Z0-9_]+_[A-Z0-9_]+)\b", re.IGNORECASE)
+_NEXT_FIELDS = re.compile(r"\bthe next (\w+ )?fields?\b", re.IGNORECASE)
+_COUNTS = {"": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A condition, whether the bytes are absent otherwise, and to how many members from here on it applies."""
+
+    condition: Condition
+    optional: bool
+    members: int = 1
+
+
+def plain_remark(remark: Remark) -> str:
+    """The words of a comment without its marks, on one line."""
+    text = remark.text
+    if remark.comment:
+        text = text.removeprefix("//").removeprefix("/*").removesuffix("*/")
+        text = re.sub(r"\n\s*\*+", " ", text)
+    return " ".join(text.split())
+
+
+def digest(text: str) -> str:
+    """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
+    return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]
+
+
+def direction(remarks: tuple[Remark, ...]) -> Direction | None:
+    """The part of the request that begins here, where a remark says so."""
+    found: Direction | None = None
+    for remark in remarks:
+        match = _DIRECTION.search(remark.text)
+        if match and not _BOTH.search(remark.text):
+            found = "readable" if match[1] else "writable"
+    return found
+
+
+def when(remarks: tuple[Remark, ...]) -> When | None:
+    """The condition that remarks put on the member they stand at. Neighbouring `//` lines are one sentence."""
+    text = " ".join(plain_remark(r) for r in remarks)
+    if not _CUE.search(text):
+        return None
+    features = list(dict.fromkeys(FEATURE_NAME.findall(text)))
+    if not features:
+        return _field_condition(text)
+    if not (_NEGOTIATED.search(text) or _ONLY.search(text)):
+        return None
+    terms: tuple[Condition, ...] = tuple(Feature(name=name) for name in features)
+    condition = terms[0]
+    if len(terms) > 1:
+        between = text[text.find(features[0]) + len(features[0]) : text.rfind(features[-1])]
+        words = {word for word in re.findall(r"\b(?:or|and)\b", between.lower())}
+        if len(words) != 1:
+            return When(Prose(digest=digest(text)), False)
+        condition = AnyOf(terms=terms) if words == {"or"} else AllOf(terms=terms)
+    if _ABSENT.search(text):
+        condition = Not(term=condition)
+    run = _NEXT_FIELDS.search(text)
+    members = _COUNTS.get((run[1] or "").strip().lower(), 1) if run else 1
+    return When(condition, _ONLY.search(text) is not None, members)
+
+
+def _field_condition(text: str) -> When | None:
+    match = _FIELD_IS.search(text)
+    if not match:
+        return None
+    return When(FieldIs(path=match[1], value=match[2]), False)

@@ -1,0 +1,252 @@
+"""Tables that give codes a meaning: rows, cells, codes and ranges of codes, and the registers of `\\mmioreg`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from virtspec.latex.scan import Table, group
+from virtspec.latex.text import plain_text
+from virtspec.source import SourceFile
+
+RangeMeaning = Literal["reserved", "device", "vendor", "generic", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code, or a run of them; `last` is None where it has no end."""
+
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEntry:
+    code: int
+    name: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRange:
+    first: int
+    last: int | None
+    meaning: RangeMeaning
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """A table of codes. `tag` is what their column is called; `named` says that entries carry identifiers.
+
+    A range from 0 without an end, with the meaning "other", stands for every code that has no entry.
+    """
+
+    start: int
+    tag: str
+    named: bool
+    entries: tuple[CodeEntry, ...]
+    ranges: tuple[CodeRange, ...]
+    register: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoCodes:
+    """A table that gives no codes, and why."""
+
+    start: int
+    reason: str
+
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+$")
+_NUMBER = r"(0[xX][0-9A-Fa-f]+|[0-9]+)"
+_CODE = re.compile(rf"{_NUMBER}(?:\s*(?:-|–|—|to|\.\.+|:)\s*{_NUMBER})?$")
+_OPEN = re.compile(rf"{_NUMBER}\s*(?:and (?:greater|above|up|higher)|or (?:greater|above|higher)|\+|-\s*n)$", re.IGNORECASE)
+_POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
+_IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
+
+_STEP = re.compile(
+    r"(?P<row>\\\\(?:\s*\[[^\]]*\])?|\\tabularnewline\b)|(?P<cell>&)|(?P<open>\{)|(?P<close>\})|(?P<comment>%[^\n]*\n?)|\\.",
+    re.DOTALL,
+)
+_RULES = re.compile(
+    r"\\(?:hline|endhead|endfirsthead|endfoot|endlastfoot|toprule|midrule|bottomrule)\b|\\cline\s*\{[^{}]*\}"
+)
+
+MAX_ROWS = 20_000
+
+
+def parse_code(text: str) -> Code | None:
+    """A code or a range of codes as the tables write them; None for anything else.
+
+    Decimal codes may have leading zeros (`06`).
+    """
+    match = _CODE.match(text)
+    if match:
+        first = _number(match[1])
+        last = _number(match[2]) if match[2] else first
+        return Code(first, last) if last >= first else None
+    match = _OPEN.match(text)
+    return Code(_number(match[1]), None) if match else None
+
+
+def _number(text: str) -> int:
+    digits = text[:40]
+    return int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits, 10)
+
+
+def read_table(file: SourceFile, table: Table) -> CodeTable | NoCodes:
+    """The codes that a table gives.
+
+    Either its first column holds codes and another one identifiers, or it has two columns, codes and titles, and
+    the heading of the codes says that they are ids.
+    """
+    if "\\mmioreg" in file.text[table.body : table.end]:
+        return _registers(file, table)
+    rows = _rows(file, table)
+    if len(rows) < 2:
+        return NoCodes(table.start, "has no rows below its heading")
+    header, data = rows[0], rows[1:]
+    if _codes_in(data, 0) and not _POSITIONS.match(header[0].text):
+        if any(_identifier(cell.text) for row in data for cell in row[1:]):
+            return _codes(table, header[0].text, 0, data, named=True)
+        if all(_ranges_only(row[0].text) for row in data):
+            return _codes(table, header[0].text, 0, data, named=False)
+    if max(map(len, rows)) == 2:
+        for column in (0, 1):
+            if column < len(header) and _IDS.search(header[column].text) and _codes_in(data, column):
+                return _codes(table, header[column].text, column, data, named=False)
+    return NoCodes(table.start, "gives no codes")
+
+
+def _codes_in(rows: list[tuple[Cell, ...]], column: int) -> bool:
+    """Whether at least every second row has a code in the column."""
+    codes = sum(column < len(row) and parse_code(row[column].text) is not None for row in rows)
+    return codes > 0 and codes * 2 >= len(rows)
+
+
+def _identifier(text: str) -> bool:
+    return IDENTIFIER.match(text) is not None and text.upper() == text
+
+
+def _ranges_only(text: str) -> bool:
+    code = parse_code(text)
+    return code is not None and code.first != code.last
+
+
+def _codes(table: Table, tag: str, column: int, rows: list[tuple[Cell, ...]], *, named: bool) -> CodeTable:
+    entries: list[CodeEntry] = []
+    ranges: list[CodeRange] = []
+    for row in rows:
+        if column >= len(row):
+            continue
+        others = [cell for index, cell in enumerate(row) if index != column]
+        words = " ".join(cell.text for cell in others)
+        start = row[column].start
+        code = parse_code(row[column].text)
+        if code is None:
+            if row[column].text.lower() == "other":
+                ranges.append(CodeRange(0, None, "other", start))
+            continue
+        name = next((cell.text for cell in others if _identifier(cell.text)), "") if named else others[0].text
+        if code.first == code.last and name and not (not named and _reserved(words)):
+            entries.append(CodeEntry(code.first, name, start))
+        else:
+            ranges.append(CodeRange(code.first, code.last, _meaning(words), start))
+    return CodeTable(table.start, tag, named, tuple(entries), tuple(ranges))
+
+
+def _reserved(words: str) -> bool:
+    return re.search(r"\breserved\b", words, re.IGNORECASE) is not None
+
+
+def _meaning(words: str) -> RangeMeaning:
+    lower = words.lower()
+    if "reserved" in lower:
+        return "reserved"
+    if "vendor" in lower:
+        return "vendor"
+    if "device type specific" in lower or "device-specific" in lower or "specific to" in lower or "device specific" in lower:
+        return "device"
+    if "generic" in lower or "common" in lower:
+        return "generic"
+    return "other"
+
+
+def _rows(file: SourceFile, table: Table) -> list[tuple[Cell, ...]]:
+    """The rows of a table as plain text, without rules and empty rows."""
+    text = file.text
+    rows: list[tuple[Cell, ...]] = []
+    cells: list[Cell] = []
+    start = table.body
+    depth = 0
+    for match in _STEP.finditer(text, table.body, table.end):
+        kind = match.lastgroup
+        if kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth -= 1
+        elif depth <= 0 and kind in ("row", "cell"):
+            cells.append(_cell(text, start, match.start()))
+            start = match.end()
+            if kind == "row":
+                if any(cell.text for cell in cells):
+                    rows.append(tuple(cells))
+                cells = []
+                if len(rows) >= MAX_ROWS:
+                    return rows
+    last = _cell(text, start, table.end)
+    if cells or last.text:
+        rows.append((*cells, last))
+    return rows
+
+
+def _cell(text: str, start: int, end: int) -> Cell:
+    raw = text[start:end]
+    if "%" in raw:
+        raw = re.sub(r"(?<!\\)%[^\n]*\n?", " ", raw)
+    if "\\" in raw:
+        raw = _RULES.sub(" ", raw)
+        raw = re.sub(r"\\(?:caption|label)\s*(?:\[[^\]]*\])?\{(?:[^{}]|\{[^{}]*\})*\}", " ", raw)
+    stripped = len(raw) - len(raw.lstrip())
+    # the offset of the cell's first word, so that a diagnostic points at it
+    first = raw.strip()[:8]
+    offset = text.find(first, start, end) if first else start + stripped
+    return Cell(plain_text(raw), offset if offset >= 0 else start)
+
+
+def _registers(file: SourceFile, table: Table) -> CodeTable:
+    """The registers of a table of `\\mmioreg{name}{function}{offset}{access}{description}` rows.
+
+    `\\mmiodreg{low}{high}{function}{offset}{offset}{access}{description}` is a pair of them in one row.
+    """
+    entries: list[CodeEntry] = []
+    ranges: list[CodeRange] = []
+    for match in re.finditer(r"\\mmio(d?)reg(?![A-Za-z])", file.text[table.body : table.end]):
+        names = 2 if match[1] else 1
+        position = table.body + match.end()
+        arguments: list[str] = []
+        while len(arguments) < 2 * names + 1 and (found := group(file.text, position)):
+            arguments.append(file.text[found[0] : found[1]])
+            position = found[1] + 1
+        if len(arguments) < 2 * names + 1:
+            continue
+        start = table.body + match.start()
+        for name, offset in zip(arguments[:names], arguments[names + 1 :], strict=True):
+            code = parse_code(plain_text(offset).rstrip("+"))
+            if code is None:
+                continue
+            if code.first == code.last:
+                entries.append(CodeEntry(code.first, plain_text(name), start))
+            else:
+                ranges.append(CodeRange(code.first, code.last, "other", start))
+    if not entries:
+        return CodeTable(table.start, "offset", True, (), (), register=True)
+    return CodeTable(table.start, "offset", True, tuple(entries), tuple(ranges), register=True)

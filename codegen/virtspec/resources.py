@@ -1,0 +1,27 @@
+"""Files that come with virtspec: the specification inputs under `spec/`.
+
+In an installed package they lie inside it; in a checkout they are the top-level folders.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent.parent
+
+
+def spec_directory() -> Path:
+    """The folder with the editions, chapters and annotations that `virtspec generate` renders by default."""
+    inside = _PACKAGE / "spec"
+    return inside if inside.is_dir() else _CHECKOUT / "spec"
+
+
+def spec_file(path: str) -> Path:
+    """A file under `spec/`."""
+    return spec_directory() / path
+
+
+def checkout() -> Path | None:
+    """The top of the checkout that this package runs from, or None where it is installed."""
+    return _CHECKOUT if (_CHECKOUT / "spec").is_dir() and (_CHECKOUT / "templates").is_dir() else None

@@ -1,0 +1,244 @@
+"""Where a specification's text comes from: a directory, one file, or a git revision; and spans of it.
+
+A source tree never gives a file from outside itself: neither `..`, nor an absolute path, nor a symbolic link leads
+out. Sizes are bounded before anything is read.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from bisect import bisect_right
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+MAX_FILE_BYTES = 16 << 20
+"""The largest file that is read. The longest of the published sources has 0.8 MB."""
+
+
+class SourceError(Exception):
+    """A file that cannot be had; the message says which and why."""
+
+
+class OutsideTree(SourceError):
+    """A path that leaves the source tree."""
+
+
+class MissingFile(SourceError):
+    """A path at which the tree holds no file."""
+
+
+class SourceFile:
+    """A text and its path inside the tree."""
+
+    __slots__ = ("__dict__", "path", "text")
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"SourceFile({self.path!r}, {len(self.text)} characters)"
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        starts = [0]
+        find = self.text.find
+        position = find("\n")
+        while position >= 0:
+            starts.append(position + 1)
+            position = find("\n", position + 1)
+        return starts
+
+    def line(self, offset: int) -> int:
+        """The line of a character offset, from 1."""
+        return bisect_right(self.line_starts, offset)
+
+    def line_column(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character offset, both from 1."""
+        line = self.line(offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        """The text of a line (from 1) without its end."""
+        if not 1 <= line <= len(self.line_starts):
+            return ""
+        start = self.line_starts[line - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else len(self.text)]
+
+
+class Span:
+    """A piece of a file, by character offsets."""
+
+    __slots__ = ("end", "file", "start")
+
+    def __init__(self, file: SourceFile, start: int, end: int) -> None:
+        self.file = file
+        self.start = start
+        self.end = end
+
+    def __repr__(self) -> str:
+        return f"Span({self}, {self.end - self.start} characters)"
+
+    def __str__(self) -> str:
+        line, column = self.line_column
+        return f"{self.file.path}:{line}:{column}"
+
+    @property
+    def line(self) -> int:
+        return self.file.line(self.start)
+
+    @property
+    def line_column(self) -> tuple[int, int]:
+        return self.file.line_column(self.start)
+
+    @property
+    def text(self) -> str:
+        return self.file.text[self.start : self.end]
+
+
+class SourceTree(Protocol):
+    """Files by path. `root` is the file where reading starts; `name` is how messages call the tree."""
+
+    name: str
+    root: str
+
+    def read(self, path: str) -> SourceFile:
+        """The file at a path relative to the tree's top, with `/` between its parts.
+
+        Raises `OutsideTree`, `MissingFile` or `SourceError`.
+        """
+        ...
+
+
+def normalise(path: str) -> str:
+    """A relative path in its shortest form. Raises `OutsideTree` where it leads out of the tree."""
+    if "\0" in path or "\\" in path:
+        raise OutsideTree(f"'{path!a}' is not a path")
+    pure = PurePosixPath(path)
+    if pure.is_absolute():
+        raise OutsideTree(f"'{path}' is an absolute path; only files of the tree are read")
+    parts: list[str] = []
+    for part in pure.parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            raise OutsideTree(f"'{path}' leads out of the tree; only files of the tree are read")
+    return "/".join(parts)
+
+
+def decode(path: str, data: bytes) -> SourceFile:
+    """Bytes as a source file. Raises `SourceError` where they are no UTF-8 text."""
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise SourceError(f"{path}:{line}: not a text: it holds a NUL byte")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SourceError(
+            f"{path}:{line}: not UTF-8: byte 0x{data[error.start]:02x}; convert it with 'iconv -t UTF-8'"
+        ) from None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return SourceFile(path, text)
+
+
+class DirectoryTree:
+    """A directory with the specification's LaTeX, or any one file as the root of its directory."""
+
+    def __init__(self, directory: Path, root: str = "virtio.tex", *, alone: bool = False) -> None:
+        self.name = str(directory / root) if alone else str(directory)
+        self.root = root
+        self._directory = directory
+        self._top = os.path.realpath(directory)
+
+    def read(self, path: str) -> SourceFile:
+        relative = normalise(path)
+        full = os.path.join(self._top, relative)
+        real = os.path.realpath(full)
+        if real != full and os.path.commonpath([real, self._top]) != self._top:
+            raise OutsideTree(f"'{path}' is a link that leads out of the tree")
+        try:
+            with open(real, "rb") as stream:
+                size = os.fstat(stream.fileno()).st_size
+                if size > MAX_FILE_BYTES:
+                    raise SourceError(f"{relative}: {size} bytes; at most {MAX_FILE_BYTES} are read")
+                data = stream.read(MAX_FILE_BYTES + 1)
+        except FileNotFoundError:
+            raise MissingFile(f"no file '{relative}' in {self.name}") from None
+        except OSError as error:
+            raise SourceError(f"{relative}: {error.strerror or error}") from None
+        if len(data) > MAX_FILE_BYTES:
+            raise SourceError(f"{relative}: more than {MAX_FILE_BYTES} bytes")
+        return decode(relative, data)
+
+
+class GitTree:
+    """A revision of a git checkout, read with plumbing commands; the work tree is not touched."""
+
+    def __init__(self, repository: Path, revision: str, root: str = "virtio.tex") -> None:
+        self.name = f"{repository}@{revision}"
+        self.root = root
+        self._repository = repository
+        self._commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if not self._commit:
+            raise SourceError(f"{repository}: no revision '{revision}'; see 'git -C {repository} log --oneline'")
+        listing = self._git("ls-tree", "-r", "-z", "--format=%(objectmode) %(objectname) %(objectsize) %(path)", self._commit)
+        self._blobs: dict[str, tuple[str, int]] = {}
+        for row in listing.split("\0"):
+            if not row:
+                continue
+            mode, name, size, path = row.split(" ", 3)
+            if mode in ("100644", "100755"):
+                self._blobs[path] = (name, int(size))
+
+    def _git(self, *arguments: str) -> str:
+        return self._git_bytes(*arguments).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def _git_bytes(self, *arguments: str) -> bytes:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(self._repository), "--no-optional-locks", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        except OSError as error:
+            raise SourceError(f"git cannot be run: {error.strerror}") from None
+        if done.returncode and arguments[0] != "rev-parse":
+            detail = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise SourceError(f"{self._repository}: git {arguments[0]}: {detail[-1] if detail else 'failed'}")
+        return done.stdout
+
+    def read(self, path: str) -> SourceFile:
+        relative = normalise(path)
+        try:
+            blob, size = self._blobs[relative]
+        except KeyError:
+            raise MissingFile(f"no file '{relative}' in {self.name}") from None
+        if size > MAX_FILE_BYTES:
+            raise SourceError(f"{relative}: {size} bytes; at most {MAX_FILE_BYTES} are read")
+        return decode(relative, self._git_bytes("cat-file", "blob", blob))
+
+
+def open_source(spec: str) -> SourceTree:
+    """The source tree that a SPEC argument names: a directory, a `.tex` file, or `REPO@REV`.
+
+    Raises `SourceError` where there is none.
+    """
+    path = Path(spec)
+    if path.is_dir():
+        if not (path / "virtio.tex").is_file():
+            raise SourceError(f"{spec}: no virtio.tex in this directory; name the directory of the LaTeX sources")
+        return DirectoryTree(path)
+    if path.is_file():
+        return DirectoryTree(path.parent, path.name, alone=True)
+    repository, at, revision = spec.rpartition("@")
+    if at and revision and Path(repository).is_dir():
+        return GitTree(Path(repository), revision)
+    raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")
