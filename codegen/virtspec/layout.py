@@ -113,8 +113,8 @@ def type_text(type_: Type) -> str:
             return container.spelling
         case StructRef(name=name):
             return f"struct {name}"
-        case External(name=name):
-            return f"struct {name}"
+        case External(name=name, tag=tag):
+            return f"{tag} {name}".lstrip()
         case Aggregate(kind=kind):
             return kind
         case Array(element=element):
@@ -200,7 +200,7 @@ class Layouts(Mapping[str, Layout]):
 
     def __getitem__(self, key: str) -> Layout:
         if key not in self._done:
-            self._done[key] = self._lay_out(self._by_key[key])
+            self._done[key] = self.of(self._by_key[key])
         return self._done[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -214,7 +214,8 @@ class Layouts(Mapping[str, Layout]):
         struct = self._by_name.get(name)
         return None if struct is None else self[struct.key]
 
-    def _lay_out(self, struct: Struct) -> Layout:
+    def of(self, struct: Struct) -> Layout:
+        """The layout of a struct that the model need not hold itself."""
         size = self.sizes.struct(struct)
         slots: list[Slot] = []
         fixed = self._place(struct.members, "", 0, 0, struct.kind == "union", slots.append, 0)

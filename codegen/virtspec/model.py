@@ -77,9 +77,13 @@ class StructRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class External:
-    """A use of a struct that the specification does not define (`struct fuse_in_header`); its size is unknown."""
+    """A use of a type that the specification does not define (`struct fuse_in_header`); its size is unknown.
+
+    `tag` is the keyword before the name, "" for a plain type.
+    """
 
     name: str
+    tag: Literal["struct", "union", "enum", ""] = "struct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

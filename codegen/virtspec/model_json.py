@@ -162,8 +162,8 @@ def _type(type_: Type, parent: Place) -> Json:
             return {"type": spelling}
         case StructRef(name=name):
             return {"type": f"struct {name}"}
-        case External(name=name):
-            return {"external": name}
+        case External(name=name, tag=tag):
+            return {"external": f"{tag} {name}".lstrip()}
         case Bits(container=container, fields=fields):
             return {"bits": container.spelling, "fields": [_bit(bit) for bit in fields]}
         case Aggregate(kind=kind, members=members):
@@ -401,7 +401,8 @@ class _Loader:
             )
             type_ = Bits(container=_integer(entry["bits"]), fields=fields)
         elif "external" in entry:
-            type_ = External(name=_text(entry["external"]))
+            tag, _, name = _text(entry["external"]).rpartition(" ")
+            type_ = External(name=name, tag=tag)  # type: ignore[arg-type]
         elif "struct" in entry or "union" in entry:
             kind = "struct" if "struct" in entry else "union"
             members = tuple(self.member(m, parent) for m in entry[kind])

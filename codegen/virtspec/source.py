@@ -188,7 +188,9 @@ class GitTree:
         self._commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if not self._commit:
             raise SourceError(f"{repository}: no revision '{revision}'; see 'git -C {repository} log --oneline'")
-        listing = self._git("ls-tree", "-r", "-z", "--format=%(objectmode) %(objectname) %(objectsize) %(path)", self._commit)
+        listing = self._git(
+            "ls-tree", "-r", "-z", "--format=%(objectmode) %(objectname) %(objectsize) %(path)", self._commit
+        )
         self._blobs: dict[str, tuple[str, int]] = {}
         for row in listing.split("\0"):
             if not row:
@@ -204,8 +206,7 @@ class GitTree:
         try:
             done = subprocess.run(
                 ["git", "-C", str(self._repository), "--no-optional-locks", *arguments],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 check=False,
             )
         except OSError as error:

@@ -27,6 +27,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
     from virtspec import model_json, pipeline
     from virtspec.report.layouts import coverage_text
 

@@ -30,6 +30,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
     from virtspec import pipeline
     from virtspec.resources import checkout
 

@@ -26,6 +26,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns its exit code."""
     import difflib
 
     from virtspec import pipeline

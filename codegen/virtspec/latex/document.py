@@ -181,7 +181,7 @@ class _Reader:
     def fetch(self, file: SourceFile, start: int, path: str, *, listing: bool) -> SourceFile | None:
         """A file by the path that LaTeX would use, or None with a diagnostic.
 
-        LaTeX looks from the root's folder; a chapter that is read alone may name its files from there as well as from its own.
+        LaTeX looks from the root's folder; a chapter that is read alone may name its files from its own as well.
         """
         try:
             return self.tree.read(path)
@@ -195,7 +195,7 @@ class _Reader:
                 except SourceError:
                     pass
             what = "listing" if listing else "file"
-            self.sink.warning("VS002", at(file, start), f"{what} '{path}' is not in {self.tree.name}")
+            self.sink.warning("VS002", at(file, start), f"{what} '{path}' is not there")
             self.document.lost.append(Lost(file, start, path, listing))
         except SourceError as error:
             self.sink.fatal("VS001", at(file, start), str(error))

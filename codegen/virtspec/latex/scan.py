@@ -86,7 +86,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`\\item` of a list; `label` is the optional argument as written, None without one. `body` is where its text starts."""
+    """`\\item` of a list; `label` is the optional argument as written, None without one. `body` is where its text
+    starts."""
 
     start: int
     label: str | None
@@ -247,9 +248,7 @@ class _Scanner:
                     kind = "begin" if kind == "opened" else "end"
                 position = steps[kind](match)
         for environment, start, _ in self.open:
-            self.problems.append(
-                Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'")
-            )
+            self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))
         return Scan(tuple(self.blocks), tuple(self.problems))
 
     def _defining(self, start: int) -> bool:

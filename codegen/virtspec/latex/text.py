@@ -29,6 +29,9 @@ _WHITE = re.compile(r"\s+")
 MAX_FRAGMENT = 20_000
 """The longest fragment, in characters, that is converted; a longer one is no title, cell or label."""
 
+MAX_BRACES = 200
+"""The most groups that a fragment may have to be converted; pylatexenc descends into each."""
+
 
 @lru_cache(maxsize=16384)
 def plain_text(fragment: str) -> str:
@@ -37,7 +40,9 @@ def plain_text(fragment: str) -> str:
         return _WHITE.sub(" ", fragment).strip()
     text = _SIMPLE.sub(_simple, fragment)
     text = _SIMPLE.sub(_simple, text) if "\\" in text else text
-    if "\\" in text or "$" in text or "{" in text:
+    if text.count("{") > MAX_BRACES:
+        text = re.sub(r"\\[A-Za-z]+|[\\{}$]", "", text[:MAX_FRAGMENT])
+    elif "\\" in text or "$" in text or "{" in text:
         text = _converter().latex_to_text(fragment[:MAX_FRAGMENT])
     return _WHITE.sub(" ", text).strip()
 

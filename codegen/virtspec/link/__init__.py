@@ -130,7 +130,7 @@ def _read_listing(located: Located, block: Listing, facts: _Facts, sink: Sink) -
     facts.count("listings", read=not parsed.opaque)
     module = _module(located)
     stem = file.path.rpartition("/")[2].partition(".")[0].replace("-", "_")
-    scope = Scope(file, module, stem if block.path else f"{module}_{located.line}")
+    scope = Scope(file, module, stem if block.path else f"{module}_bits")
     if parsed.opaque:
         facts.skipped.append(Skipped(what="listing", reason=parsed.opaque, place=Place(file.path, located.line)))
     section = located.section

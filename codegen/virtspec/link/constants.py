@@ -162,7 +162,7 @@ class Constants:
         if definition.parameters is not None:
             return
         where = at(definition.file, definition.start)
-        near = self.suggest(error.name) if error.name else ""
+        near = self.suggest(error.name) if error.name and error.name not in self.by_name else ""
         message = f"'{definition.name}' has no value: {error}"
         if near:
             self.sink.error("VS202", where, message, hint=f"did you mean '{near}'?")

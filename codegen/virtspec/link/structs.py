@@ -202,7 +202,7 @@ class Structs:
     def _named(self, type_: TypeName, scope: Scope, subject: str) -> Type:
         if type_.tag == "":
             found = integer(type_.name)
-            return found if found else External(name=type_.name)
+            return found or External(name=type_.name, tag="")
         if type_.name in self.tags:
             return StructRef(name=type_.name)
         where = at(scope.file, type_.start)
@@ -211,7 +211,7 @@ class Structs:
             self.sink.error("VS102", where, message, subject=subject)
         else:
             self.sink.note("VS102", where, message, subject=subject, hint="a struct of another project has no size here")
-        return External(name=type_.name)
+        return External(name=type_.name, tag=type_.tag)
 
     def _check_names(self, members: tuple[Member, ...], body: Body, scope: Scope, subject: str) -> None:
         seen: set[str] = set()

@@ -1,8 +1,8 @@
 """Recursive descent over the tokens of a constant expression.
 
-    expr    := operand (operator operand)*          operators by precedence: | ^ & (<< >>) (+ -) (* / %)
-    operand := ('-' | '~' | '+' | '!') operand | '(' expr ')' | number | character
-             | 'sizeof' '(' … ')' | name (('.' | '->') name)* | name '(' [expr (',' expr)*] ')'
+expr    := operand (operator operand)*          operators by precedence: | ^ & (<< >>) (+ -) (* / %)
+operand := ('-' | '~' | '+' | '!') operand | '(' expr ')' | number | character
+         | 'sizeof' '(' … ')' | name (('.' | '->') name)* | name '(' [expr (',' expr)*] ')'
 """
 
 from __future__ import annotations

@@ -21,9 +21,7 @@ def layout_json(spec: Spec, layouts: Layouts, since: Since, names: Iterable[str]
     return {
         "schema": LAYOUT_SCHEMA,
         "edition": spec.edition,
-        "structs": [
-            _struct_json(layouts[s.key], since) for s in spec.structs if not wanted or s.name in wanted
-        ],
+        "structs": [_struct_json(layouts[s.key], since) for s in spec.structs if not wanted or s.name in wanted],
         "constants": [_constant_json(c, since) for c in spec.constants if not wanted or c.name in wanted],
         "coverage": coverage_json(spec.coverage),
     }
@@ -34,9 +32,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     tallies: dict[str, Any] = {
         what: {"total": t.total, "read": t.read, "opaque": t.opaque} for what, t in coverage.tallies
     }
-    tallies["skipped"] = [
-        {"source": str(s.place), "what": s.what, "reason": s.reason} for s in coverage.skipped
-    ]
+    tallies["skipped"] = [{"source": str(s.place), "what": s.what, "reason": s.reason} for s in coverage.skipped]
     return tallies
 
 
@@ -97,12 +93,12 @@ def layout_text(layout: Layout) -> str:
         while open_blocks and open_blocks[-1][0] >= slot.depth:
             lines.append(_close(*open_blocks.pop()))
         if slot.leaf:
-            lines.append(_row(slot, layout.struct.kind == "union"))
+            lines.append(_row(slot))
         elif index + 1 < len(slots) and slots[index + 1].depth > slot.depth:
             lines.append(f"{_pad(slot.depth)}{_block_type(slot)} {{")
             open_blocks.append((slot.depth, slot))
         else:
-            lines.append(_row(slot, False))
+            lines.append(_row(slot))
     while open_blocks:
         lines.append(_close(*open_blocks.pop()))
     lines.append("")
@@ -130,7 +126,7 @@ def _declarator(slot: Slot) -> str:
     name = slot.path.rpartition(".")[2].removesuffix("[]")
     if slot.path == "...":
         return "..."
-    base, bracket, inner = slot.type.partition("[")
+    _, bracket, inner = slot.type.partition("[")
     if slot.count is not None:
         name += f"[{slot.count}]"
     elif slot.length is not None:
@@ -150,7 +146,7 @@ def _columns(slot: Slot) -> str:
     return f"/* {offset:>8} {size:>6} */"
 
 
-def _row(slot: Slot, union: bool) -> str:
+def _row(slot: Slot) -> str:
     pad = _pad(slot.depth)
     type_ = slot.type.partition("[")[0]
     width = max(0, TYPE_WIDTH - 8 * slot.depth)

@@ -1,0 +1,75 @@
+"""Constants of a listing: `#define`s and enums.
+
+enum    := 'enum' [name] '{' [name ['=' expr]] (',' …)* '}'
+define  := '#define' name ['(' parameters ')'] [expr]
+"""
+
+from __future__ import annotations
+
+import re
+
+from virtspec.diagnostics import at
+from virtspec.listing.cursor import Cursor
+from virtspec.listing.expressions import NoExpression, parse_expression
+from virtspec.listing.lexer import Token, lex
+from virtspec.listing.syntax import Define, Enum, Enumerator
+
+_DEFINE = re.compile(r"#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)(\([^()]*\))?", re.DOTALL)
+
+
+def parse_enum(cursor: Cursor) -> Enum:
+    """The enum that begins at the cursor, up to and with its closing brace."""
+    keyword = cursor.next()
+    name = cursor.next().text if cursor.peek().kind == "name" else ""
+    brace = cursor.next()
+    enum = Enum(name, keyword.start)
+    while True:
+        token = cursor.next()
+        if token.kind == "end":
+            cursor.sink.fatal("VS019", at(cursor.file, brace.start), "'enum {' is not closed before the listing ends")
+            return enum
+        if token.text == "}":
+            return enum
+        if token.kind == "name":
+            expr = cursor.expression(f"value of '{token.text}'") if cursor.take("=") else None
+            enum.enumerators.append(Enumerator(token.text, expr, token.start))
+            separator = cursor.peek()
+            if separator.text not in (",", "}") and separator.kind != "end":
+                cursor.error("VS013", separator.start, f"expected ',' behind '{token.text}'", hint="write ','")
+                if separator.text == ";":
+                    cursor.next()
+        elif token.text != "," and token.kind not in ("define", "directive"):
+            cursor.error("VS011", token.start, f"unexpected '{token.text[:20]}' in an enum")
+
+
+def parse_define(cursor: Cursor, token: Token) -> Define | None:
+    """What a token of kind `define` defines; None where it has no name."""
+    match = _DEFINE.match(token.text)
+    if not match:
+        cursor.error("VS011", token.start, "'#define' without a name")
+        return None
+    name = match[1]
+    parameters = None
+    if match[2] is not None:
+        parameters = tuple(p.strip() for p in match[2][1:-1].split(",") if p.strip())
+    base = token.start + match.end()
+    body = token.text[match.end() :].replace("\\\n", "  ")
+    tokens = [t for t in lex(body, cursor.file, base, cursor.sink) if t.kind != "comment"]
+    text = " ".join(t.text for t in tokens[:-1])
+    if tokens[0].kind == "end":
+        return Define(name, parameters, None, "", token.start)
+    try:
+        expr, after = parse_expression(tokens, 0)
+    except NoExpression:
+        return Define(name, parameters, None, text, token.start)
+    rest = tokens[after]
+    if rest.text == ";" and tokens[after + 1].kind == "end":
+        cursor.warn("VS018", rest.start, f"';' belongs to the value of '{name}'", hint="remove the ';'")
+    elif rest.kind != "end":
+        cursor.sink.note(
+            "VS015",
+            at(cursor.file, rest.start),
+            f"prose behind the value of '{name}'",
+            hint="put it between '/*' and '*/'",
+        )
+    return Define(name, parameters, expr, text, token.start)
