@@ -147,14 +147,16 @@ _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
 _DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
 _WHITE = re.compile(r"\s+")
 
-MAX_ARGUMENT = 1 << 16
-"""The longest argument of a command, in characters: an unclosed brace must not swallow a file."""
+MAX_ARGUMENT = 1 << 13
+MAX_OPTION = 1 << 10
+"""The longest argument in braces and in brackets, in characters: an unclosed one must not swallow a file, and a
+thousand unclosed ones must not cost the square of it."""
 
 
 def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
     """The content of the balanced `{…}` (or `[…]`) that begins at or, after blanks, behind `start`, as offsets.
 
-    None where there is no such argument or it does not end within `MAX_ARGUMENT` characters.
+    None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
     """
     position = start
     if text[position : position + 1] != opening:
@@ -162,17 +164,16 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
         position = blank.end() if blank else position
         if text[position : position + 1] != opening:
             return None
-    limit = position + MAX_ARGUMENT
     if opening == "{":
         # nearly every argument is flat: look for its end before looking at every character
-        end = text.find("}", position)
+        end = text.find("}", position, position + MAX_ARGUMENT)
         if end < 0:
             return None
         inside = text[position + 1 : end]
         if "{" not in inside and "\\" not in inside and "%" not in inside:
             return position + 1, end
         depth = 0
-        for match in _BRACES.finditer(text, position, min(limit, len(text))):
+        for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):
             token = match[0]
             if token == "{":
                 depth += 1
@@ -183,6 +184,7 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
         return None
     depth = 0
     braces = 0
+    limit = position + MAX_OPTION
     while position < len(text) and position < limit:
         character = text[position]
         if character == "\\":

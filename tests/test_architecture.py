@@ -1,0 +1,105 @@
+"""Imports inside the generator go one way; see "The house" in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "codegen" / "virtspec"
+
+# Rooms from the ground up, and what each may use besides itself. A room is a module or a package.
+MAY_USE = {
+    "compat": set[str](),
+    "resources": set[str](),
+    "source": set[str](),
+    "names": set[str](),
+    "model": {"compat"},
+    "diagnostics": {"source"},
+    "layout": {"compat", "model"},
+    "latex": {"compat", "source", "diagnostics"},
+    "listing": {"compat", "source", "diagnostics", "latex"},
+    "chapters": {"source", "diagnostics", "latex", "model"},
+    "read": {"chapters", "compat", "source", "diagnostics", "latex", "listing", "model"},
+    "annotations": {"compat", "source", "diagnostics", "latex", "model"},
+    "link": {
+        "annotations",
+        "chapters",
+        "compat",
+        "source",
+        "diagnostics",
+        "latex",
+        "listing",
+        "read",
+        "model",
+        "names",
+    },
+    "model_json": {"compat", "diagnostics", "link", "model"},
+    "since": {"layout", "model", "resources"},
+    "headers": {"diagnostics"},
+    "lint": {"chapters", "compat", "source", "diagnostics", "latex", "listing", "read", "model", "layout", "names"},
+    "diff": {"compat", "source", "diagnostics", "model", "layout", "names"},
+    "emit": {"compat", "diagnostics", "model", "layout", "names", "since"},
+    "drift": {"compat", "diagnostics", "headers", "model", "layout", "names"},
+    "review": {"compat", "source", "diagnostics", "latex", "model", "diff"},
+    "report": {"compat", "source", "diagnostics", "drift", "layout", "model", "since"},
+}
+# These stand above all rooms: the order of the passes, and the commands that a user gives.
+TOP = {"pipeline", "commands", "cli", "__main__", "__init__"}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """The rooms that a file imports, wherever in it, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.ImportFrom(module=str(name), level=0) if name == "virtspec":
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            case ast.ImportFrom(module=str(name), level=0) if name.startswith("virtspec."):
+                yield node.lineno, name.split(".")[1]
+            case ast.Import(names=names):
+                yield from ((node.lineno, a.name.split(".")[1]) for a in names if a.name.startswith("virtspec."))
+            case ast.ImportFrom(level=level) if level:
+                yield node.lineno, f"{'.' * level}{node.module or ''}"
+
+
+def test_imports_go_one_way() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: '{room(path)}' must not use '{name}'"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if room(path) not in TOP
+        for line, name in imported(path)
+        if name != room(path) and name not in MAY_USE.get(room(path), set()) and name != "__version__"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_room_has_its_rule() -> None:
+    rooms = {room(path) for path in PACKAGE.rglob("*.py")} - TOP
+    assert rooms <= MAY_USE.keys(), f"say in MAY_USE what these may use: {sorted(rooms - MAY_USE.keys())}"
+
+
+def test_the_rules_themselves_go_one_way() -> None:
+    order: list[str] = []
+    while len(order) < len(MAY_USE):
+        ready = [name for name, used in MAY_USE.items() if name not in order and used <= set(order)]
+        assert ready, f"these use each other: {sorted(MAY_USE.keys() - set(order))}"
+        order += ready
+
+
+def test_the_command_line_knows_commands_only() -> None:
+    assert {name for _, name in imported(PACKAGE / "cli.py")} <= {"commands", "diagnostics", "__version__"}
+
+
+def test_nothing_knows_what_stands_above_it() -> None:
+    above = {"commands": {"cli"}, "pipeline": {"cli", "commands"}}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line}: '{name}'"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, name in imported(path)
+        if name in above.get(room(path), set())
+    ]
+    assert not wrong, "\n".join(wrong)

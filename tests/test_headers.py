@@ -1,0 +1,133 @@
+"""What is read from C headers: names by the parser, numbers by the compiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from virtspec.diagnostics import SpecError
+from virtspec.headers import HeaderFacts, read_headers
+
+HEADER = """
+#ifndef TINY_H
+#define TINY_H
+#include <stdint.h>
+#include "other.h"
+#define TINY_BIT 5
+#define TINY_MASK (1ULL << TINY_BIT) /* uses another */
+#define TINY_NAME "text"
+#define TINY_OF(x) ((x) + 1)
+#define TINY_EMPTY
+#define TINY_TYPE uint32_t
+#define TINY_MINUS (-2)
+enum tiny_kind { TINY_A, TINY_B = (1 << 4), TINY_C };
+struct tiny_inner { uint8_t x, y[2]; };
+struct __attribute__((packed)) tiny {
+    uint16_t flags;
+    struct tiny_inner inner;
+    const uint32_t *pointer;
+    union { uint32_t word; struct { uint16_t low; uint16_t high; } half; };
+    struct { uint8_t a; uint8_t b; } pairs[3];
+    enum tiny_kind kind;
+    void (*call)(struct tiny *self, int x);
+    uint8_t bits : 3, more : 5;
+    struct tiny_inner many[2];
+    uint8_t tail[];
+} __attribute__((aligned(1)));
+typedef uint16_t __be16; typedef uint32_t le32_t;
+struct tiny_orders { __be16 big, array[2]; le32_t little; uint16_t plain; };
+union tiny_any { struct tiny_inner inner; uint64_t all; };
+static inline int tiny_function(struct tiny *t) { struct tiny_inner i = { 0 }; return i.x + t->flags; }
+#endif
+"""
+
+
+@pytest.fixture(scope="module")
+def facts(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> HeaderFacts:
+    directory = tmp_path_factory.mktemp("headers")
+    (directory / "tiny.h").write_text(HEADER)
+    (directory / "other.h").write_text("#define OTHER 1\nstruct other { int x; };\n")
+    return read_headers([str(directory / "tiny.h")], compiler=compiler)
+
+
+def test_constants_are_the_integers_of_this_header(facts: HeaderFacts) -> None:
+    assert facts.constants == {
+        "TINY_BIT": 5,
+        "TINY_MASK": 32,
+        "TINY_MINUS": -2,
+        "TINY_A": 0,
+        "TINY_B": 16,
+        "TINY_C": 17,
+    }
+
+
+def test_structs_are_those_of_this_header(facts: HeaderFacts) -> None:
+    assert {name: s.size for name, s in facts.structs.items() if name != "tiny"} == {
+        "tiny_inner": 3,
+        "tiny_orders": 16,
+        "tiny_any": 8,
+    }
+    assert "tiny" in facts.structs
+
+
+def test_byte_orders_from_the_names_of_types(facts: HeaderFacts) -> None:
+    orders = {m.path: m.order for m in facts.structs["tiny_orders"].members}
+    assert orders == {"big": "big", "array": "big", "little": "little", "plain": ""}
+
+
+def test_members(facts: HeaderFacts) -> None:
+    members = {m.path: (m.offset, m.size) for m in facts.structs["tiny"].members}
+    pointer = facts.structs["tiny"].members[4].size
+    assert pointer in (4, 8)
+    base = 5 + pointer
+    assert members == {
+        "flags": (0, 2),
+        "inner": (2, 3),
+        "inner.x": (2, 1),
+        "inner.y": (3, 2),
+        "pointer": (5, pointer),
+        "word": (base, 4),
+        "half": (base, 4),
+        "half.low": (base, 2),
+        "half.high": (base + 2, 2),
+        "pairs": (base + 4, 6),
+        "pairs[].a": (base + 4, 1),
+        "pairs[].b": (base + 5, 1),
+        "kind": (base + 10, 4),
+        "call": (base + 14, pointer),
+        "bits": (None, None),
+        "more": (None, None),
+        "many": (base + 15 + pointer, 6),
+        "many[].x": (base + 15 + pointer, 1),
+        "many[].y": (base + 16 + pointer, 2),
+        "tail": (base + 21 + pointer, None),
+    }
+
+
+def test_a_member_knows_its_struct(facts: HeaderFacts) -> None:
+    tags = {m.path: m.struct for m in facts.structs["tiny"].members if m.struct}
+    assert tags == {"inner": "tiny_inner", "many": "tiny_inner"}
+
+
+@pytest.mark.parametrize("name", ["no/such/header.h", "evil>\n#include <stdio.h"])
+def test_a_header_that_cannot_be_had(compiler: str, name: str) -> None:
+    with pytest.raises(SpecError, match="header"):
+        read_headers([name], compiler=compiler)
+
+
+def test_a_header_that_does_not_compile(compiler: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.h").write_text("struct bad { nosuchtype x; };\n")
+    with pytest.raises(SpecError, match=r"bad\.h:1"):
+        read_headers([str(tmp_path / "bad.h")], compiler=compiler)
+
+
+def test_no_compiler() -> None:
+    with pytest.raises(SpecError, match="cannot be run"):
+        read_headers(["stdint.h"], compiler="no-such-compiler")
+
+
+def test_unbalanced_text_ends(compiler: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.h").write_text("struct bad { struct { enum { A, B\n")
+    with pytest.raises(SpecError, match="do not compile"):
+        read_headers([str(tmp_path / "bad.h")], compiler=compiler)
