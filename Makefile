@@ -17,7 +17,7 @@ PYTHON   ?= $(FOUND)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help generate check test lint format models bench wheels clean
+.PHONY: help generate check test lint format models atlas bench wheels clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,7 +30,7 @@ check: $(VENV)/.installed ## Say whether generated/ is what spec/ and templates/
 
 test: $(VENV)/.installed ## Run all tests
 	@command -v "$${CC:-cc}" >/dev/null || echo "make: no C compiler ($${CC:-cc}): the tests of the C headers will be skipped"
-	$(RUN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(RUN)/ruff check
@@ -45,6 +45,11 @@ models: $(VENV)/.installed ## Extract the releases' facts from SPECS=DIRECTORY i
 	@test -d "$(SPECS)" || { echo "make: no directory $(SPECS); SPECS=... names the one with v1.0 ... v1.4"; exit 2; }
 	set -e; for edition in $(EDITIONS); do \
 		$(RUN)/virtspec extract "$(SPECS)/v$$edition" -o "spec/models/virtio-$$edition.json" --edition $$edition; done
+	$(RUN)/virtspec extract --since $(EDITIONS:%=spec/models/virtio-%.json) -o spec/models/since.json
+
+atlas: $(VENV)/.installed ## Draw the releases' facts as a site, build/atlas/index.html
+	$(RUN)/virtspec atlas $(EDITIONS:%=spec/models/virtio-%.json) -o build/atlas \
+		--source-url 'https://github.com/oasis-tcs/virtio-spec/blob/v1.4-cs01/{file}#L{line}'
 
 bench: $(VENV)/.installed ## Measure the figures that the README states
 	$(RUN)/python bench

@@ -21,7 +21,7 @@ def test_layout_text(capsys: pytest.CaptureFixture[str]) -> None:
         ["le32", "type;"],
         ["le32", "reserved;"],
         ["le64", "length;"],
-        ["u8", "value[];"],
+        ["u8", "value[length];"],
     ]
     assert err == ""
 

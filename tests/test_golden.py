@@ -1,6 +1,6 @@
 """Golden cases: a small specification, and what is read from it.
 
-A case is a folder under `tests/golden/` with `spec.tex`, `layout.txt` (the layouts and constants) and `diagnostics.txt`.
+A case is a folder under `tests/golden/` with `spec.tex`, `layout.txt` (layouts, constants …) and `diagnostics.txt`.
 Each shows one idea of the dialect. `pytest tests/test_golden.py --rewrite-golden` writes the expected files anew.
 """
 

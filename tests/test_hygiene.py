@@ -18,6 +18,9 @@ PLAIN = 6
 WORD = re.compile(r"[A-Za-z0-9_]+")
 LISTING = re.compile(r"\\begin\{lstlisting\}.*?\\end\{lstlisting\}", re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# `Basic Facilities of a Virtio Device / Feature Bits` names a place
+LABEL = re.compile(r"\{[^{}]*\s/\s[^{}]*\}")
+HEADING = re.compile(r"\\(?:chapter|(?:sub)*section|(?:sub)?paragraph)\*?\s*\{[^{}]*\}")
 MACRO = re.compile(r"\\(?:begin|end|label|ref|nameref|hyperref|input)\s*(?:\[[^\]]*\]|\{[^}]*\})|\\[A-Za-z]+")
 
 
@@ -79,8 +82,9 @@ def runs(text: str) -> set[tuple[str, ...]]:
 
 
 def prose(latex: str) -> Iterator[str]:
-    """The sentences of a LaTeX file, and the comments in its listings."""
-    yield MACRO.sub(" ", LISTING.sub(" ", latex))
+    """The sentences of a LaTeX file, without its headings, which name places; and the comments in its listings."""
+    for text in HEADING.split(LABEL.sub(" ", LISTING.sub(" ", latex))):
+        yield MACRO.sub(" ", text)
     for listing in LISTING.findall(latex):
         yield " ".join(COMMENT.findall(listing))
 

@@ -55,7 +55,9 @@ def run_from(wheel: Path, tmp_path: Path, *arguments: str) -> subprocess.Complet
     elsewhere.mkdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    # what is rendered must not depend on any of these
+    elsewhen = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Pacific/Auckland"}
+    environment = {**os.environ, **elsewhen, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
     return subprocess.run(
         [sys.executable, "-m", *arguments], cwd=elsewhere, env=environment, capture_output=True, text=True, check=False
     )
@@ -87,7 +89,7 @@ def test_generator_wheel_has_its_script_and_metadata(generator: Path) -> None:
     required = {line for line in fields if line.startswith("Requires-Dist: ") and "extra ==" not in line}
     assert "Requires-Dist: black==26.10.1" in required
     named = {line.removeprefix("Requires-Dist: ").split("==")[0].split("<")[0].split(">")[0] for line in required}
-    assert named == {"black", "jinja2", "pylatexenc", "tomli", "typing-extensions"}
+    assert named == {"black", "jinja2", "pylatexenc", "shtab", "tomli", "tqdm", "typing-extensions"}
 
 
 def test_no_module_lies_among_the_templates() -> None:
@@ -96,10 +98,11 @@ def test_no_module_lies_among_the_templates() -> None:
 
 
 def test_generator_runs_from_its_wheel(generator: Path, tmp_path: Path) -> None:
-    done = run_from(generator, tmp_path, "virtspec", "generate", "-o", "rendered", "--only", "python")
+    # the C headers: they need no formatting by Black, which takes long; .ci/run compares everything
+    done = run_from(generator, tmp_path, "virtspec", "generate", "-o", "rendered", "--only", "c")
     assert done.returncode == 0, done.stderr
-    rendered = tmp_path / "elsewhere" / "rendered" / "python"
-    expected = ROOT / "generated" / "python"
+    rendered = tmp_path / "elsewhere" / "rendered" / "c"
+    expected = ROOT / "generated" / "c"
     files = {p.relative_to(expected) for p in expected.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     assert files == {p.relative_to(rendered) for p in rendered.rglob("*") if p.is_file()}
     different = [f for f in files if (rendered / f).read_bytes() != (expected / f).read_bytes()]

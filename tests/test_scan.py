@@ -41,7 +41,8 @@ def test_structure_is_found() -> None:
 
 
 def test_own_commands_of_the_specification() -> None:
-    text = r"\drivernormative{\subsection}{Title}{a / b}\devicenormative{\paragraph}{T}{c}\conformance{\section}{X}\label{y}"
+    text = r"\drivernormative{\subsection}{Title}{a / b}\devicenormative{\paragraph}{T}{c}"
+    text += r"\conformance{\section}{X}\label{y}"
     headings = [b for b in scan_text(text).blocks if isinstance(b, Heading)]
     assert [(h.level, h.title, h.label, h.role) for h in headings] == [
         (2, "Driver Requirements: Title", "drivernormative:a / b", "driver"),

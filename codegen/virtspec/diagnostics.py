@@ -96,6 +96,11 @@ NAMES = {
     "VS202": "unknown-name",
     "VS203": "value-overflow",
     "VS204": "foreign-value",
+    "VS250": "overlapping-codes",
+    "VS251": "unknown-bound-struct",
+    "VS252": "contradictory-bindings",
+    "VS260": "stale-annotation",
+    "VS261": "unused-annotation",
 }
 """The diagnostics that reading and linking give, by id. An id never changes its meaning."""
 

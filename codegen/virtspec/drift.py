@@ -17,7 +17,7 @@ from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError
 from virtspec.headers import HeaderFacts, HeaderMember, HeaderStruct
 from virtspec.layout import Layout, Layouts, Slot
-from virtspec.model import Array, Spec, StructRef, Type
+from virtspec.model import Array, Bits, Integer, Spec, StructRef, Type
 
 _Member = TypeVar("_Member", HeaderMember, Slot)
 
@@ -29,9 +29,14 @@ class Verdict(str, Enum):
     RENAMED = "renamed"
     EXTENDED = "extended"
     """One side has more members at the end; all others are equal."""
-    ONLY_SPEC = "only in the specification"
-    ONLY_HEADER = "only in the headers"
+    ONLY_SPEC = "only-specification"
+    ONLY_HEADER = "only-headers"
     DIFFERENT = "different"
+
+    @property
+    def words(self) -> str:
+        """The verdict as a sentence has it."""
+        return self.value.replace("only-", "only in the ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,7 @@ class Finding:
 
     def __str__(self) -> str:
         sides = [f"{who}: {what}" for who, what in (("specification", self.spec), ("headers", self.header)) if what]
-        return f"{self.kind} {self.subject}: {self.verdict.value}" + (f" ({'; '.join(sides)})" if sides else "")
+        return f"{self.kind} {self.subject}: {self.verdict.words}" + (f" ({'; '.join(sides)})" if sides else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,15 +277,31 @@ def _outermost(unpaired: list[_Member], paired: Iterable[str]) -> list[_Member]:
 
 
 def _member(subject: str, member: HeaderMember, slot: Slot, *, renamed: bool) -> Finding:
-    """The finding on a member that both sides have. A bit-field has no offset in C and is not compared."""
+    """The finding on a member that both sides have. A bit-field has no offset in C and is not compared.
+
+    Byte orders are compared where both sides tell theirs; a type that only says how many bits there are tells none.
+    """
+    order = _order(slot.member.type) if slot.leaf and member.order else ""
     same = member.offset is None or (member.offset, member.size) == (slot.offset, slot.size)
+    ordered = order in ("", "native", member.order)
     return Finding(
         kind="member",
         subject=subject,
-        verdict=Verdict.DIFFERENT if not same else Verdict.RENAMED if renamed else Verdict.EQUAL,
-        spec=_span(slot.offset, slot.size),
-        header=_span(member.offset, member.size),
+        verdict=Verdict.DIFFERENT if not (same and ordered) else Verdict.RENAMED if renamed else Verdict.EQUAL,
+        spec=_span(slot.offset, slot.size) + ("" if ordered else f", {order}-endian"),
+        header=_span(member.offset, member.size) + ("" if ordered else f", {member.order}-endian"),
     )
+
+
+def _order(type_: Type) -> str:
+    """The byte order of an integer or of an array of integers; "" where there is none."""
+    while isinstance(type_, Array):
+        type_ = type_.element
+    match type_:
+        case Integer(order=order, bits=bits) | Bits(container=Integer(order=order, bits=bits)):
+            return order if bits > 8 else ""
+        case _:
+            return ""
 
 
 def _spec_path(struct: str, path: str, renamed: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(r"\s+|[A-Za-z_]\w*|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\d
 _MARKER = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:\\.|[^"\\])*)"')
 _MACRO = re.compile(r"#\s*define\s+([A-Za-z_]\w*)(\(?)(.*)", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ORDERED = re.compile(r"_*(le|be)(?:16|32|64)(?:_t)?")
 _QUALIFIERS = frozenset({"const", "volatile", "__extension__", "signed", "unsigned"})
 
 
@@ -31,13 +32,15 @@ class HeaderMember:
     """A member of a struct in a header, at any depth.
 
     `path` is spelled as in `virtspec.layout.Slot`; `offset` is None for a bit-field, `size` also for an array
-    without a length of its own. `struct` is the tag of the struct that it is, or that its elements are.
+    without a length of its own. `struct` is the tag of the struct that it is, or that its elements are; `order` the
+    byte order where its type's name tells it (`__le32`).
     """
 
     path: str
     offset: int | None
     size: int | None
     struct: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class _Declared:
     open_ended: bool = False
     bits: bool = False
     pointer: bool = False
+    order: str = ""
 
 
 @dataclass(slots=True)
@@ -99,7 +103,8 @@ def _run(command: Sequence[str], text: str) -> str:
     done = _start(command, text)
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr[:200].strip())
-        raise SpecError(f"the headers do not compile with '{command[0]}': {complaint}")
+        hint = "; -I DIR says where headers are" if "No such file" in complaint else ""
+        raise SpecError(f"the headers do not compile with '{command[0]}': {complaint}{hint}")
     return done.stdout
 
 
@@ -233,7 +238,9 @@ class _Parser:
             nesting += (token in "([{") - (token in ")]}")
             declarators[-1].append(token)
         found = [d for tokens in declarators if (d := _declarator(tokens)) is not None]
+        ordered = next((m for token in declarators[0] if (m := _ORDERED.fullmatch(token))), None)
         for declaration in found:
+            declaration.order = {"le": "little", "be": "big"}[ordered[1]] if ordered else ""
             declaration.tag, declaration.body = ("", None) if declaration.pointer else (tag, inner)
         if not found and inner is not None and is_struct:
             found = [_Declared(name="", body=inner)]
@@ -330,7 +337,7 @@ def _measure(
                 continue
             offset, extent = map(int, next(numbers).split())
             size = None if member.open_ended else extent
-            measured.append(HeaderMember(path=path, offset=offset, size=size, struct=member.tag))
+            measured.append(HeaderMember(path=path, offset=offset, size=size, struct=member.tag, order=member.order))
         structs[tag] = HeaderStruct(name=tag, size=total, members=tuple(measured))
     values: dict[str, int] = {}
     for name in constants:

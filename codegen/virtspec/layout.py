@@ -35,6 +35,10 @@ from virtspec.model import (
 MAX_SIZE = 1 << 31
 """The largest size in bytes that a struct may have; no virtqueue buffer can be longer than 32 bits say."""
 
+MAX_SLOTS = 1 << 16
+"""The largest number of members, those of nested structs included; real structs have less than 200. Twenty structs
+that each hold the one before twice have a million."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
@@ -218,7 +222,13 @@ class Layouts(Mapping[str, Layout]):
         """The layout of a struct that the model need not hold itself."""
         size = self.sizes.struct(struct)
         slots: list[Slot] = []
-        fixed = self._place(struct.members, "", 0, 0, struct.kind == "union", slots.append, 0)
+
+        def add(slot: Slot) -> None:
+            if len(slots) == MAX_SLOTS:
+                raise LayoutError(struct.key, f"struct '{struct.name}' has more than {MAX_SLOTS} members in all")
+            slots.append(slot)
+
+        fixed = self._place(struct.members, "", 0, 0, struct.kind == "union", add)
         return Layout(struct=struct, size=size, fixed_size=fixed, slots=tuple(slots))
 
     def _place(
@@ -229,7 +239,6 @@ class Layouts(Mapping[str, Layout]):
         depth: int,
         union: bool,
         emit: Callable[[Slot], None],
-        expanded: int,
     ) -> int:
         """Emit the slots of members that start at `base`; returns the bytes before the first of variable size."""
         offset = base
@@ -238,7 +247,7 @@ class Layouts(Mapping[str, Layout]):
         for member in members:
             size = self.sizes.type(member.type)
             path = prefix + member.name
-            inner = self._emit(member, path, prefix, offset, size, depth, emit, expanded)
+            inner = self._emit(member, path, prefix, offset, size, depth, emit)
             if union:
                 fixed = max(fixed, inner)
                 continue
@@ -260,7 +269,6 @@ class Layouts(Mapping[str, Layout]):
         size: int | None,
         depth: int,
         emit: Callable[[Slot], None],
-        expanded: int,
     ) -> int:
         """Emit the slots of one member; returns its bytes before anything of variable size."""
         type_ = member.type
@@ -311,7 +319,7 @@ class Layouts(Mapping[str, Layout]):
         if aggregate:
             inner_prefix = f"{stem}." if member.name else prefix
             inner_depth = depth + 1 if member.name else depth
-            inner = self._place(aggregate, inner_prefix, offset, inner_depth, union, emit, expanded + 1)
+            inner = self._place(aggregate, inner_prefix, offset, inner_depth, union, emit)
             if size is None:
                 fixed = 0 if isinstance(type_, Array) else inner
         return fixed

@@ -9,12 +9,15 @@ Sizes and offsets are not stored here. They follow from the types, and `virtspec
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 ByteOrder: TypeAlias = Literal["little", "big", "native"]
 ConstantKind: TypeAlias = Literal["feature", "define", "enum", "table", "register"]
 Direction: TypeAlias = Literal["readable", "writable"]
+Role: TypeAlias = Literal["data", "result", "request", "response", "value", "selector"]
 
 MODEL_SCHEMA = "virtspec.model/1"
 
@@ -48,6 +51,32 @@ class Integer:
     def size(self) -> int:
         """Size in bytes."""
         return self.bits // 8
+
+
+_ORDERS: dict[str, ByteOrder] = {"le": "little", "be": "big", "u": "native"}
+
+
+@lru_cache(maxsize=256)
+def integer(spelling: str) -> Integer | None:
+    """The integer type of that name, or None. A single byte has no order."""
+    word = spelling.removeprefix("__").removesuffix("_t").replace("uint", "u")
+    if word == "char":
+        return Integer(bits=8, order="little", spelling="char")
+    prefix, digits = word.rstrip("0123456789"), word.lstrip("leubint")
+    order = _ORDERS.get(prefix)
+    if order is None:
+        return None
+    match digits:
+        case "8":
+            return Integer(bits=8, order="little", spelling=spelling)
+        case "16":
+            return Integer(bits=16, order=order, spelling=spelling)
+        case "32":
+            return Integer(bits=32, order=order, spelling=spelling)
+        case "64":
+            return Integer(bits=64, order=order, spelling=spelling)
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +238,8 @@ class Member:
     """A member of a struct or union. An anonymous union or bit-field group has the name "".
 
     `condition` says when the member means something. `optional` says that its bytes are absent otherwise; a member of
-    a configuration structure, in contrast, keeps its place and is only not valid.
+    a configuration structure, in contrast, keeps its place and is only not valid. `evidence` is where prose states the
+    condition, if it does not stand beside the member.
     """
 
     name: str
@@ -218,6 +248,7 @@ class Member:
     optional: bool = False
     direction: Direction | None = None
     place: Place = field(default=NOWHERE, compare=False)
+    evidence: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,21 +325,25 @@ class Device:
 class Binding:
     """A struct that a registry entry's payload has, and which part of the exchange that is.
 
-    `struct` is the tag of a struct of the model, or `DEVICE_CONFIG`.
+    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, or `DEVICE_CONFIG`.
+    With `many`, any number of them stand one after the other, behind the struct that another binding of the role
+    gives, if there is one.
     """
 
-    role: Literal["data", "result", "request", "response", "value", "selector"]
+    role: Role
     struct: str
+    many: bool = False
     place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One code of a registry."""
+    """One code of a registry. `condition` says when it may be used, where a feature gates it."""
 
     code: int
     name: str
     bindings: tuple[Binding, ...] = ()
+    condition: Condition | None = None
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -324,7 +359,12 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """A table or list that gives codes a meaning. `tag` says what the codes are (`type`, `opcode`, …)."""
+    """A table or list that gives codes a meaning. `tag` says what the codes are (`type`, `opcode`, …).
+
+    `fields` are the members that hold its codes, as `tag.path`; registries of one field share a space of codes. With
+    `flags`, codes are masks that may be combined. `under` is the entry of another registry that this one goes further
+    into: the class of a class-and-command pair.
+    """
 
     key: str
     name: str
@@ -332,6 +372,9 @@ class Registry:
     module: str
     entries: tuple[Entry, ...]
     ranges: tuple[Range, ...] = ()
+    fields: tuple[str, ...] = ()
+    flags: bool = False
+    under: str = ""
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -354,7 +397,7 @@ class Clause:
 class Skipped:
     """Something that was not understood, where it stands, and why."""
 
-    what: Literal["listing", "table", "item", "binding", "condition", "clause", "file"]
+    what: Literal["listing", "table", "item", "binding", "condition", "requirement", "clause", "annotation", "file"]
     reason: str
     place: Place
 
@@ -374,6 +417,10 @@ class Coverage:
 
     tallies: tuple[tuple[str, Tally], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+
+
+def _by_place(thing: Struct | Constant | FeatureBit | Registry | Clause) -> tuple[str, int, str]:
+    return thing.place.file, thing.place.line, thing.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,14 +443,55 @@ class Spec:
         """
         return replace(
             self,
-            structs=tuple(sorted(self.structs, key=lambda s: (s.place, s.key))),
-            constants=tuple(sorted(self.constants, key=lambda c: (c.place, c.key))),
+            structs=tuple(sorted(self.structs, key=_by_place)),
+            constants=tuple(sorted(self.constants, key=_by_place)),
             devices=tuple(sorted(self.devices, key=lambda d: d.module)),
-            features=tuple(sorted(self.features, key=lambda f: (f.place, f.key))),
-            registries=tuple(sorted(self.registries, key=lambda r: (r.place, r.key))),
-            clauses=tuple(sorted(self.clauses, key=lambda c: (c.place, c.key))),
+            features=tuple(sorted(self.features, key=_by_place)),
+            registries=tuple(sorted(self.registries, key=_by_place)),
+            clauses=tuple(sorted(self.clauses, key=_by_place)),
         )
 
     def struct(self, name: str) -> Struct | None:
         """The struct of that name (its first variant), or None."""
         return next((s for s in self.structs if s.name == name), None)
+
+    def gated(self) -> dict[str, tuple[str, ...]]:
+        """What depends on each feature: members as `tag.path`, and the names of commands and other codes."""
+        found: dict[str, dict[str, None]] = {}
+        for struct in self.structs:
+            for path, condition in _conditions(struct.members, struct.name):
+                for feature in features_of(condition):
+                    found.setdefault(feature, {}).setdefault(path)
+        for registry in self.registries:
+            for entry in registry.entries:
+                for feature in features_of(entry.condition):
+                    found.setdefault(feature, {}).setdefault(entry.name)
+        return {feature: tuple(found[feature]) for feature in sorted(found)}
+
+
+def features_of(condition: Condition | None) -> tuple[str, ...]:
+    """The features that a condition names."""
+    match condition:
+        case Feature(name=name):
+            return (name,)
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            return tuple(name for term in terms for name in features_of(term))
+        case Not(term=term):
+            return features_of(term)
+        case _:
+            return ()
+
+
+def _conditions(members: tuple[Member, ...], above: str) -> Iterator[tuple[str, Condition]]:
+    """The conditional members with their paths; unnamed ones give no word to a path."""
+    for member in members:
+        path = f"{above}.{member.name}" if member.name else above
+        if member.condition is not None:
+            yield path, member.condition
+        inner = member.type
+        while isinstance(inner, Array):
+            inner = inner.element
+        if isinstance(inner, Aggregate):
+            yield from _conditions(inner.members, path)
+        elif isinstance(inner, Bits):
+            yield from ((f"{path}.{b.name}", b.condition) for b in inner.fields if b.condition is not None)

@@ -13,16 +13,14 @@ MAX_NAME = 128
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
-_CXX_KEYWORDS = frozenset(
-    """
+_CXX_KEYWORDS = frozenset("""
     alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
     const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern
     false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or
     or_eq private protected public register reinterpret_cast restrict return short signed sizeof static
     static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename union
     unsigned using virtual void volatile wchar_t while xor xor_eq _Bool _Complex _Imaginary
-    """.split()
-)
+    """.split())
 
 # errno is a macro wherever <errno.h> has been included
 _C_MACROS = frozenset({"errno", "unix", "linux", "stdin", "stdout", "stderr", "assert"})
@@ -43,8 +41,13 @@ def plain(name: str) -> str:
 
 
 def python_field(name: str) -> str:
-    """The attribute for a member: the specification's name; a Python keyword gets a trailing `_`."""
+    """The attribute for a member: the specification's name; a Python keyword gets a trailing `_`.
+
+    Leading `__`, which Python mangles inside classes, is left away.
+    """
     cleaned = plain(name)
+    if cleaned.startswith("__"):
+        cleaned = cleaned.lstrip("_") or "_"
     if keyword.iskeyword(cleaned) or cleaned in _PYTHON_TAKEN:
         return f"{cleaned}_"
     return cleaned

@@ -1,26 +1,30 @@
 """The order of the passes: the one module that knows them all.
 
-    open → read document (scan, follow inputs) → link (parse listings, read tables and items) → layout → emit → write
+open → read document (scan, follow inputs) → link (parse listings, read tables and items) → layout → emit → write
 """
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from virtspec import model_json
+from virtspec.annotations import load_annotations
 from virtspec.compat import tomllib
 from virtspec.diagnostics import Severity, Sink, SpecError, render_all
 from virtspec.emit.engine import Emission
-from virtspec.latex.document import read_document
+from virtspec.latex.document import Document, read_document
 from virtspec.layout import LayoutError, Layouts
 from virtspec.link import link_document
 from virtspec.link.merge import merge_specs
 from virtspec.model import Spec
+from virtspec.progress import timed
 from virtspec.resources import spec_directory, spec_file
-from virtspec.source import SourceError, open_source
+from virtspec.source import SourceError, SourceTree, open_source
 
 _EDITION = re.compile(r"(?:^|[/@])v?(\d+\.\d+)(?:-[A-Za-z0-9]+)*$")
 
@@ -38,13 +42,36 @@ def read_spec(spec: str, sink: Sink | None = None, edition: str = "") -> Spec:
     """
     sink = Sink() if sink is None else sink
     if spec.endswith(".json") and Path(spec).is_file():
-        return model_json.load(Path(spec))
+        with timed("load models"):
+            return model_json.load(Path(spec))
     try:
         tree = open_source(spec)
     except SourceError as error:
         raise SpecError(str(error)) from None
-    document = read_document(tree, sink)
-    return link_document(document, sink, edition or edition_of(spec))
+    return read_tree(tree, sink, edition or edition_of(spec))[1]
+
+
+def read_tree(tree: SourceTree, sink: Sink, edition: str = "") -> tuple[Document, Spec]:
+    """A source tree's text, and the model of what it says."""
+    with _uncollected():
+        with timed("read the LaTeX"):
+            document = read_document(tree, sink)
+        with timed("link it into a model"):
+            annotations = load_annotations(spec_file("annotations.toml"))
+            return document, link_document(document, sink, edition, annotations)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Reading makes much and drops little: looking for garbage meanwhile costs a third of the time for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
 
 
 def edition_of(spec: str) -> str:
@@ -53,6 +80,7 @@ def edition_of(spec: str) -> str:
     return match[1] if match else ""
 
 
+@timed("lay out")
 def check_layouts(spec: Spec) -> Layouts:
     """The layouts of a model, every one computed. Raises `SpecError` for a struct that cannot be laid out."""
     layouts = Layouts(spec)
@@ -133,10 +161,12 @@ def generate(
     files: dict[str, str] = {}
     not_rendered: list[tuple[str, str]] = []
     for target in targets:
-        emission = _render(target, spec, layouts, c_prefix)
+        with timed(f"render {target}"):
+            emission = _render(target, spec, layouts, c_prefix)
         files.update(emission.files)
         not_rendered += emission.not_rendered
-    report = write_files(files, output, check=check, parts=targets, inputs=digest)
+    with timed("format and write"):
+        report = write_files(files, output, check=check, parts=targets, inputs=digest)
     return Generated(
         written=report.written,
         unchanged=len(report.unchanged),
@@ -149,9 +179,11 @@ def generate(
 
 def _render(target: str, spec: Spec, layouts: Layouts, c_prefix: str) -> Emission:
     if target == "python":
+        from virtspec import __version__
         from virtspec.emit.python import render_python
+        from virtspec.since import load_since
 
-        return render_python(spec, layouts)
+        return render_python(spec, layouts, load_since(), __version__)
     if target == "c":
         from virtspec.emit.c import render_c
 
@@ -163,10 +195,14 @@ def _render(target: str, spec: Spec, layouts: Layouts, c_prefix: str) -> Emissio
 
 def write_text(path: Path, text: str) -> None:
     """Write a file as a whole or not at all. Raises `SpecError` where it cannot be written."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.tmp")
     try:
+        if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
+            path.write_text(text, "utf-8")
+            return
         temporary.write_text(text, "utf-8")
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
         raise SpecError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from virtspec.layout import Layouts
-from virtspec.model import Spec
 from virtspec.resources import spec_file
 
 SINCE_SCHEMA = "virtspec.since/1"
@@ -17,17 +15,35 @@ SINCE_SCHEMA = "virtspec.since/1"
 class Since:
     """The table. A thing that no release has is `None`: it is newer than the last one."""
 
-    def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, table: Mapping[str, Any]) -> None:
         self._table = table
+        self._members: dict[str, dict[str, str]] = {}
 
     def struct(self, name: str) -> str | None:
-        return self._table.get("structs", {}).get(name)
+        return self._look_up("structs", name)
 
     def member(self, struct: str, path: str) -> str | None:
-        return self._table.get("members", {}).get(f"{struct}.{path}")
+        """The first release in which a struct has a member; a path goes through arrays as `stats[].vq_index`."""
+        known = self._members.get(struct)
+        if known is None:
+            by_edition = self._table.get("members", {}).get(struct, {})
+            known = {member: edition for edition, members in by_edition.items() for member in members}
+            self._members[struct] = known
+        return known.get(path)
 
     def constant(self, name: str) -> str | None:
-        return self._table.get("constants", {}).get(name)
+        return self._look_up("constants", name)
+
+    def feature(self, name: str) -> str | None:
+        return self._look_up("features", name)
+
+    def entry(self, module: str, name: str) -> str | None:
+        """The first release in which a registry of a module has an entry of that name."""
+        return self._look_up("entries", f"{module}/{name}")
+
+    def _look_up(self, section: str, name: str) -> str | None:
+        edition = self._table.get(section, {}).get(name)
+        return edition if isinstance(edition, str) else None
 
 
 @lru_cache(maxsize=1)
@@ -38,31 +54,3 @@ def load_since() -> Since:
         return Since({})
     document = json.loads(path.read_text("utf-8"))
     return Since(document if document.get("schema") == SINCE_SCHEMA else {})
-
-
-def compute_since(models: Sequence[Spec]) -> dict[str, Any]:
-    """The table for models in the order of their releases."""
-    structs: dict[str, str] = {}
-    members: dict[str, str] = {}
-    constants: dict[str, str] = {}
-    for model in models:
-        layouts = Layouts(model)
-        for struct in model.structs:
-            structs.setdefault(struct.name, model.edition)
-            for slot in layouts[struct.key].slots:
-                members.setdefault(f"{struct.name}.{slot.path}", model.edition)
-        for constant in model.constants:
-            constants.setdefault(constant.name, model.edition)
-    first = models[0].edition if models else ""
-    return {
-        "schema": SINCE_SCHEMA,
-        "editions": [m.edition for m in models],
-        "structs": dict(sorted(structs.items())),
-        # a member that is as old as its struct says nothing new
-        "members": {
-            path: edition
-            for path, edition in sorted(members.items())
-            if edition != structs[path.partition(".")[0]] and edition != first
-        },
-        "constants": dict(sorted(constants.items())),
-    }

@@ -73,11 +73,8 @@ def checks(layout: Layout) -> list[str]:
     """Static assertions on what C can name: sizes, and the offsets of members that are no bit-fields."""
     name = layout.struct.name
     lines = [f'_Static_assert(sizeof(struct {name}) == {layout.size}, "size of {name}");']
-    for slot in layout.slots:
-        if slot.bit_size is None and all(map(is_identifier, slot.path.split("."))):
-            lines.append(
-                f'_Static_assert(offsetof(struct {name}, {slot.path}) == {slot.offset}, "{name}.{slot.path}");'
-            )
+    members = [s for s in layout.slots if s.bit_size is None and all(map(is_identifier, s.path.split(".")))]
+    lines += [f'_Static_assert(offsetof(struct {name}, {s.path}) == {s.offset}, "{name}.{s.path}");' for s in members]
     return lines
 
 

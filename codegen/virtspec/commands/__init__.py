@@ -7,6 +7,7 @@ only one command needs stand inside its `run`: the start of every other one stay
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,13 +23,17 @@ SPEC_HELP = "a directory with virtio.tex, a .tex file, a model .json, or REPO@RE
 
 def command(commands: Commands, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
     """A command's parser; `examples` are lines of the form `  virtspec NAME …`."""
-    return commands.add_parser(
+    parser = commands.add_parser(
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("-q", "--quiet", action="store_true", help="print the result and what ends the run, nothing else")
+    talk.add_argument("-v", "--verbose", action="store_true", help="print how long each pass took")
+    return parser
 
 
 def print_diagnostics(sink: Sink, threshold: Severity) -> None:
@@ -36,3 +41,14 @@ def print_diagnostics(sink: Sink, threshold: Severity) -> None:
     for diagnostic in sink.in_order():
         if threshold <= diagnostic.severity < Severity.FATAL:
             print(diagnostic.render(), file=sys.stderr)
+
+
+def say(arguments: argparse.Namespace, text: str) -> None:
+    """Tell what was done, on standard output, unless nobody wants to know."""
+    if not arguments.quiet:
+        print(text)
+
+
+def colourful() -> bool:
+    """Whether standard output is a terminal whose user wants colours; see no-color.org."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

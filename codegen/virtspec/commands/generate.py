@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics
+from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics, say
 from virtspec.diagnostics import Severity, Sink, SpecError
 
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print_diagnostics(sink, Severity.ERROR)
     if done.shortcut:
-        print(f"{output}: up to date")
+        say(arguments, f"{output}: up to date")
         return 0
     for key, reason in done.not_rendered:
         print(f"not rendered: {key}: {reason}", file=sys.stderr)
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         if done.differing or done.stale:
             print(f"{output}: not up to date; run 'virtspec generate'", file=sys.stderr)
             return 1
-        print(f"{output}: up to date ({done.unchanged} files)")
+        say(arguments, f"{output}: up to date ({done.unchanged} files)")
         return 0
     total = len(done.written) + done.unchanged
-    print(f"{output}: {total} files, {len(done.written)} written, {len(done.stale)} removed")
+    say(arguments, f"{output}: {total} files, {len(done.written)} written, {len(done.stale)} removed")
     return 0

@@ -42,13 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+            hint = (
+                f"; did you mean '{near[0]}'?" if near else f"; 'virtspec layout {arguments.spec}' shows all it defines"
+            )
             raise SpecError(f"{arguments.spec}: defines no '{name}'{hint}")
     if arguments.format == "json":
         document = layout_json(spec, layouts, load_since(), arguments.names)
         json.dump(document, sys.stdout, indent=1, ensure_ascii=False)
         print()
         return 0
+    if not known:
+        print(f"{arguments.spec}: defines no structure and no constant; is it the right file?", file=sys.stderr)
     shown = [s for s in spec.structs if not arguments.names or s.name in arguments.names]
     print("\n\n".join(layout_text(layouts[s.key]) for s in shown))
     for constant in spec.constants:

@@ -10,16 +10,22 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 
 from virtspec.diagnostics import SpecError
 from virtspec.emit.engine import template_root
+from virtspec.progress import track
 
 MANIFEST = ".virtspec-manifest.json"
 MANIFEST_SCHEMA = "virtspec.manifest/1"
 PYTHON_LINE_LENGTH = 100
+
+PARALLEL_FROM = 200_000
+"""From how many characters on it pays to start processes for Black."""
+
+MAX_PROCESSES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +143,10 @@ def inputs_digest(paths: Iterable[Path], options: Mapping[str, object]) -> str:
     """A digest over everything generated files are made from: input files, options, templates, the generator itself."""
     total = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
-    own = [p for folder in (package, template_root()) for p in folder.rglob("*") if p.suffix in (".py", ".jinja")]
-    for path in [*sorted(own), *paths]:
+    # in an installed package the templates lie inside it: the order and the choice must not depend on that
+    roots = ((package, ".py"), (template_root(), ".jinja"))
+    own = [p for root, kind in roots for p in sorted(root.rglob(f"*{kind}"), key=lambda p: p.relative_to(root).parts)]
+    for path in [*own, *paths]:
         data = path.read_bytes()
         total.update(f"{path.name} {len(data)}\n".encode())
         total.update(data)
@@ -155,6 +163,7 @@ def _format(
     """The bytes of every file, and its record. What Black made in an earlier run is used again where it stands."""
     contents: dict[str, bytes] = {}
     records: dict[str, _Record] = {}
+    rough: dict[str, str] = {}
     for path, text in files.items():
         data = text.encode()
         if not path.endswith(".py"):
@@ -162,6 +171,7 @@ def _format(
             records[path] = _Record(content=_digest(data), source=_digest(data))
             continue
         source = _digest(f"black {_black_version()}\n".encode() + data)
+        records[path] = _Record(content="", source=source)
         known = manifest.files.get(path)
         on_disk = present[path]
         if (
@@ -172,11 +182,25 @@ def _format(
             and known.content == _digest(on_disk)
         ):
             contents[path] = on_disk
-            records[path] = known
         else:
-            contents[path] = _blacken(path, text).encode()
-            records[path] = _Record(content=_digest(contents[path]), source=source)
+            rough[path] = text
+    contents.update(_blacken_all(rough))
+    for path in files:
+        records[path] = replace(records[path], content=_digest(contents[path]))
     return contents, records
+
+
+def _blacken_all(rough: Mapping[str, str]) -> dict[str, bytes]:
+    """Black over several files: it is slow, so a few large jobs share the processors, the longest first."""
+    paths = sorted(rough, key=lambda path: -len(rough[path]))
+    if sum(map(len, rough.values())) < PARALLEL_FROM or (os.cpu_count() or 1) == 1:
+        return {path: _blacken(path, rough[path]).encode() for path in track(paths, "formatting")}
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, MAX_PROCESSES)) as pool:
+        formatted = pool.map(_blacken, paths, [rough[path] for path in paths])
+        done = track(zip(paths, formatted, strict=True), "formatting", len(paths))
+        return {path: text.encode() for path, text in done}
 
 
 def _blacken(path: str, text: str) -> str:

@@ -20,7 +20,7 @@ MAX_INPUTS = 4000
 _ESCAPE = re.compile(r"escapechar\s*=\s*\{?\s*\\?(.)")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Section:
     """A heading with its place in the hierarchy. `legacy` holds for everything below a "Legacy Interface" heading."""
 
@@ -42,7 +42,7 @@ class Section:
         return self.file.line(self.heading.start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Located:
     """A block, the file it stands in, the section it belongs to, and for a listing its escape character."""
 

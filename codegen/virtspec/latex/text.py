@@ -6,6 +6,7 @@ through pylatexenc, which is imported at the first of them.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 
 _SPECIAL = re.compile(r"[\\{}$~%&^#]|``|''|--")
 _SIMPLE = re.compile(
-    r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline)\{(?P<kept>[^{}\\$~%&^#]*)\}"
+    r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline|url)\{(?P<kept>[^{}\\$%&^#]*)\}"
     r"|\\hyperref\[[^\]]*\]\{(?P<shown>(?:[^{}\\$~%&^#]|\\_)*)\}"
-    r"|\\(?:label|index|phantomsection)\{[^{}]*\}"
+    r"|\\(?:label|index|ref|nameref|pageref)\{[^{}]*\}"
+    r"|\\phantomsection(?![A-Za-z])(?:\{\})?"
     r"|\\(?P<escaped>[_%&#${}])"
-    r"|(?P<blank>~|\\[ ,])"
+    r"|(?P<blank>~|\\[ ,]|\\newline(?![A-Za-z]))"
     r"|(?P<dots>\\ldots(?:\{\}|(?![A-Za-z]))|\\dots(?:\{\}|(?![A-Za-z])))"
     r"|(?P<quote>``|'')"
     r"|(?P<dash>---?)"
@@ -28,6 +30,9 @@ _WHITE = re.compile(r"\s+")
 
 MAX_FRAGMENT = 20_000
 """The longest fragment, in characters, that is converted; a longer one is no title, cell or label."""
+
+MAX_NESTING = 3
+"""How deep simple commands may stand in one another; deeper ones are left to pylatexenc."""
 
 MAX_BRACES = 200
 """The most groups that a fragment may have to be converted; pylatexenc descends into each."""
@@ -39,12 +44,30 @@ def plain_text(fragment: str) -> str:
     if _SPECIAL.search(fragment) is None:
         return _WHITE.sub(" ", fragment).strip()
     text = _SIMPLE.sub(_simple, fragment)
-    text = _SIMPLE.sub(_simple, text) if "\\" in text else text
+    for _ in range(MAX_NESTING):
+        if "\\" not in text or (done := _SIMPLE.sub(_simple, text)) == text:
+            break
+        text = done
     if text.count("{") > MAX_BRACES:
-        text = re.sub(r"\\[A-Za-z]+|[\\{}$]", "", text[:MAX_FRAGMENT])
+        text = _bare(text)
     elif "\\" in text or "$" in text or "{" in text:
-        text = _converter().latex_to_text(fragment[:MAX_FRAGMENT])
+        try:
+            text = _converter().latex_to_text(fragment[:MAX_FRAGMENT])
+        except Exception:  # what pylatexenc raises for a macro without its arguments: IndexError, KeyError, …
+            text = _bare(text)
     return _WHITE.sub(" ", text).strip()
+
+
+def _bare(text: str) -> str:
+    """A text that cannot be converted, without its commands and braces."""
+    return re.sub(r"\\[A-Za-z]+|[\\{}$]", "", text[:MAX_FRAGMENT])
+
+
+@lru_cache(maxsize=16384)
+@lru_cache(maxsize=16384)
+def digest(text: str) -> str:
+    """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
+    return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]
 
 
 def _simple(match: re.Match[str]) -> str:

@@ -6,11 +6,11 @@ is never resolved by order: it is reported, and what depends on it has no value.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from virtspec.diagnostics import Sink, at
+from virtspec.link.suggest import closest
 from virtspec.listing.syntax import Binary, Define, Enum, Expr, Number, Unknown, evaluate, expression_text
 from virtspec.model import Constant, ConstantKind, Place
 from virtspec.names import plain
@@ -22,7 +22,7 @@ MAX_DEPTH = 40
 MAX_VALUE = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Definition:
     """One place that gives a name a value: an expression, or a number that a table or item states."""
 
@@ -113,8 +113,7 @@ class Constants:
 
     def suggest(self, name: str) -> str:
         """The defined name that is most like an unknown one; "" where none is near."""
-        near = difflib.get_close_matches(name, self.by_name, n=1, cutoff=0.85)
-        return near[0] if near else ""
+        return closest(name, self.by_name, 0.85)
 
     def link(self) -> tuple[Constant, ...]:
         """One constant for every name and value; conflicts are reported and kept side by side."""
@@ -139,8 +138,9 @@ class Constants:
             numbers[key] = numbers.get(key, 0) + 1
             if numbers[key] > 1:
                 key = f"{key}#{numbers[key]}"
-            places = list(dict.fromkeys(d.place for d in definitions))
-            places.remove(first.place)
+            place = first.place
+            others = dict.fromkeys(d.place for d in definitions if d is not first)
+            others.pop(place, None)
             constants.append(
                 Constant(
                     key=key,
@@ -152,8 +152,8 @@ class Constants:
                     reason=reasons.get(id(first), ""),
                     owner=first.owner,
                     parameters=first.parameters,
-                    place=first.place,
-                    also=tuple(places),
+                    place=place,
+                    also=tuple(others),
                 )
             )
         return tuple(constants)
@@ -173,6 +173,8 @@ class Constants:
 
     def _report_conflicts(self) -> None:
         for name, definitions in self.by_name.items():
+            if len(definitions) < 2:
+                continue
             values: dict[int, Definition] = {}
             for definition in definitions:
                 known = self._values.get(id(definition))

@@ -27,7 +27,6 @@ from virtspec.model import (
     Array,
     Bit,
     Bits,
-    ByteOrder,
     Condition,
     Count,
     Direction,
@@ -44,36 +43,13 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
+    integer,
 )
 from virtspec.read.remarks import When, direction, when
 from virtspec.source import SourceFile
 
 MAX_COUNT = 1 << 40
 """The largest number of elements that is taken over; `virtspec.layout` bounds the size."""
-
-_ORDERS: dict[str, ByteOrder] = {"le": "little", "be": "big", "u": "native"}
-
-
-def integer(spelling: str) -> Integer | None:
-    """The integer type of that name, or None. A single byte has no order."""
-    word = spelling.removeprefix("__").removesuffix("_t").replace("uint", "u")
-    if word == "char":
-        return Integer(bits=8, order="little", spelling="char")
-    prefix, digits = word.rstrip("0123456789"), word.lstrip("leubint")
-    order = _ORDERS.get(prefix)
-    if order is None:
-        return None
-    match digits:
-        case "8":
-            return Integer(bits=8, order="little", spelling=spelling)
-        case "16":
-            return Integer(bits=16, order=order, spelling=spelling)
-        case "32":
-            return Integer(bits=32, order=order, spelling=spelling)
-        case "64":
-            return Integer(bits=64, order=order, spelling=spelling)
-        case _:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +152,7 @@ class Structs:
         run.flush(members)
         return tuple(members)
 
-    def _member(
-        self, item: Declaration, scope: Scope, subject: str, tag: str, side: Direction | None
-    ) -> Member | None:
+    def _member(self, item: Declaration, scope: Scope, subject: str, tag: str, side: Direction | None) -> Member | None:
         type_: Type | None
         match item.type:
             case TypeName():
@@ -210,14 +184,18 @@ class Structs:
         if type_.name.startswith(("virt", "pvirt", "vq_")):
             self.sink.error("VS102", where, message, subject=subject)
         else:
-            self.sink.note("VS102", where, message, subject=subject, hint="a struct of another project has no size here")
+            self.sink.note(
+                "VS102", where, message, subject=subject, hint="a struct of another project has no size here"
+            )
         return External(name=type_.name, tag=type_.tag)
 
     def _check_names(self, members: tuple[Member, ...], body: Body, scope: Scope, subject: str) -> None:
         seen: set[str] = set()
-        for name in _names(members):
+        for name in names_in(members):
             if name in seen:
-                self.sink.error("VS105", at(scope.file, body.start), f"two members are called '{name}'", subject=subject)
+                self.sink.error(
+                    "VS105", at(scope.file, body.start), f"two members are called '{name}'", subject=subject
+                )
             seen.add(name)
 
     # --- lengths ---
@@ -233,9 +211,7 @@ class Structs:
                 return ExternalLength(name=expr.name)
             return Expression(text=expression_text(expr))
         if not 0 <= value <= MAX_COUNT:
-            self.sink.fatal(
-                "VS104", at(scope.file, dimension.start), f"'{name}' has {value} elements", subject=subject
-            )
+            self.sink.fatal("VS104", at(scope.file, dimension.start), f"'{name}' has {value} elements", subject=subject)
             value = 0
         plain = isinstance(expr, Number) and expr.text == str(value)
         return Count(value=value, text="" if plain else expression_text(expr))
@@ -331,14 +307,14 @@ class _BitRun:
         self.container, self.bits, self.used = None, [], 0
 
 
-def _names(members: tuple[Member, ...]) -> list[str]:
+def names_in(members: tuple[Member, ...]) -> list[str]:
     """The names that live side by side in a struct, through anonymous members."""
     names: list[str] = []
     for member in members:
         if member.name:
             names.append(member.name)
         elif isinstance(member.type, Aggregate):
-            names += _names(member.type.members)
+            names += names_in(member.type.members)
         elif isinstance(member.type, Bits):
             names += [bit.name for bit in member.type.fields]
     return names
@@ -350,9 +326,10 @@ def _names(members: tuple[Member, ...]) -> list[str]:
 def resolve_siblings(members: tuple[Member, ...], outer: dict[str, str] | None = None) -> tuple[Member, ...]:
     """Members with every length that names another member of the struct, or of one around it, turned into its path."""
     scope = dict(outer or {})
-    for name in _names(members):
+    for name in names_in(members):
         scope[name] = name
-    return tuple(replace(m, type=_resolve(m.type, scope)) for m in members)
+    types = [_resolve(m.type, scope) for m in members]
+    return tuple(m if type_ is m.type else replace(m, type=type_) for type_, m in zip(types, members, strict=True))
 
 
 def _resolve(type_: Type, scope: dict[str, str]) -> Type:
@@ -360,7 +337,9 @@ def _resolve(type_: Type, scope: dict[str, str]) -> Type:
         length = type_.length
         if isinstance(length, ExternalLength) and length.name.split(".")[0] in scope:
             length = FieldRef(path=length.name)
-        return Array(element=_resolve(type_.element, scope), length=length)
+        element = _resolve(type_.element, scope)
+        same = length is type_.length and element is type_.element
+        return type_ if same else Array(element=element, length=length)
     if isinstance(type_, Aggregate):
         return Aggregate(kind=type_.kind, members=resolve_siblings(type_.members, scope))
     return type_

@@ -99,14 +99,20 @@ class Cursor:
             hint="the text was changed in transit; put ';' back",
         )
 
-    def trailing(self) -> tuple[Remark, ...]:
-        """Comments and stray prose behind a declaration, on its line."""
+    def _begins_member(self, token: Token, group: bool) -> bool:
+        """Whether a token behind a `;`, on its line, begins another member or ends the body, rather than prose."""
+        if token.text in ("}", "struct", "union") or token.text in SCALARS:
+            return True
+        return group and token.kind == "name" and self.tokens[self.position + 1].text == ":"
+
+    def trailing(self, *, group: bool = False) -> tuple[Remark, ...]:
+        """Comments and stray prose behind a declaration, on its line; in a bit-field group `name :` begins the next."""
         remarks: list[Remark] = []
         words: list[Token] = []
         while (token := self.tokens[self.position]).kind != "end" and not token.fresh:
             if token.kind == "comment":
                 remarks.append(Remark(token.text, token.start))
-            elif not words and (token.text == "}" or token.text in SCALARS or token.text in ("struct", "union")):
+            elif not words and self._begins_member(token, group):
                 break
             else:
                 words.append(token)

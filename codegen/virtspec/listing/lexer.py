@@ -26,9 +26,10 @@ class Token(NamedTuple):
     fresh: bool
 
 
+# blanks in front of a token are part of its match: half as many matches
 _TOKEN = re.compile(
-    r"(?P<blank>[ \t\f\v]+)"
-    r"|(?P<newline>\n)"
+    r"[ \t\f\v]*(?:"
+    r"(?P<newline>\n)"
     r"|(?P<comment>/\*.*?\*/|//[^\n]*)"
     r"|(?P<unclosed>/\*)"
     r"|(?P<define>\#[ \t]*define\b(?:[^\n\\/]|\\\n|\\(?!\n)|/\*.*?\*/|/(?!\*))*)"
@@ -38,7 +39,8 @@ _TOKEN = re.compile(
     r"|(?P<string>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
     r"|(?P<elision>\.\.\.|…|\x1a)"
     r"|(?P<op><<|>>|->|\+\+|--|[=!<>]=|&&|\|\||::=|[{}()\[\];:,<>=+\-*/%&|^~!?.@])"
-    r"|(?P<junk>[0-9][A-Za-z0-9_]*|.)",
+    r"|(?P<junk>[0-9][A-Za-z0-9_]*|.)"
+    r"|(?P<end>\Z))",
     re.DOTALL,
 )
 
@@ -65,14 +67,13 @@ def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
         match = match_at(text, position)
         assert match is not None and match.lastgroup is not None
         kind = match.lastgroup
-        begin = position
-        position = match.end()
-        if kind == "blank":
-            continue
+        begin, position = match.span(kind)
+        if kind == "end":
+            break
         if kind == "newline":
             fresh = True
             continue
-        word = match[0]
+        word = match[kind]
         if kind == "comment" and word.startswith("/*") and "/*" in word[2:]:
             # a second comment begins inside: the first one was never closed
             kind = "unclosed"

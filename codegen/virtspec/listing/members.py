@@ -293,7 +293,7 @@ class MemberParser(Cursor):
             self.damaged(self.next(), f"field '{name.text}'")
         elif not self.take(";"):
             self.error("VS012", separator.start, f"field '{name.text}' has no ';'", hint="add ';' behind its width")
-        return BitEntry(name.text, width, name.start, (*before, *self.trailing()))
+        return BitEntry(name.text, width, name.start, (*before, *self.trailing(group=True)))
 
 
 def _comment_text(comment: str) -> str:

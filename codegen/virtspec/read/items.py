@@ -1,6 +1,7 @@
-"""List items that give a name a number: feature bits, device status bits, event codes.
+"""List items that give a name a number: feature bits, device status bits, event codes; and those that name codes.
 
-Written as `\\item[NAME (n)]`, `\\item[NAME(n)]`, `\\item[ NAME(n) ]`, or bare, `\\item NAME (n)`.
+A number is written as `\\item[NAME (n)]`, `\\item[NAME(n)]`, `\\item[ NAME(n) ]`, or bare, `\\item NAME (n)`; codes are
+written as `\\item[Some title (n)]`, `\\item[n] name`, `\\item[n to m, o and p to q] meaning`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from dataclasses import dataclass
 from virtspec.latex.document import Located, Section
 from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
+from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 
 _NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
+_TITLED = re.compile(r"([A-Z][A-Za-z -]{1,60}?)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
+_PARTS = re.compile(r",\s*(?:and\s+)?|\s+and\s+(?!above|greater|up|higher)")
+_FIRST_LINE = re.compile(r"\s*([^\n]{0,200})")
+_WORDING = re.compile(r"\s+-\s+|[.;:]\s|\\item")
 _FEATURE_SECTION = re.compile(r"(?:legacy interface: )?(?:reserved )?feature bits?$", re.IGNORECASE)
 _RESERVED = re.compile(r"reserved feature bits$", re.IGNORECASE)
 
@@ -52,6 +58,44 @@ def read_item(located: Located) -> NumberedItem | None:
         legacy=section is not None and section.legacy,
         start=item.start,
     )
+
+
+def announces_number(located: Located) -> bool:
+    """Whether an item of a list of feature bits has a label: it is expected to be a name with its number."""
+    item = located.block
+    section = located.section
+    return (
+        isinstance(item, Item)
+        and item.label is not None
+        and section is not None
+        and _FEATURE_SECTION.match(section.title) is not None
+    )
+
+
+def read_codes(located: Located) -> tuple[tuple[CodeEntry, ...], tuple[CodeRange, ...]]:
+    """The codes and ranges of codes that an item's label gives, with what its first line calls them."""
+    item = located.block
+    assert isinstance(item, Item)
+    label = plain_text(item.label or "")
+    titled = _TITLED.match(label)
+    if titled:
+        return (CodeEntry(int(titled[2][:20], 0), titled[1], item.start),), ()
+    if not label[:1].isdigit():
+        return (), ()
+    codes = [parse_code(part.strip()) for part in _PARTS.split(label)]
+    line = _FIRST_LINE.match(located.file.text, item.body)
+    words = plain_text(line[1]) if line else ""
+    entries: list[CodeEntry] = []
+    ranges: list[CodeRange] = []
+    for code in codes:
+        if code is None:
+            return (), ()
+        name = _WORDING.split(words)[0].strip()
+        if code.first == code.last and len(codes) == 1 and name:
+            entries.append(CodeEntry(code.first, name, item.start))
+        else:
+            ranges.append(CodeRange(code.first, code.last, meaning(words), item.start))
+    return tuple(entries), tuple(ranges)
 
 
 def _is_feature(name: str, section: Section | None) -> bool:

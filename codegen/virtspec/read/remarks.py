@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
+from virtspec.latex.text import digest
 from virtspec.listing.syntax import Remark
 from virtspec.model import AllOf, AnyOf, Condition, Direction, Feature, FieldIs, Not, Prose
 
@@ -39,11 +39,6 @@ def plain_remark(remark: Remark) -> str:
     return " ".join(text.split())
 
 
-def digest(text: str) -> str:
-    """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
-    return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]
-
-
 def direction(remarks: tuple[Remark, ...]) -> Direction | None:
     """The part of the request that begins here, where a remark says so."""
     found: Direction | None = None
@@ -56,6 +51,8 @@ def direction(remarks: tuple[Remark, ...]) -> Direction | None:
 
 def when(remarks: tuple[Remark, ...]) -> When | None:
     """The condition that remarks put on the member they stand at. Neighbouring `//` lines are one sentence."""
+    if not remarks:
+        return None
     text = " ".join(plain_remark(r) for r in remarks)
     if not _CUE.search(text):
         return None
@@ -68,7 +65,7 @@ def when(remarks: tuple[Remark, ...]) -> When | None:
     condition = terms[0]
     if len(terms) > 1:
         between = text[text.find(features[0]) + len(features[0]) : text.rfind(features[-1])]
-        words = {word for word in re.findall(r"\b(?:or|and)\b", between.lower())}
+        words = set(re.findall(r"\b(?:or|and)\b", between.lower()))
         if len(words) != 1:
             return When(Prose(digest=digest(text)), False)
         condition = AnyOf(terms=terms) if words == {"or"} else AllOf(terms=terms)

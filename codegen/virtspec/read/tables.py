@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from virtspec.latex.scan import Table, group
@@ -13,7 +14,7 @@ from virtspec.source import SourceFile
 RangeMeaning = Literal["reserved", "device", "vendor", "generic", "other"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cell:
     text: str
     start: int
@@ -68,7 +69,12 @@ class NoCodes:
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+$")
 _NUMBER = r"(0[xX][0-9A-Fa-f]+|[0-9]+)"
 _CODE = re.compile(rf"{_NUMBER}(?:\s*(?:-|–|—|to|\.\.+|:)\s*{_NUMBER})?$")
-_OPEN = re.compile(rf"{_NUMBER}\s*(?:and (?:greater|above|up|higher)|or (?:greater|above|higher)|\+|-\s*n)$", re.IGNORECASE)
+_OPEN = re.compile(
+    rf"{_NUMBER}\s*(?:and (?:greater|above|up|higher)|or (?:greater|above|higher)|\+|-\s*n)$", re.IGNORECASE
+)
+_OF_DEVICE = re.compile(r"device[- ](?:type[- ])?specific|specific to|specific device type")
+# what a cell with a code begins with: most tables without one are known by it, and their cells need not be converted
+_CODE_LIKE = re.compile(r"(?:&|\\\\|\}|\{|\\hline|\n)\s*(?:0[xX][0-9A-Fa-f]|[0-9])")
 _POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
 _IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
 
@@ -80,6 +86,7 @@ _RULES = re.compile(
     r"\\(?:hline|endhead|endfirsthead|endfoot|endlastfoot|toprule|midrule|bottomrule)\b|\\cline\s*\{[^{}]*\}"
 )
 
+_PARAMETER = re.compile(r"(?<!\\)#[1-9]|\\setlength\b|\\renewcommand\b")
 MAX_ROWS = 20_000
 
 
@@ -108,9 +115,19 @@ def read_table(file: SourceFile, table: Table) -> CodeTable | NoCodes:
     Either its first column holds codes and another one identifiers, or it has two columns, codes and titles, and
     the heading of the codes says that they are ids.
     """
-    if "\\mmioreg" in file.text[table.body : table.end]:
-        return _registers(file, table)
-    rows = _rows(file, table)
+    return read_text(file.text, table)
+
+
+@lru_cache(maxsize=1024)
+def read_text(text: str, table: Table) -> CodeTable | NoCodes:
+    """The codes that a table of a text gives; equal texts are read once per process."""
+    if "\\mmioreg" in text[table.body : table.end]:
+        return _registers(text, table)
+    if _PARAMETER.search(text, table.body, table.end):
+        return NoCodes(table.start, "is part of a macro's definition")
+    if not _CODE_LIKE.search(text, table.body, table.end):
+        return NoCodes(table.start, "gives no codes")
+    rows = _rows(text, table)
     if len(rows) < 2:
         return NoCodes(table.start, "has no rows below its heading")
     header, data = rows[0], rows[1:]
@@ -159,7 +176,7 @@ def _codes(table: Table, tag: str, column: int, rows: list[tuple[Cell, ...]], *,
         if code.first == code.last and name and not (not named and _reserved(words)):
             entries.append(CodeEntry(code.first, name, start))
         else:
-            ranges.append(CodeRange(code.first, code.last, _meaning(words), start))
+            ranges.append(CodeRange(code.first, code.last, meaning(words), start))
     return CodeTable(table.start, tag, named, tuple(entries), tuple(ranges))
 
 
@@ -167,22 +184,22 @@ def _reserved(words: str) -> bool:
     return re.search(r"\breserved\b", words, re.IGNORECASE) is not None
 
 
-def _meaning(words: str) -> RangeMeaning:
+def meaning(words: str) -> RangeMeaning:
+    """What the words beside a range of codes say of it."""
     lower = words.lower()
     if "reserved" in lower:
         return "reserved"
     if "vendor" in lower:
         return "vendor"
-    if "device type specific" in lower or "device-specific" in lower or "specific to" in lower or "device specific" in lower:
+    if _OF_DEVICE.search(lower):
         return "device"
     if "generic" in lower or "common" in lower:
         return "generic"
     return "other"
 
 
-def _rows(file: SourceFile, table: Table) -> list[tuple[Cell, ...]]:
+def _rows(text: str, table: Table) -> list[tuple[Cell, ...]]:
     """The rows of a table as plain text, without rules and empty rows."""
-    text = file.text
     rows: list[tuple[Cell, ...]] = []
     cells: list[Cell] = []
     start = table.body
@@ -222,19 +239,19 @@ def _cell(text: str, start: int, end: int) -> Cell:
     return Cell(plain_text(raw), offset if offset >= 0 else start)
 
 
-def _registers(file: SourceFile, table: Table) -> CodeTable:
+def _registers(text: str, table: Table) -> CodeTable:
     """The registers of a table of `\\mmioreg{name}{function}{offset}{access}{description}` rows.
 
     `\\mmiodreg{low}{high}{function}{offset}{offset}{access}{description}` is a pair of them in one row.
     """
     entries: list[CodeEntry] = []
     ranges: list[CodeRange] = []
-    for match in re.finditer(r"\\mmio(d?)reg(?![A-Za-z])", file.text[table.body : table.end]):
+    for match in re.finditer(r"\\mmio(d?)reg(?![A-Za-z])", text[table.body : table.end]):
         names = 2 if match[1] else 1
         position = table.body + match.end()
         arguments: list[str] = []
-        while len(arguments) < 2 * names + 1 and (found := group(file.text, position)):
-            arguments.append(file.text[found[0] : found[1]])
+        while len(arguments) < 2 * names + 1 and (found := group(text, position)):
+            arguments.append(text[found[0] : found[1]])
             position = found[1] + 1
         if len(arguments) < 2 * names + 1:
             continue

@@ -134,7 +134,8 @@ def _declarator(slot: Slot) -> str:
     if bracket:
         name += f"[{inner}"
     if slot.bit_size is not None:
-        name += f":{slot.bit_size}"
+        group = slot.member.name
+        name = f"{group}.{name}:{slot.bit_size}" if group else f"{name}:{slot.bit_size}"
     return name + ";"
 
 

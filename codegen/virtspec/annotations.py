@@ -1,0 +1,250 @@
+"""`spec/annotations.toml`: reviewed facts that only prose carries, each tied to the text that states it.
+
+    [[fact]]
+    key = "net/struct/virtio_net_rss_config/indirection_table"
+    length = "indirection_table_mask + 1"
+    section = "sec:Device Types / Network Device / …"      # the label, or the title, of the section that says so
+    digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
+    since = "1.2"                                          # where earlier editions do not say so
+
+A fact is one of `length`, `condition`, `direction`, `optional`, `bind` and `fields`. It holds for a document whose
+section has a paragraph of that digest. When the text changes the entry is stale: it is reported and not applied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from virtspec.compat import tomllib
+from virtspec.diagnostics import SpecError, at
+from virtspec.latex.document import Document, Section
+from virtspec.latex.scan import squeeze
+from virtspec.latex.text import digest
+from virtspec.model import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Direction,
+    Expression,
+    Feature,
+    FieldIs,
+    FieldRef,
+    Length,
+    Not,
+    Place,
+    Rest,
+    Role,
+)
+from virtspec.source import SourceFile, Span
+
+MAX_BYTES = 1 << 20
+ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
+FACTS = ("length", "condition", "direction", "optional", "bind", "fields")
+
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
+_STRUCT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(?: \*)?$|device configuration$")
+_ARITHMETIC = re.compile(r"[A-Za-z0-9_.+*/()<>& -]+$")
+_DIGEST = re.compile(r"[0-9a-f]{16}$")
+_FEATURE = re.compile(r"[A-Z][A-Z0-9_]*_F_[A-Z0-9_]+$")
+_FIELD_IS = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*) is ([A-Za-z0-9_]+)$")
+_EDITION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4})+$")
+_BLANK = re.compile(r"\n[ \t]*\n")
+_HEADING = re.compile(
+    r"\\(?:chapter|(?:sub){0,2}section|(?:sub)?paragraph)\*?\{|\\(?:driver|device)normative\{|\\conformance\{"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """One fact. Exactly one of the last six is given."""
+
+    key: str
+    section: str
+    digests: tuple[str, ...]
+    span: Span
+    since: tuple[int, ...] = ()
+    length: Length | None = None
+    condition: Condition | None = None
+    direction: Direction | None = None
+    optional: bool = False
+    bind: tuple[tuple[Role, str, bool], ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Which fact it is."""
+        if self.length is not None:
+            return "length"
+        if self.condition is not None:
+            return "condition"
+        if self.direction is not None:
+            return "direction"
+        return "bind" if self.bind else "fields" if self.fields else "optional"
+
+
+@lru_cache(maxsize=8)
+def load_annotations(path: Path) -> tuple[Annotation, ...]:
+    """The facts in a file; none where there is no file. Raises `SpecError` where it cannot be understood."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SpecError(f"{path}: larger than {MAX_BYTES} bytes")
+        text = path.read_text("utf-8")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"{path}: {error}") from None
+    file = SourceFile(path.name, text)
+    entries = document.get("fact", [])
+    starts = [match.start() for match in re.finditer(r"^\[\[fact\]\]", text, re.MULTILINE)]
+    if not isinstance(entries, list) or len(starts) != len(entries):
+        raise SpecError(f"{path}: facts are written as [[fact]] tables, one after the other")
+    found: list[Annotation] = []
+    for start, entry in zip(starts, entries, strict=True):
+        span = at(file, start)
+        try:
+            found.append(_annotation(entry, span))
+        except (KeyError, TypeError, ValueError) as error:
+            detail = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise SpecError(f"{path}:{span.line}: {detail}") from None
+    return tuple(found)
+
+
+def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
+    unknown = entry.keys() - {"key", "section", "digest", "since", *FACTS}
+    if unknown:
+        raise ValueError(f"'{min(unknown)}' is no part of a fact")
+    if sum(name in entry for name in FACTS) != 1:
+        raise ValueError(f"a fact states one of {', '.join(FACTS)}")
+    digests = entry["digest"]
+    if not isinstance(digests, list) or not digests or not all(_DIGEST.match(str(d)) for d in digests):
+        raise ValueError("'digest' is a list of texts of 16 hexadecimal digits")
+    direction = entry.get("direction")
+    if direction not in (None, "readable", "writable"):
+        raise ValueError("'direction' is readable or writable")
+    fields = tuple(str(name) for name in entry.get("fields", ()))
+    if not all(_PATH.match(name) for name in fields):
+        raise ValueError("'fields' are members, as tag.path")
+    return Annotation(
+        key=str(entry["key"]),
+        section=squeeze(str(entry["section"])),
+        digests=tuple(digests),
+        span=span,
+        since=edition_of(str(entry.get("since", ""))),
+        length=length_of(str(entry["length"])) if "length" in entry else None,
+        condition=condition_of(str(entry["condition"])) if "condition" in entry else None,
+        direction=direction,
+        optional=bool(entry.get("optional", False)),
+        bind=_bindings(entry["bind"]) if "bind" in entry else (),
+        fields=fields,
+    )
+
+
+def edition_of(text: str) -> tuple[int, ...]:
+    """An edition as numbers that can be compared; () for a text that is none."""
+    return tuple(map(int, text.split("."))) if _EDITION.match(text) else ()
+
+
+def _bindings(entry: Mapping[str, str]) -> tuple[tuple[Role, str, bool], ...]:
+    bindings: list[tuple[Role, str, bool]] = []
+    for name, struct in entry.items():
+        role = next((role for role in ROLES if role == name), None)
+        if role is None or not _STRUCT.match(struct):
+            raise ValueError(f"'{name}' binds nothing: give a role ({', '.join(ROLES)}) and the tag of a struct")
+        bindings.append((role, struct.removesuffix(" *"), struct.endswith(" *")))
+    return tuple(bindings)
+
+
+def length_of(text: str) -> Length:
+    """A length: `rest`, the path of a member, or an expression over members."""
+    if text == "rest":
+        return Rest()
+    if _PATH.match(text):
+        return FieldRef(path=text)
+    if not _ARITHMETIC.match(text) or len(text) > 200:
+        raise ValueError(f"'{text[:60]}' is no length")
+    return Expression(text=" ".join(text.split()))
+
+
+def condition_of(text: str) -> Condition:
+    """A condition: features and `path is VALUE`, joined by `and` or by `or`, each of them perhaps after `not`."""
+    for word, join in ((" and ", AllOf), (" or ", AnyOf)):
+        if word in text:
+            terms = tuple(_term(part) for part in text.split(word))
+            return join(terms=terms)
+    return _term(text)
+
+
+def _term(text: str) -> Condition:
+    text = text.strip()
+    if text.startswith("not "):
+        return Not(term=_term(text.removeprefix("not ")))
+    if _FEATURE.match(text):
+        return Feature(name=text)
+    match = _FIELD_IS.match(text)
+    if not match:
+        raise ValueError(f"'{text[:60]}' is no condition: write a feature's name or 'path is VALUE'")
+    return FieldIs(path=match[1], value=match[2])
+
+
+# --- the text that states a fact ----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The paragraphs of a document's sections by their digests; a section is called by its label, else its title."""
+
+    sections: dict[str, list[Section]]
+    _known: dict[str, dict[str, Place]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document) -> Evidence:
+        sections: dict[str, list[Section]] = {}
+        for section in document.sections:
+            sections.setdefault(section.label or section.title, []).append(section)
+        return cls(sections)
+
+    def find(self, annotation: Annotation) -> Place | None:
+        """Where the text stands that an annotation rests on; None where it is not there as it was."""
+        paragraphs = self.paragraphs(annotation.section)
+        return next((paragraphs[d] for d in annotation.digests if d in paragraphs), None)
+
+    def paragraphs(self, label: str) -> Mapping[str, Place]:
+        """The places of the paragraphs under a label, by digest."""
+        known = self._known.get(label)
+        if known is None:
+            known = {}
+            for section in self.sections.get(label, ()):
+                known.update(_paragraphs(section))
+            self._known[label] = known
+        return known
+
+
+def _paragraphs(section: Section) -> dict[str, Place]:
+    file = section.file
+    start = section.heading.start
+    following = _HEADING.search(file.text, start + 1)
+    end = following.start() if following else len(file.text)
+    found: dict[str, Place] = {}
+    while start < end:
+        blank = _BLANK.search(file.text, start, end)
+        stop = blank.start() if blank else end
+        text = file.text[start:stop]
+        if text.strip():
+            offset = start + len(text) - len(text.lstrip())
+            found.setdefault(digest(text), Place(file.path, file.line(offset)))
+        start = blank.end() if blank else end
+    return found
+
+
+def describe(paragraphs: Mapping[str, Place]) -> str:
+    """What stands in a section now, for whoever reviews a stale entry."""
+    return ", ".join(f"{place} {value}" for value, place in paragraphs.items()) or "it is not there"
+
+
+__all__: Sequence[str] = ("Annotation", "Evidence", "condition_of", "describe", "length_of", "load_annotations")

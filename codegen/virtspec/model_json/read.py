@@ -1,0 +1,360 @@
+"""The model that a JSON document states. A document is untrusted: it is a model, or one error says why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from virtspec.diagnostics import SpecError
+from virtspec.model import (
+    MODEL_SCHEMA,
+    NOWHERE,
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Array,
+    Binding,
+    Bit,
+    Bits,
+    Clause,
+    Condition,
+    ConfigRef,
+    Constant,
+    Count,
+    Coverage,
+    Device,
+    Elided,
+    Entry,
+    Expression,
+    External,
+    ExternalLength,
+    Feature,
+    FeatureBit,
+    FieldIs,
+    FieldRef,
+    Integer,
+    Length,
+    Member,
+    Not,
+    Place,
+    Prose,
+    Range,
+    Registry,
+    Rest,
+    Skipped,
+    Spec,
+    Struct,
+    StructRef,
+    Tally,
+    Type,
+    integer,
+)
+from virtspec.model_json.places import (
+    Lines,
+    binding_keys,
+    entry_keys,
+    evidence_keys,
+    first_places,
+    range_keys,
+    skipped_keys,
+)
+
+Json: TypeAlias = dict[str, Any]
+
+MAX_MODEL_BYTES = 64 << 20
+
+
+def load(path: Path) -> Spec:
+    """The model in a JSON file. Raises `SpecError` where there is none."""
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise SpecError(f"{path}: larger than {MAX_MODEL_BYTES} bytes, no model")
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"{path}: not JSON: {error}") from None
+    return parse(document, str(path))
+
+
+def parse(document: object, name: str) -> Spec:
+    """The model in a JSON document; `name` is how messages call it. Raises `SpecError`."""
+    if not isinstance(document, dict) or document.get("schema") != MODEL_SCHEMA:
+        raise SpecError(f'{name}: no model: its "schema" is not "{MODEL_SCHEMA}"')
+    try:
+        return _Reader(document).spec()
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise SpecError(f"{name}: the model is damaged: {type(error).__name__}: {error}") from None
+
+
+class _Reader:
+    """Rebuilds a model; the places come from the chains under `places`."""
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+        self.lines = Lines(document["places"], document["structs"])
+        self.defined: dict[str, Place] = {}
+
+    def spec(self) -> Spec:
+        document = self.document
+        coverage = document["coverage"]
+        constants: tuple[Constant, ...] = self._all("constants", self.constant)
+        self.defined = first_places(constants)
+        spec = Spec(
+            edition=_text(document["edition"]),
+            structs=self._all("structs", self.struct),
+            constants=constants,
+            devices=self._all("devices", self.device),
+            features=self._all("features", self.feature),
+            registries=self._all("registries", self.registry),
+            clauses=self._all("clauses", self.clause),
+            coverage=Coverage(
+                tallies=tuple((what, Tally(**t)) for what, t in coverage["tallies"].items()),
+                skipped=tuple(
+                    Skipped(what=s["what"], reason=_text(s["reason"]), place=Place(_text(s["file"]), 0))
+                    for s in coverage["skipped"]
+                ),
+            ),
+        )
+        skipped = tuple(
+            replace(s, place=self.lines.place(key, s.place))
+            for key, s in zip(skipped_keys(spec), spec.coverage.skipped, strict=True)
+        )
+        return replace(spec, coverage=replace(spec.coverage, skipped=skipped)).in_order()
+
+    def place(self, key: str) -> Place:
+        return self.lines.place(key, NOWHERE)
+
+    def _all(self, section: str, build: Callable[[str, Json], Any]) -> tuple[Any, ...]:
+        """The things of a section, by key."""
+        entries: Mapping[str, Json] = self.document[section]
+        return tuple(build(_text(key), entry) for key, entry in entries.items())
+
+    # --- structs ---
+
+    def struct(self, key: str, entry: Json) -> Struct:
+        place = self.place(key)
+        lines = iter(self.lines.members.get(key, ()))
+        struct = Struct(
+            key=key,
+            name=_text(entry["name"]),
+            kind=entry["kind"],
+            module=_text(entry["module"]),
+            members=tuple(self.member(m, place.file, lines) for m in entry["members"]),
+            packed=entry.get("packed", False),
+            parent=entry.get("parent", ""),
+            variant=entry.get("variant", 1),
+            place=place,
+            also=self.lines.also(key),
+        )
+        keys = evidence_keys(struct)
+        if any(k in self.lines.lines for k in keys):
+            struct = replace(struct, members=self._evidence(struct.members, iter(keys)))
+        return struct
+
+    def _evidence(self, members: tuple[Member, ...], keys: Iterator[str]) -> tuple[Member, ...]:
+        changed: list[Member] = []
+        for member in members:
+            place = self.place(next(keys))
+            changed.append(replace(member, evidence=place, type=self._evidence_inside(member.type, keys)))
+        return tuple(changed)
+
+    def _evidence_inside(self, type_: Type, keys: Iterator[str]) -> Type:
+        if isinstance(type_, Array):
+            return replace(type_, element=self._evidence_inside(type_.element, keys))
+        if isinstance(type_, Aggregate):
+            return replace(type_, members=self._evidence(type_.members, keys))
+        return type_
+
+    def member(self, entry: Json, file: str, lines: Iterator[int]) -> Member:
+        line = next(lines, 0)
+        condition = entry.get("if")
+        return Member(
+            name=_text(entry["name"]),
+            type=self.type(entry, file, lines),
+            condition=condition_of(condition) if condition is not None else None,
+            optional=entry.get("optional", False),
+            direction=entry.get("direction"),
+            place=Place(file, line) if line else NOWHERE,
+        )
+
+    def type(self, entry: Json, file: str, lines: Iterator[int]) -> Type:
+        type_: Type
+        if "bits" in entry:
+            type_ = Bits(container=_integer(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
+        elif "external" in entry:
+            tag, _, name = _text(entry["external"]).rpartition(" ")
+            type_ = External(name=name, tag=tag)  # type: ignore[arg-type]
+        elif "struct" in entry or "union" in entry:
+            kind = "struct" if "struct" in entry else "union"
+            members = tuple(self.member(m, file, lines) for m in entry[kind])
+            type_ = Aggregate(kind="struct" if kind == "struct" else "union", members=members)
+        elif entry["type"].startswith("struct "):
+            type_ = StructRef(name=entry["type"].removeprefix("struct "))
+        else:
+            type_ = _integer(entry["type"])
+        for length in reversed(entry.get("array", [])):
+            type_ = Array(element=type_, length=_length_of(length))
+        return type_
+
+    # --- the others ---
+
+    def constant(self, key: str, entry: Json) -> Constant:
+        parameters = entry.get("parameters")
+        return Constant(
+            key=key,
+            name=_text(entry["name"]),
+            kind=entry["kind"],
+            module=_text(entry["module"]),
+            value=entry["value"],
+            expression=entry.get("expression", ""),
+            reason=entry.get("reason", ""),
+            owner=entry.get("owner", ""),
+            parameters=None if parameters is None else tuple(parameters),
+            place=self.place(key),
+            also=self.lines.also(key),
+        )
+
+    def device(self, module: str, entry: Json) -> Device:
+        return Device(
+            module=module,
+            title=_text(entry["title"]),
+            id=entry["id"],
+            config=entry.get("config", ""),
+            place=self.place(f"{module}/device"),
+        )
+
+    def feature(self, key: str, entry: Json) -> FeatureBit:
+        requires = entry.get("requires")
+        return FeatureBit(
+            key=key,
+            name=_text(entry["name"]),
+            bit=entry["bit"],
+            module=_text(entry["module"]),
+            legacy=entry.get("legacy", False),
+            requires=condition_of(requires) if requires is not None else None,
+            place=self.lines.place(f"{key}/bit", self.defined.get(entry["name"], NOWHERE)),
+        )
+
+    def registry(self, key: str, entry: Json) -> Registry:
+        registry = Registry(
+            key=key,
+            name=_text(entry["name"]),
+            tag=_text(entry["tag"]),
+            module=_text(entry["module"]),
+            entries=tuple(map(_entry, entry["entries"])),
+            ranges=tuple(
+                Range(first=r["first"], last=r["last"], meaning=r["meaning"]) for r in entry.get("ranges", ())
+            ),
+            fields=tuple(map(_text, entry.get("fields", ()))),
+            flags=entry.get("flags", False),
+            under=entry.get("under", ""),
+        )
+        entries = tuple(
+            replace(
+                e,
+                place=self.lines.place(k, self.defined.get(e.name, NOWHERE)),
+                bindings=tuple(
+                    replace(b, place=self.place(bound)) for bound, b in zip(binding_keys(k, e), e.bindings, strict=True)
+                ),
+            )
+            for k, e in zip(entry_keys(registry), registry.entries, strict=True)
+        )
+        return replace(
+            registry,
+            entries=entries,
+            ranges=tuple(
+                replace(r, place=self.place(k)) for k, r in zip(range_keys(registry), registry.ranges, strict=True)
+            ),
+            place=self.lines.place(key, entries[0].place if entries else NOWHERE),
+        )
+
+    def clause(self, key: str, entry: Json) -> Clause:
+        return Clause(
+            key=key,
+            role=entry["role"],
+            level=_text(entry["level"]),
+            module=_text(entry["module"]),
+            section=_text(entry["section"]),
+            digest=_text(entry["digest"]),
+            names=tuple(map(_text, entry.get("names", ()))),
+            listed=entry.get("listed"),
+            place=self.place(key),
+        )
+
+
+def _entry(entry: Json) -> Entry:
+    condition = entry.get("if")
+    return Entry(
+        code=entry["code"],
+        name=_text(entry["name"]),
+        bindings=tuple(
+            Binding(role=b["role"], struct=_text(b["struct"]), many=b.get("many", False))
+            for b in entry.get("bindings", ())
+        ),
+        condition=condition_of(condition) if condition is not None else None,
+    )
+
+
+def _bit(entry: Json) -> Bit:
+    return Bit(
+        name=_text(entry["name"]),
+        offset=entry["offset"],
+        width=entry["width"],
+        condition=condition_of(entry["if"]) if "if" in entry else None,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, found {value!r:.40}")
+    return value
+
+
+def _integer(spelling: str) -> Integer:
+    found = integer(_text(spelling))
+    if found is None:
+        raise ValueError(f"'{spelling[:40]}' is no integer type")
+    return found
+
+
+def _length_of(entry: Json) -> Length:
+    match entry:
+        case {"count": int(value)}:
+            return Count(value=value, text=entry.get("text", ""))
+        case {"field": str(path)}:
+            return FieldRef(path=path)
+        case {"config": str(path), "of": str(struct)}:
+            return ConfigRef(struct=struct, path=path)
+        case {"expression": str(text)}:
+            return Expression(text=text)
+        case {"named": str(name)}:
+            return ExternalLength(name=name)
+        case {"rest": True}:
+            return Rest()
+        case {"elided": True}:
+            return Elided()
+        case _:
+            raise ValueError(f"{entry!r:.60} is no length")
+
+
+def condition_of(entry: Json) -> Condition:
+    """The condition that a JSON object states."""
+    match entry:
+        case {"feature": str(name)}:
+            return Feature(name=name)
+        case {"field": str(path), "is": str(value)}:
+            return FieldIs(path=path, value=value)
+        case {"all": list(terms)}:
+            return AllOf(terms=tuple(map(condition_of, terms)))
+        case {"any": list(terms)}:
+            return AnyOf(terms=tuple(map(condition_of, terms)))
+        case {"not": dict(term)}:
+            return Not(term=condition_of(term))
+        case {"prose": str(digest)}:
+            return Prose(digest=digest)
+        case _:
+            raise ValueError(f"{entry!r:.60} is no condition")

@@ -1,0 +1,123 @@
+"""Normative statements: every sentence with a keyword of RFC 2119, by who must do it and which names it speaks of.
+
+The sentence itself is not kept, only its digest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from virtspec.latex.document import Section
+from virtspec.latex.scan import squeeze
+from virtspec.latex.text import digest
+from virtspec.model import Place
+from virtspec.read.prose import Hit, Prose
+
+Who = Literal["driver", "device", "both"]
+
+_KEYWORD = re.compile(r"(?:MUST|SHOULD|SHALL|MAY|REQUIRED|RECOMMENDED|OPTIONAL)\b")
+_NOT = re.compile(r"\s+NOT\b|\s+not\b")
+_TITLE = re.compile(r"(Driver|Device) Requirements\b")
+# three patterns that begin with something rare are several times faster than one that may begin anywhere
+_FIELD = re.compile(r"\\field\{\s*(?:struct\s+)?([A-Za-z_][A-Za-z0-9_.-]*)")
+_STRUCT = re.compile(r"struct\s+([a-z_][a-z0-9_]*)")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9a-z]+)+")
+_LABEL = re.compile(r"\\(?:label|ref|nameref|hyperref)\s*(?:\{[^{}]*\}|\[[^\[\]]*\])")
+_DRIVER = re.compile(r"\bdrivers?\b", re.IGNORECASE)
+_DEVICE = re.compile(r"\bdevices?\b", re.IGNORECASE)
+_REFERENCE = re.compile(r"\\ref\{([^{}]{1,400})\}")
+
+
+@dataclass(slots=True)
+class Statement:
+    """One sentence. `outside` says that it stands in no normative section."""
+
+    role: Who
+    level: str
+    module: str
+    section: Section
+    digest: str
+    names: tuple[str, ...]
+    place: Place
+    outside: bool
+
+
+def read_clauses(prose: Prose) -> Iterator[Statement]:
+    """All sentences with a keyword, once each, with the first keyword of the sentence as their level."""
+    last: tuple[str, int] = ("", -1)
+    roles: dict[Section, Who | None] = {}
+    for hit in prose.find(_KEYWORD):
+        section = hit.context.section
+        if section is None or section.heading.conformance or (hit.file.path == last[0] and hit.start < last[1]):
+            continue
+        start, end = hit.sentence_start(), hit.sentence_end()
+        last = (hit.file.path, end)
+        text = hit.file.text[start:end]
+        negated = _NOT.match(hit.file.text, hit.match.end())
+        if section not in roles:
+            roles[section] = _role_of(section)
+        role = roles[section]
+        yield Statement(
+            role=role or _subject(text),
+            level=f"{hit.match[0]} NOT" if negated else hit.match[0],
+            module=hit.context.module,
+            section=section,
+            digest=digest(text),
+            names=names_in_sentence(text),
+            place=_place(hit, start),
+            outside=role is None and not section.legacy,
+        )
+
+
+def _place(hit: Hit, start: int) -> Place:
+    text = hit.file.text
+    while start < hit.start and text[start].isspace():
+        start += 1
+    return Place(hit.file.path, hit.file.line(start))
+
+
+def _role_of(section: Section | None) -> Who | None:
+    """Whom a normative section is about; None outside of such sections."""
+    while section is not None:
+        if section.role is not None:
+            return section.role
+        title = _TITLE.search(section.title)
+        if title:
+            return "driver" if title[1] == "Driver" else "device"
+        section = section.parent
+    return None
+
+
+def _subject(text: str) -> Who:
+    """Whom a sentence outside the normative sections is about: what it names before its keyword."""
+    keyword = _KEYWORD.search(text)
+    before = text[: keyword.start()] if keyword else text
+    driver, device = _DRIVER.search(before) is not None, _DEVICE.search(before) is not None
+    return "driver" if driver and not device else "device" if device and not driver else "both"
+
+
+@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16384)
+def names_in_sentence(text: str) -> tuple[str, ...]:
+    """The members, structs and constants that a sentence names."""
+    plain = _LABEL.sub(" ", text) if "ref" in text or "\\label" in text else text
+    names = {*_FIELD.findall(plain), *_CONSTANT.findall(plain)}
+    if "struct" in plain:
+        names.update(_STRUCT.findall(plain))
+    return tuple(sorted(names))
+
+
+def listed_labels(prose: Prose) -> frozenset[str] | None:
+    """The labels of the sections that the conformance chapter lists; None where there is no such chapter."""
+    found: set[str] = set()
+    chapter = False
+    for hit in prose.find(_REFERENCE, "\\ref{"):
+        section = hit.context.section
+        if section is not None and section.path[0].startswith("Conformance"):
+            chapter = True
+            found.add(squeeze(hit.match[1]))
+    return frozenset(found) if chapter else None

@@ -1,0 +1,187 @@
+"""What prose says about features: which ones a feature requires, and which members and commands depend on one.
+
+Three kinds of sentences make a member conditional, the stronger first: one that says so ("only exists if F is set"),
+one in the item that defines a feature, and one on initialisation ("If F is negotiated, x can be read to …").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from virtspec.latex.document import Located
+from virtspec.latex.scan import Item
+from virtspec.latex.text import digest, plain_text
+from virtspec.model import AllOf, AnyOf, Condition, Feature, Not, Place, Prose
+from virtspec.read.prose import Hit
+from virtspec.read.prose import Prose as Text
+from virtspec.read.remarks import FEATURE_NAME
+from virtspec.source import SourceFile
+
+_FIELD = re.compile(r"\\field\{\s*([A-Za-z_][A-Za-z0-9_.]*)(?:\[\])?\s*\}")
+_LABEL_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
+_REQUIRES = re.compile(r"Requires?\s+(?=[A-Z])")
+_BARE = re.compile(r"\s*([A-Z][A-Z0-9_]+_F_[A-Z0-9_]+)")
+_ALONG = re.compile(r"\balong\s+with\b")
+_ABSENT = re.compile(r"\b(?:is|are|has|have)\s+not\s+(?:been\s+)?(?:negotiated|set|offered)")
+_STATES = (
+    ("only", re.compile(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b")),
+    ("valid", re.compile(r"valid\s+(?:only\s+)?(?:if|when)\b")),
+    ("available", re.compile(r"available\s+(?:only\s+)?(?:if|when)\b")),
+    ("exist", re.compile(r"exists?\s+(?:only\s+)?(?:if|when)\b")),
+    ("has", re.compile(r"has\s+no\s+meaning\s+without\b")),
+)
+_IF = re.compile(
+    r"If\s+(?:the\s+)?(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)\s+(?:feature\s+)?(?:bit\s+)?(?:is|are|has)"
+)
+_ACCESS = re.compile(
+    r"\bcan\s+(?:be\s+)?(?:read|written|set)\b|\bread\s+the\b|\bfrom\b|\bdescribes\b|\bcontains\b|\bindicates\b|\bupdate\b"
+)
+_USING = re.compile(r"negotiated\s+using\s+the\s+(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a feature requires; `condition` is `Prose` where the sentence is not understood."""
+
+    feature: str
+    condition: Condition
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition on members of a struct, by name, or on the code of a command; `rank` 0 is the strongest."""
+
+    names: tuple[str, ...]
+    condition: Condition
+    module: str
+    place: Place
+    rank: int
+
+
+def read_requirements(text: Text) -> Iterator[Requirement]:
+    """The sentences that begin with "Requires", in the items of features."""
+    for hit in text.find(_REQUIRES, "Require"):
+        feature = _feature_of(hit)
+        if feature:
+            words = hit.file.text[hit.match.end() : hit.sentence_end()]
+            yield Requirement(feature, combine(words) or Prose(digest=digest(words)), hit.place)
+
+
+def _feature_of(hit: Hit) -> str:
+    """The feature whose item a match stands in."""
+    for label in reversed(hit.context.items):
+        found = FEATURE_NAME.search(plain_text(label))
+        if found:
+            return found[0]
+    block = hit.context.located.block
+    bare = _BARE.match(hit.file.text, block.body) if isinstance(block, Item) and block.label is None else None
+    return bare[1] if bare else ""
+
+
+def combine(words: str) -> Condition | None:
+    """The condition in "A and B", "A or B", "A, B and C", "A along with B or C"; None where it is not clear."""
+    terms = [_joined(part) for part in _ALONG.split(words)]
+    known = [term for term in terms if term is not None]
+    if not known or len(known) != len(terms):
+        return None
+    return known[0] if len(known) == 1 else AllOf(terms=tuple(known))
+
+
+def _joined(words: str) -> Condition | None:
+    names = list(dict.fromkeys(FEATURE_NAME.findall(words)))
+    if not names:
+        return None
+    terms: tuple[Condition, ...] = tuple(Feature(name=name) for name in names)
+    if len(terms) == 1:
+        return terms[0]
+    between = words[words.find(names[0]) : words.rfind(names[-1])]
+    links = {"or" if link == "nor" else link for link in re.findall(r"\b(?:and|n?or)\b", between)}
+    if len(links) != 1:
+        return None
+    return AnyOf(terms=terms) if links == {"or"} else AllOf(terms=terms)
+
+
+def read_gates(text: Text, features: Sequence[tuple[str, Located, str]]) -> Iterator[Gate]:
+    """Everything that depends on features. `features` are the items that define them, with name and module."""
+    for word, pattern in _STATES:
+        for hit in text.find(pattern, word):
+            gate = _stated(hit)
+            if gate is not None:
+                yield gate
+    for name, located, module in features:
+        yield from _in_item(name, located, module)
+    for hit in text.find(_IF, "If"):
+        gate = _initial(hit)
+        if gate is not None:
+            yield gate
+    for hit in text.find(_USING, "negotiated"):
+        code = next((plain_text(label) for label in reversed(hit.context.items)), "")
+        if code:
+            yield Gate((code,), Feature(name=hit.match["feature"]), hit.context.module, hit.place, 0)
+
+
+def _normative(hit: Hit) -> bool:
+    section = hit.context.section
+    return section is not None and section.role is not None
+
+
+def _stated(hit: Hit) -> Gate | None:
+    """ "x only exists if F is set"; "this field" is the one that the list item is about."""
+    if _normative(hit):
+        return None
+    start, end = hit.sentence_start(), hit.sentence_end()
+    before, behind = hit.file.text[start : hit.start], hit.file.text[hit.start : end]
+    names = tuple(dict.fromkeys(_FIELD.findall(before)))
+    if not names:
+        label = _LABEL_FIELD.match(hit.context.items[-1]) if hit.context.items else None
+        if not label:
+            return None
+        names = (label[1],)
+    condition = combine(behind) if FEATURE_NAME.search(behind) else None
+    if condition is None:
+        condition = Prose(digest=digest(behind))
+    elif _ABSENT.search(behind):
+        condition = Not(term=condition)
+    return Gate(names, condition, hit.context.module, hit.place, 0)
+
+
+def _in_item(feature: str, located: Located, module: str) -> Iterator[Gate]:
+    """The members that the definition of a feature names, where the sentence names no other feature."""
+    block = located.block
+    if not isinstance(block, Item):
+        return
+    file = located.file
+    end = file.text.find("\\item", block.body, block.body + 2000)
+    close = file.text.find("\\end{", block.body, block.body + 2000)
+    limit = min((p for p in (end, close) if p >= 0), default=min(len(file.text), block.body + 2000))
+    body = file.text[block.body : limit]
+    for match in _FIELD.finditer(body):
+        sentence = _sentence(body, match.start())
+        if set(FEATURE_NAME.findall(sentence)) <= {feature}:
+            place = _place(file, block.body + match.start())
+            yield Gate((match[1],), Feature(name=feature), module, place, 1)
+
+
+def _sentence(text: str, position: int) -> str:
+    start = max(text.rfind(". ", 0, position), text.rfind(".\n", 0, position)) + 1
+    end = min((p for p in (text.find(". ", position), text.find(".\n", position)) if p >= 0), default=len(text))
+    return text[start:end]
+
+
+def _initial(hit: Hit) -> Gate | None:
+    """ "If F is negotiated, x can be read to determine …"."""
+    if _normative(hit) or hit.file.text[hit.sentence_start() : hit.start].strip():
+        return None
+    words = hit.file.text[hit.match.end() : hit.sentence_end()]
+    clause, comma, rest = words.partition(",")
+    if not comma or not _ACCESS.search(rest) or FEATURE_NAME.search(words) or _ABSENT.search(f"is{clause}"):
+        return None
+    names = tuple(dict.fromkeys(_FIELD.findall(rest)))
+    return Gate(names, Feature(name=hit.match["feature"]), hit.context.module, hit.place, 2) if names else None
+
+
+def _place(file: SourceFile, position: int) -> Place:
+    return Place(file.path, file.line(position))

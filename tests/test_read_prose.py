@@ -1,0 +1,110 @@
+"""Prose: sentences and what encloses them; and no text makes reading slow."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from virtspec.diagnostics import Sink
+from virtspec.latex.document import read_document
+from virtspec.pipeline import read_spec
+from virtspec.read.prose import Hit, Prose
+from virtspec.source import open_source
+
+
+def hits(tmp_path: Path, text: str, pattern: str = "HERE") -> list[Hit]:
+    path = tmp_path / "chapter.tex"
+    path.write_text(text, "utf-8")
+    return list(Prose(read_document(open_source(str(path)), Sink())).find(re.compile(pattern)))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("One. Two HERE three. Four.", " Two HERE three."),
+        ("One.\n\nTwo\nHERE.\n\nThree.", "Two\nHERE."),
+        ("One.\n \t\nTwo HERE", "Two HERE"),
+        ("\\section{A. b}\\label{c. d}\nTwo HERE.", "\nTwo HERE."),
+        ("\\drivernormative{\\section}{A. b}{c. d}\nTwo HERE.", "\nTwo HERE."),
+        ("Use e.g. HERE or i.e. there, etc. and so on. End.", "Use e.g. HERE or i.e. there, etc. and so on."),
+        ("One? (Two HERE.) Three", " (Two HERE.)"),
+        ("v1.5 is HERE in x.y too. End", "v1.5 is HERE in x.y too."),
+        ("\\begin{lstlisting}\nx. y\n\\end{lstlisting}\nTwo HERE.", "\\end{lstlisting}\nTwo HERE."),
+        ("One \\begin{itemize}\n\\item Two HERE\n\\item Three\n\\end{itemize}", " Two HERE\n"),
+        ("A \\label{x} HERE b. C", "A \\label{x} HERE b."),
+    ],
+)
+def test_sentences(text: str, sentence: str, tmp_path: Path) -> None:
+    (hit,) = hits(tmp_path, text)
+    assert hit.file.text[hit.sentence_start() : hit.sentence_end()] == sentence
+
+
+def test_only_prose_is_found(tmp_path: Path) -> None:
+    text = (
+        "% HERE 1\nHERE 2 100\\% HERE 3 % HERE 4\n"
+        "\\begin{lstlisting}\nHERE 5\n\\end{lstlisting}\n\\begin{tabular}{l}HERE 6\\\\\\end{tabular}\nHERE 7\n"
+    )
+    assert [h.match[1] for h in hits(tmp_path, text, r"HERE (\d)")] == ["2", "3", "7"]
+
+
+def test_what_encloses_a_place(tmp_path: Path) -> None:
+    text = (
+        "\\section{Widget Device}\n\\subsection{Parts}\n\\begin{description}\n\\item[A] HERE\n"
+        "\\begin{itemize}\n\\item HERE\n\\end{itemize}\nHERE\n\\item[B] HERE\n\\end{description}\nHERE\n"
+    )
+    found = hits(tmp_path, text)
+    assert [h.context.items for h in found] == [("A",), ("A",), ("A",), ("B",), ()]
+    assert {h.context.section.title for h in found if h.context.section} == {"Parts"}
+    assert {h.context.module for h in found} == {"widget"}
+
+
+MANY = 6000
+HEAD = "\\section{Widget Device}\n\\subsection{Feature bits}\n"
+NORMATIVE = "\\drivernormative{\\section}{W}{W}\n"
+
+
+def listing(text: str) -> str:
+    return f"\\begin{{lstlisting}}\n{text}\n\\end{{lstlisting}}\n"
+
+
+HOSTILE = {
+    "one line": NORMATIVE + "driver MUST a. " * MANY,
+    "no full stop": NORMATIVE + "MUST " * MANY,
+    "labels": NORMATIVE + "MUST. " * MANY + "\\label{x}" * MANY,
+    "capitals": f"{NORMATIVE}MUST {'A' * 400_000}",
+    "underscores": f"{NORMATIVE}MUST {'A_' * 200_000}",
+    "one sentence again and again": NORMATIVE + "The driver MUST go.\n\n" * MANY,
+    "bindings": HEAD
+    + listing("struct w { u8 a; };\n#define W_CMD_A 1\n#define W_CMD_B 2")
+    + "".join(f"W_CMD_A: \\field{{value}} is in the format of \\field{{struct w{i}}}. " for i in range(MANY)),
+    "requirements": f"{HEAD}\\begin{{description}}\n"
+    + "".join(f"\\item[VIRTIO_W_F_A{i} ({i})] Requires VIRTIO_W_F_A{i + 1}.\n" for i in range(MANY))
+    + "\\end{description}",
+    "one feature, many bits": f"{HEAD}\\begin{{description}}\n"
+    + "".join(f"\\item[VIRTIO_W_F_A ({i})] x\n" for i in range(MANY))
+    + "\\end{description}",
+    "one member in many structs": HEAD
+    + listing("".join(f"struct s{i} {{ u8 a; }};\n" for i in range(MANY)))
+    + "\\field{a} only exists if VIRTIO_W_F_A is set. " * MANY,
+    "one enum in many versions": HEAD
+    + listing("".join(f"enum e {{ E_{i} = {i}, F_{i} = {i + 1} }};\n" for i in range(MANY))),
+    "names that begin each other": HEAD + listing("".join(f"#define {'A_' * (i + 1)}X {i % 2}\n" for i in range(600))),
+    "definitions in a struct": HEAD
+    + listing("struct s {" + "".join(f"\n#define W_{i} {i}" for i in range(MANY)) + "\nu8 a;\n};"),
+    "unknown names": HEAD + listing("".join(f"#define W_{i} NOT_KNOWN_{i}\n" for i in range(MANY))),
+    "lists in lists": HEAD + "\\begin{itemize}\n" * MANY + "\\item[0 to 3] x\n" * MANY,
+    "blanks": f"{HEAD}MUST{' ' * 200_000}{chr(10)}{' ' * 9}{chr(10) * 200_000}request data {' ' * 200_000}x",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_text_makes_reading_slow(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.tex"
+    path.write_text(HOSTILE[name], "utf-8")
+    start = time.process_time()
+    read_spec(str(path), Sink())
+    # what takes time in proportion to the text takes well under a second; what is quadratic takes minutes
+    assert time.process_time() - start < 20
