@@ -1,0 +1,111 @@
+"""The prose of a document, page by page: its text without listings and comments, every position under its section.
+
+Offsets stay those of the file, so that whatever a rule finds has its place.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+from virtspec.chapters import module_of
+from virtspec.latex.document import Document, Section
+from virtspec.latex.scan import Listing
+from virtspec.source import SourceFile
+
+_HIDDEN = re.compile(
+    r"\\begin\{(?P<environment>lstlisting|verbatim|Verbatim|comment)\}"
+    r"|\\(?:re)?newcommand\*?\s*\{?\\[A-Za-z]+\}?(?:\[[0-9]\])?\{[^\n]*"
+    r"|\\[\\%]|(?P<comment>%[^\n]*)"
+)
+_PARAGRAPH = re.compile(r"\n[ \t]*\n|\\item\b|\\(?:begin|end)\{|\\(?:sub)*(?:section|paragraph)\b|\\\\")
+_SENTENCE_END = re.compile(r"[.;](?=\s)")
+_NOT_BLANK = re.compile(r"[^\n]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One file. `text` has the length of the file's; listings, comments and macro definitions in it are blank."""
+
+    file: SourceFile
+    text: str
+    _starts: list[int]
+    _sections: list[Section | None]
+
+    def section(self, offset: int) -> Section | None:
+        """The innermost section that a position belongs to."""
+        index = bisect_right(self._starts, offset) - 1
+        return self._sections[max(index, 0)] if self._sections else None
+
+    def title(self, offset: int) -> str:
+        """The title of the section that a position belongs to; "" before the first one."""
+        section = self.section(offset)
+        return section.title if section else ""
+
+    def extent(self, offset: int) -> tuple[int, int]:
+        """The bounds of the section around a position, up to the next heading of any level."""
+        index = bisect_right(self._starts, offset) - 1
+        stop = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
+        return (self._starts[index] if index >= 0 else 0), stop
+
+    def module(self, offset: int) -> str:
+        """The device type or chapter that a position belongs to."""
+        section = self.section(offset)
+        return module_of(section.path if section else (), self.file.path)
+
+    def sentence(self, offset: int) -> tuple[int, int]:
+        """The bounds of the sentence around a position; it ends with its paragraph, item or table row."""
+        first, last = self.paragraph(offset)
+        for match in _SENTENCE_END.finditer(self.text, first, last):
+            if match.end() > offset:
+                return first, match.end()
+            first = match.end()
+        return first, last
+
+    def paragraph(self, offset: int) -> tuple[int, int]:
+        """The bounds of the paragraph, item or table row around a position."""
+        first = max(0, offset - 4000)
+        for match in _PARAGRAPH.finditer(self.text, first, offset):
+            first = match.end()
+        following = _PARAGRAPH.search(self.text, offset, offset + 4000)
+        return first, following.start() if following else min(len(self.text), offset + 4000)
+
+
+def read_pages(document: Document) -> tuple[Page, ...]:
+    """The prose of every file of a document, in reading order."""
+    marks: dict[str, tuple[list[int], list[Section | None]]] = {path: ([], []) for path in document.files}
+    for located in document.blocks:
+        if isinstance(located.block, Listing) and located.block.path:
+            continue
+        starts, sections = marks[located.file.path]
+        if starts and located.block.start < starts[-1]:
+            continue  # the file is included a second time
+        if not sections or sections[-1] is not located.section:
+            starts.append(located.block.start)
+            sections.append(located.section)
+    return tuple(Page(file, hide(file.text), *marks[path]) for path, file in document.files.items())
+
+
+@lru_cache(maxsize=1024)
+def hide(text: str) -> str:
+    """A text with listings, comments and macro definitions blanked out; every offset stays."""
+    pieces: list[str] = []
+    done = position = 0
+    unclosed: set[str] = set()
+    while match := _HIDDEN.search(text, position):
+        position = match.end()
+        environment = match["environment"]
+        if environment:
+            closing = f"\\end{{{environment}}}"
+            end = -1 if environment in unclosed else text.find(closing, position)
+            if end < 0:
+                unclosed.add(environment)
+                continue
+            position = end + len(closing)
+        elif match[0] in ("\\\\", "\\%"):
+            continue
+        pieces += [text[done : match.start()], _NOT_BLANK.sub(" ", text[match.start() : position])]
+        done = position
+    return "".join(pieces) + text[done:]
