@@ -73,7 +73,6 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-
 def edition_of(spec: str) -> str:
     """The edition that a path or revision names (`…/v1.4`, `repo@v1.3-wd02`); "" where it names none."""
     match = _EDITION.search(spec.rstrip("/"))

@@ -19,6 +19,8 @@ from virtspec.emit.engine import template_root
 from virtspec.progress import track
 
 MANIFEST = ".virtspec-manifest.json"
+INPUTS = ".virtspec-inputs.json"
+"""What the files were made from. It changes with every change of the generator, so it is not kept in a repository."""
 MANIFEST_SCHEMA = "virtspec.manifest/1"
 PYTHON_LINE_LENGTH = 100
 
@@ -58,15 +60,13 @@ class _Record:
 
 @dataclass(slots=True)
 class _Manifest:
-    """The files that are ours, and per part (`python`, `c`, …) the digest of the inputs they were made from."""
+    """The files that are ours."""
 
     files: dict[str, _Record] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         document = {
             "schema": MANIFEST_SCHEMA,
-            "inputs": self.inputs,
             "files": {
                 path: record.content if record.source == record.content else [record.content, record.source]
                 for path, record in self.files.items()
@@ -110,13 +110,14 @@ def write_files(
         )
 
     remaining = {path: r for path, r in manifest.files.items() if path not in stale and path not in kept}
-    updated = _Manifest(files={**remaining, **records}, inputs=dict(manifest.inputs))
-    for part in _parts(files) if parts is None else parts:
-        updated.inputs[part] = inputs
     new = {path: contents[path] for path in changed}
-    manifest_data = updated.text().encode()
-    if _read(root / MANIFEST) != manifest_data:
-        new[MANIFEST] = manifest_data
+    made_from = {**_read_inputs(root), **dict.fromkeys(_parts(files) if parts is None else parts, inputs)}
+    for name, text in (
+        (MANIFEST, _Manifest(files={**remaining, **records}).text()),
+        (INPUTS, json.dumps(made_from, indent=1, sort_keys=True) + "\n"),
+    ):
+        if _read(root / name) != text.encode():
+            new[name] = text.encode()
     _replace(new, root)
     for path in stale:
         _remove(root, path)
@@ -129,7 +130,8 @@ def unchanged_since(root: Path, inputs: str, parts: Sequence[str]) -> bool:
         manifest = _read_manifest(root)
     except SpecError:
         return False
-    if not inputs or any(manifest.inputs.get(part) != inputs for part in parts):
+    made_from = _read_inputs(root)
+    if not inputs or any(made_from.get(part) != inputs for part in parts):
         return False
     for path, record in manifest.files.items():
         if PurePosixPath(path).parts[0] in parts:
@@ -235,12 +237,20 @@ def _read_manifest(root: Path) -> _Manifest:
         if document["schema"] != MANIFEST_SCHEMA:
             raise ValueError(f"unknown schema {document['schema']!r}")
         files = {_checked(path): _record(value) for path, value in document["files"].items()}
-        inputs = {str(part): str(digest) for part, digest in document["inputs"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SpecError) as error:
         raise SpecError(
             f"{root / MANIFEST}: this manifest is damaged ({error}); restore it, or remove it and the generated files"
         ) from None
-    return _Manifest(files=files, inputs=inputs)
+    return _Manifest(files=files)
+
+
+def _read_inputs(root: Path) -> dict[str, str]:
+    """Per part (`python`, `c`, …) the digest of the inputs it was made from; nothing where that is not known."""
+    try:
+        document = json.loads(_read(root / INPUTS) or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return {str(part): str(digest) for part, digest in document.items()} if isinstance(document, dict) else {}
 
 
 def _record(value: object) -> _Record:

@@ -1,0 +1,333 @@
+"""Decoding and encoding with virtwire, side by side with raw `struct`, ctypes, construct and dissect.cstruct.
+
+All in one process, in turns, results compared first; the best of many short rounds counts, as a ratio to raw `struct`.
+Each contender is called through a bound method that was looked up before, as a loop over many structures would do it.
+construct and dissect.cstruct are left out, and said to be, where they are not installed.
+
+    python bench/bench_virtwire.py
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "generated" / "python"))
+
+from virtwire import blk, device_context, pci, virtqueue  # noqa: E402
+
+ROUNDS = 150
+LOOPS = 400
+
+Work = Callable[[], Any]
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Work:
+    """A function of no arguments that makes one call."""
+    if len(arguments) == 1:
+        (argument,) = arguments
+        return lambda: function(argument)
+    if len(arguments) == 2:
+        first, second = arguments
+        return lambda: function(first, second)
+    return lambda: function(*arguments)
+
+
+def best(contenders: dict[str, Work], loops: int) -> dict[str, float]:
+    """Nanoseconds of one call: all contenders in turn, the best round of each."""
+    times = dict.fromkeys(contenders, float("inf"))
+    repeat = range(loops)
+    for _ in range(ROUNDS):
+        for name, work in contenders.items():
+            start = time.perf_counter_ns()
+            for _ in repeat:
+                work()
+            times[name] = min(times[name], (time.perf_counter_ns() - start) / loops)
+    return times
+
+
+def race(title: str, limit: float | None, contenders: dict[str, Work], loops: int = LOOPS) -> bool:
+    """Print a line of the table; whether virtwire stays within its limit."""
+    times = best(contenders, loops)
+    raw = times.pop("raw struct")
+    ratios = {name: value / raw for name, value in times.items()}
+    own = ratios["virtwire"]
+    cells = "  ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+    within = limit is None or own <= limit
+    bound = "" if limit is None else f"(limit {limit}{'' if within else ': EXCEEDED'})"
+    print(f"{title:28} raw {raw:7.0f} ns   {cells}   {bound}".rstrip())
+    peers = [ratio for name, ratio in ratios.items() if name in ("construct", "dissect.cstruct")]
+    slower = not title.endswith("decode") or all(ratio >= 10 * own for ratio in peers)
+    if not slower:
+        print(f"{'':28} less than 10 times as fast as a peer")
+    return within and slower
+
+
+# --- flat: virtio_pci_common_cfg, twenty integers ---------------------------------------------------------
+
+COMMON = "<4I2H2B5H3Q4H"
+COMMON_FIELDS = [f.path for f in pci.VirtioPciCommonCfg.LAYOUT]
+COMMON_TYPES = {"u8": "B", "le16": "H", "le32": "I", "le64": "Q"}
+
+
+class CommonCtypes(ctypes.LittleEndianStructure):
+    _pack_ = 1
+    _layout_ = "ms"
+    _fields_ = [
+        (
+            f.path,
+            {"u8": ctypes.c_uint8, "le16": ctypes.c_uint16, "le32": ctypes.c_uint32, "le64": ctypes.c_uint64}[f.type],
+        )
+        for f in pci.VirtioPciCommonCfg.LAYOUT
+    ]
+
+
+def with_construct(cls: type[Any]) -> Any:
+    """A compiled construct of a struct of integers; None where construct is not installed."""
+    try:
+        import construct as c
+    except ImportError:
+        return None
+    types = {"u8": c.Int8ul, "le16": c.Int16ul, "le32": c.Int32ul, "le64": c.Int64ul}
+    members: list[Any] = []
+    groups: dict[str, list[Any]] = {}
+    for field in cls.LAYOUT:
+        owner, _, name = field.path.rpartition(".")
+        if field.type.startswith("struct"):
+            groups[field.path] = []
+            members.append((field.path, None))
+        elif owner:
+            groups[owner].append(name / types[field.type])
+        else:
+            members.append((name, types[field.type]))
+    return c.Struct(*[n / (c.Struct(*groups[n]) if t is None else t) for n, t in members]).compile()
+
+
+def with_cstruct(cls: type[Any]) -> Any:
+    """A compiled dissect.cstruct type of a struct of integers; None where it is not installed."""
+    try:
+        from dissect.cstruct import cstruct
+    except ImportError:
+        return None
+    types = {"u8": "uint8", "le16": "uint16", "le32": "uint32", "le64": "uint64"}
+    text = "struct subject {\n"
+    inside = ""
+    for field in cls.LAYOUT:
+        owner, _, name = field.path.rpartition(".")
+        if inside and owner != inside:
+            text += f"}} {inside};\n"
+            inside = ""
+        if field.type.startswith("struct"):
+            text += "struct {\n"
+            inside = field.path
+        else:
+            text += f"{types[field.type]} {name};\n"
+    text += f"}} {inside};\n" if inside else ""
+    parser = cstruct(endian="<")
+    parser.load(text + "};", compiled=True)
+    return parser.subject
+
+
+def peers(cls: type[Any], data: bytes, expected: dict[str, int]) -> dict[str, Work]:
+    """The decoders of other libraries, after they have been compared."""
+    found: dict[str, Work] = {}
+    parser = with_construct(cls)
+    if parser is not None:
+        value = parser.parse(data)
+        assert all(value[name] == number for name, number in expected.items())
+        found["construct"] = call(parser.parse, data)
+    subject = with_cstruct(cls)
+    if subject is not None:
+        value = subject(data)
+        assert all(getattr(value, name) == number for name, number in expected.items())
+        found["dissect.cstruct"] = call(subject, data)
+    return found
+
+
+def bench_flat() -> list[bool]:
+    raw = struct.Struct(COMMON)
+    cls = pci.VirtioPciCommonCfg
+    data = bytes(range(1, cls.SIZE + 1))
+    values = raw.unpack(data)
+    value = cls.from_bytes(data)
+    expected = dict(zip(COMMON_FIELDS, values, strict=True))
+    assert (
+        expected == {name: getattr(value, name) for name in COMMON_FIELDS} and bytes(value) == raw.pack(*values) == data
+    )
+    assert all(getattr(CommonCtypes.from_buffer_copy(data), name) == number for name, number in expected.items())
+    buffer = bytearray(data)
+    view = pci.VirtioPciCommonCfgView(buffer)
+    return [
+        race(
+            f"{len(values)} fields, decode",
+            1.7,
+            {
+                "raw struct": call(raw.unpack_from, data, 0),
+                "virtwire": call(cls.from_bytes, data),
+                "unpack_from": call(cls.unpack_from, data, 0),
+                "ctypes": call(CommonCtypes.from_buffer_copy, data),
+                **peers(cls, data, expected),
+            },
+        ),
+        race(
+            f"{len(values)} fields, encode",
+            1.5,
+            {
+                "raw struct": call(raw.pack, *values),
+                "virtwire": value.to_bytes,
+                "ctypes": lambda: bytes(CommonCtypes()),
+            },
+        ),
+        race(
+            "view, one read",
+            0.5,
+            {
+                "raw struct": call(raw.unpack_from, data, 0),
+                "virtwire": lambda: view.queue_size,
+                "with a new view": lambda: pci.VirtioPciCommonCfgView(buffer).queue_size,
+            },
+        ),
+    ]
+
+
+# --- nested: virtio_blk_config holds three structs --------------------------------------------------------
+
+
+def bench_nested() -> list[bool]:
+    cls = blk.VirtioBlkConfig
+    raw = struct.Struct("<QIIHBBIBBHIBBHIIIIIB3sIIIIIIIIB3s")
+    data = bytes(range(1, (cls.SIZE or 0) + 1))
+    values = raw.unpack(data)
+    value = cls.from_bytes(data)
+    assert (value.geometry.heads, value.topology.min_io_size, value.zoned.model) == (values[4], values[9], values[-2])
+    assert bytes(value) == data
+    return [
+        race(
+            "three nested objects, decode",
+            2.2,
+            {"raw struct": call(raw.unpack_from, data, 0), "virtwire": call(cls.from_bytes, data)},
+        ),
+        # two checks of the length of byte arrays are in this: `struct` would pad and cut in silence
+        race("three nested objects, encode", None, {"raw struct": call(raw.pack, *values), "virtwire": value.to_bytes}),
+    ]
+
+
+# --- records and tables -----------------------------------------------------------------------------------
+
+
+def bench_records() -> list[bool]:
+    record = device_context.VirtioDevCtxFieldTlv
+    head = struct.Struct("<IIQ")
+    fields = [record(type=i % 6, value=bytes(24)) for i in range(64)]
+    data = b"".join(map(bytes, fields))
+
+    def raw() -> list[Any]:
+        found = []
+        at = 0
+        end = len(data)
+        while at < end:
+            type_, reserved, length = head.unpack_from(data, at)
+            at += 16
+            found.append((type_, reserved, length, data[at : at + length]))
+            at += length
+        return found
+
+    assert [(r.type, r.reserved, r.length, r.value) for r in record.iter_from(data)] == raw()
+    whole = device_context.VirtioDevCtx
+    blob = len(fields).to_bytes(4, "little") + data
+    assert whole.from_bytes(blob).fields == fields
+    table = bytes(range(256)) * 16
+    descriptor = struct.Struct("<QIHH")
+    assert [(d.addr, d.len, d.flags, d.next) for d in virtqueue.VirtqDesc.iter_unpack(table)] == list(
+        descriptor.iter_unpack(table)
+    )
+    return [
+        race(
+            "64 TLV records",
+            1.9,
+            {
+                "raw struct": raw,
+                "virtwire": lambda: list(record.iter_from(data)),
+                "as a container": call(whole.from_bytes, blob),
+            },
+            12,
+        ),
+        race(
+            "256 descriptors",
+            2.2,
+            {
+                "raw struct": lambda: list(descriptor.iter_unpack(table)),
+                "virtwire": lambda: list(virtqueue.VirtqDesc.iter_unpack(table)),
+            },
+            8,
+        ),
+    ]
+
+
+class Stream(io.RawIOBase):
+    """A device context of any size, made as it is read."""
+
+    def __init__(self, record: bytes, count: int) -> None:
+        super().__init__()
+        self.head = count.to_bytes(4, "little")
+        self.record = record
+        self.left = count
+
+    def read(self, size: int = -1) -> bytes:
+        while self.left and len(self.head) < size:
+            self.head += self.record
+            self.left -= 1
+        piece, self.head = self.head[:size], self.head[size:]
+        return piece
+
+
+def bench_stream() -> list[bool]:
+    record = bytes(device_context.VirtioDevCtxFieldTlv(type=7, value=bytes(4096)))
+    count = (100 << 20) // len(record)
+    start = time.perf_counter()
+    total = sum(len(f.value) for f in device_context.VirtioDevCtx.iter_records(Stream(record, count)))
+    seconds = time.perf_counter() - start
+    tracemalloc.start()
+    for _ in device_context.VirtioDevCtx.iter_records(Stream(record, 2000)):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(f"{'100 MB device context':28} {seconds:.2f} s, {peak / 1024:.0f} KiB at most")
+    return [total == 4096 * count and peak < 1 << 20]
+
+
+def bench_import() -> list[bool]:
+    """`from virtwire import net` in a fresh interpreter, its bytecode cached."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generated" / "python")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    code = "import time; t = time.perf_counter(); from virtwire import net; print(time.perf_counter() - t)"
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True).stdout)
+        for _ in range(15)
+    ]
+    print(f"{'import of virtwire and net':28} {1000 * min(times):.1f} ms (limit 10)")
+    return [min(times) <= 0.010]
+
+
+def main() -> int:
+    from importlib.util import find_spec
+
+    for name in ("construct", "dissect"):
+        if find_spec(name) is None:
+            print(f"{name} is not installed: left out")
+    results = [*bench_flat(), *bench_nested(), *bench_records(), *bench_stream(), *bench_import()]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

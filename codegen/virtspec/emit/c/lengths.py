@@ -1,0 +1,293 @@
+"""Lengths → C expressions: where the number of elements of a part comes from, and what its reader has to bring along.
+
+All arithmetic saturates: a length that under- or overflows becomes the largest number, which no message is long enough
+for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from virtspec.compat import assert_never
+from virtspec.emit.c.names import Names, Scope, field_name
+from virtspec.emit.c.structs import order_word
+from virtspec.emit.c.types import Catalogue, Field, Record, Vector, flat
+from virtspec.emit.c.views import Argument
+from virtspec.model import (
+    AllOf,
+    AnyOf,
+    Bit,
+    Bits,
+    Condition,
+    ConfigRef,
+    Count,
+    Elided,
+    Expression,
+    ExternalLength,
+    Feature,
+    FieldIs,
+    FieldRef,
+    Integer,
+    Length,
+    Not,
+    Rest,
+)
+
+_TOKEN = re.compile(
+    r"\s*(?:(sizeof)\s*\(\s*(?:struct|union)?\s*([A-Za-z_]\w*)\s*\)"
+    r"|([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)|(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|(<<|>>|[-+*/()]))",
+    re.ASCII,
+)
+_LEVELS = (("<<", ">>"), ("+", "-"), ("*", "/"))
+_FUNCTIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "<<": "shl", ">>": "shr"}
+_LOCALS = (
+    "message",
+    "size",
+    "parts",
+    "bytes",
+    "at",
+    "problem",
+    "inner",
+    "cursor",
+    "writer",
+    "head",
+    "value",
+    "end",
+    "features",
+    "error",
+)
+
+MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """An integer inside a field: `offset` counts from the start of that field."""
+
+    field: Field
+    offset: int
+    integer: Integer
+    bit: Bit | None = None
+
+
+def find(fields: tuple[Field, ...], path: list[str]) -> Leaf | None:
+    """The integer at a path such as `hdr.length`."""
+    name, rest = path[0], path[1:]
+    for f, _ in flat(fields):
+        if isinstance(f.type, Bits):
+            within = f"{f.member.name}.".lstrip(".")
+            bit = next((b for b in f.type.fields if within + b.name == ".".join(path)), None)
+            if bit is not None:
+                return Leaf(field=f, offset=0, integer=f.type.container, bit=bit)
+        if f.path != name:
+            continue
+        if isinstance(f.type, Integer) and not rest:
+            return Leaf(field=f, offset=0, integer=f.type)
+        if isinstance(f.type, Record) and rest:
+            inner = find(f.type.fields, rest)
+            if inner is not None and (at := _offset_in(f.type, inner.field)) is not None:
+                return Leaf(field=f, offset=at + inner.offset, integer=inner.integer, bit=inner.bit)
+    return None
+
+
+def _offset_in(record: Record, wanted: Field) -> int | None:
+    return next((offset for f, offset in flat(record.fields) if f is wanted), None)
+
+
+@dataclass(slots=True)
+class Lengths:
+    """The lengths of one message: `places` says where each field lies that can be read already."""
+
+    catalogue: Catalogue
+    names: Names
+    module: str
+    fields: tuple[Field, ...]
+    constants: dict[str, int]
+    places: dict[int, str] = field(default_factory=dict)
+    arguments: dict[str, Argument] = field(default_factory=dict)
+    features: bool = False
+    _scope: Scope = field(default_factory=Scope)
+    _given: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _LOCALS:
+            self._scope.claim(name)
+
+    def count(self, length: Length, part: str, element: str) -> str | None:
+        """The number of elements as a C expression; None for all that there is room for."""
+        match length:
+            case Count(value=value):
+                return str(value) if value < 1 << 31 else f"{value}ULL"
+            case FieldRef(path=path):
+                return self.value(path, f"elements in {part}")
+            case ConfigRef(struct=struct, path=path):
+                return self.argument(path, f"{path} of struct {struct}")
+            case Expression(text=text):
+                return self._expression(text) or self.elements(part, element, text)
+            case ExternalLength(name=name):
+                return self.argument(name, f"elements in {part}")
+            case Rest() | Elided():
+                return None
+            case _:
+                assert_never(length)
+
+    def value(self, path: str, note: str) -> str:
+        """The value of a member; an argument where the message does not hold it, or not yet."""
+        return self.read(path) or self.argument(path, note)
+
+    def read(self, path: str) -> str | None:
+        """The value of a member that the message holds and whose place is known by now."""
+        leaf = find(self.fields, path.split("."))
+        place = None if leaf is None else self.places.get(id(leaf.field))
+        if leaf is None or place is None:
+            return None
+        at = f"{place} + {leaf.offset}" if leaf.offset else place
+        text = f"{self.names.lower}virtio_get_{order_word(leaf.integer)}(bytes + {at})"
+        if leaf.bit is not None:
+            text = f"({text} >> {leaf.bit.offset} & 0x{(1 << leaf.bit.width) - 1:x}ULL)"
+        if leaf.field.member.optional:
+            text = f"({place.removesuffix('.offset')}.size == 0 ? 0 : {text})"
+        return text
+
+    def argument(self, path: str, note: str) -> str:
+        """A number that the caller gives, by the name that the specification has for it."""
+        words = "_".join(re.findall(r"[a-z0-9_]+", path.lower())) or "length"
+        if words not in self._given:
+            name = self._scope.claim(field_name(words))
+            self._given[words] = name
+            self.arguments[name] = Argument(name=name, note=note)
+        return self._given[words]
+
+    def elements(self, part: str, element: str, text: str = "") -> str:
+        """The number of elements of a part, for the caller to give; of bytes, where elements are bytes."""
+        word, unit = ("size", "bytes") if element == "1" else ("count", "elements")
+        return self.argument(f"{part.strip('_')}_{word}", f"{unit} in {part}" + (f": {text}" if text else ""))
+
+    def holds(self, condition: Condition, part: str) -> str:
+        """A condition as a C expression."""
+        match condition:
+            case Feature(name=name) if name in self.catalogue.feature_bits:
+                self.features = True
+                return f"{self.names.lower}virtwire_has(features, {self._feature(name)})"
+            case FieldIs(path=path, value=value) if value in self.constants or value.isdigit():
+                number = self.constants.get(value, value)
+                return f"{self.value(path, f'a number that {part} depends on')} == {number}ULL"
+            case AllOf(terms=terms) if terms:
+                return " && ".join(self._held(t, part) for t in terms)
+            case AnyOf(terms=terms) if terms:
+                return " || ".join(self._held(t, part) for t in terms)
+            case Not(term=term):
+                return f"!({self.holds(term, part)})"
+            case _:
+                return f"{self.argument(f'has_{part}', f'other than 0 where {part} is present')} != 0"
+
+    def _held(self, term: Condition, part: str) -> str:
+        text = self.holds(term, part)
+        return f"({text})" if isinstance(term, (AllOf, AnyOf)) else text
+
+    def _feature(self, name: str) -> str:
+        """A feature bit: by its macro where that stands in the same header."""
+        return self.catalogue.code(name, self.catalogue.feature_bits[name], self.module)
+
+    def size_of(self, struct: str) -> str:
+        """The size of a struct; that of another project's is an argument."""
+        return self.known_size(struct) or self.argument(f"{struct}_size", f"bytes of a struct {struct}")
+
+    def known_size(self, struct: str) -> str | None:
+        """The size of a struct of the model, if it is fixed."""
+        record = self.catalogue.named(struct)
+        return None if record is None or record.size is None else str(record.size)
+
+    def scaled(self, count: str, size: str) -> str:
+        """`count` elements of `size` bytes, in bytes."""
+        return count if size == "1" else f"{self.names.lower}virtwire_mul({count}, {size})"
+
+    def added(self, terms: list[str]) -> str:
+        """A sum."""
+        known = sum(int(t) for t in terms if t.isdigit())
+        text = str(known)
+        for term in (t for t in terms if not t.isdigit()):
+            text = term if text == "0" else f"{self.names.lower}virtwire_add({text}, {term})"
+        return text
+
+    def _expression(self, text: str) -> str | None:
+        """An expression over members, constants and sizes; None where it needs anything else."""
+        tokens: list[tuple[str, str]] = []
+        position, text = 0, text.strip()
+        while position < len(text):
+            match = _TOKEN.match(text, position)
+            if match is None:
+                return None
+            size_of, struct, name, number, operator = match.groups()
+            if size_of:
+                tokens.append(("size", struct))
+            elif name:
+                tokens.append(("name", name))
+            elif number:
+                tokens.append(("number", number))
+            else:
+                tokens.append(("operator", operator))
+            position = match.end()
+        parser = _Parser(self, tokens)
+        parsed = parser.level(0, 0)
+        return parsed if parser.position == len(tokens) else None
+
+
+class _Parser:
+    """A parser by precedence, from `<<` down to factors. It gives None for what it does not understand."""
+
+    def __init__(self, lengths: Lengths, tokens: list[tuple[str, str]]) -> None:
+        self.lengths = lengths
+        self.tokens = tokens
+        self.position = 0
+
+    def level(self, level: int, depth: int) -> str | None:
+        if level == len(_LEVELS):
+            return self._factor(depth)
+        left = self.level(level + 1, depth)
+        while left is not None and self._next() in [("operator", o) for o in _LEVELS[level]]:
+            function = _FUNCTIONS[self.tokens[self.position][1]]
+            self.position += 1
+            right = self.level(level + 1, depth)
+            if right is None:
+                return None
+            left = f"{self.lengths.names.lower}virtwire_{function}({left}, {right})"
+        return left
+
+    def _next(self) -> tuple[str, str] | None:
+        return self.tokens[self.position] if self.position < len(self.tokens) else None
+
+    def _factor(self, depth: int) -> str | None:
+        token = self._next()
+        if token is None or depth > MAX_DEPTH:
+            return None
+        self.position += 1
+        match token:
+            case ("number", number):
+                value = int(number, 0) if number[:2] in ("0x", "0X") else int(number)
+                return f"{value}ULL" if value < 1 << 64 else None
+            case ("size", struct):
+                return self.lengths.known_size(struct)
+            case ("name", name) if name in self.lengths.constants:
+                return f"{self.lengths.constants[name]}ULL"
+            case ("name", name):
+                return self.lengths.read(name)
+            case ("operator", "("):
+                inner = self.level(0, depth + 1)
+                if inner is None or self._next() != ("operator", ")"):
+                    return None
+                self.position += 1
+                return inner
+            case _:
+                return None
+
+
+def innermost(vector: Vector) -> tuple[object, list[Length]]:
+    """The element of an array in all its dimensions, and their lengths from the outside in."""
+    lengths: list[Length] = []
+    element: object = vector
+    while isinstance(element, Vector):
+        lengths.append(element.length)
+        element = element.element
+    return element, lengths

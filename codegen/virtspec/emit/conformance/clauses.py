@@ -1,0 +1,314 @@
+"""Clauses and what tests them: vectors, a rule about real data, or nothing that bytes could show.
+
+What a clause is about is read from the names in it, since its sentence is not part of the model. The few links that
+names do not give are reviewed ones, by the digest of the sentence: when the text changes, the link is gone.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from virtspec.compat import assert_never
+from virtspec.emit.conformance.cases import Case
+from virtspec.emit.conformance.values import RESERVED
+from virtspec.emit.engine import GENERATE_COMMAND, render
+from virtspec.model import (
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Array,
+    Bits,
+    Clause,
+    Condition,
+    Feature,
+    FieldIs,
+    Member,
+    Not,
+    Prose,
+    Spec,
+    Struct,
+)
+
+CLAUSES_SCHEMA = "virtwire.clauses/1"
+
+How: TypeAlias = Literal["vectors", "rule", "data", "behaviour"]
+
+MEANINGS: dict[How, str] = {
+    "vectors": "vectors exercise it",
+    "rule": "a rule of `virtwire.conformance check` decides it on real data",
+    "data": "it is about members of structures: bytes can show it, no rule looks yet",
+    "behaviour": "not testable from bytes: it is about behaviour, or names nothing that is in them",
+}
+
+_ALLOWED = "configuration-values-are-allowed"
+
+REVIEWED = {
+    "4679ca4086dbf074": ("parts-are-in-order", ""),
+    "eaf3a7ad1a67d996": ("parts-are-in-order", ""),
+    "19cee5657a4d44f7": ("queue-sizes-are-allowed", ""),
+    "f2085e6c1fde8f61": ("queue-sizes-are-allowed", ""),
+    "2061825163db6550": (_ALLOWED, "virtio_net_config"),
+    "d1e45604ad7c78b1": (_ALLOWED, "virtio_net_config"),
+    "08f50059f96e6b1a": (_ALLOWED, "virtio_net_config"),
+    "6f34eab68f111dc5": (_ALLOWED, "virtio_net_config"),
+    "1842dc13aeb94ff3": (_ALLOWED, "virtio_crypto_config"),
+    "2febc8fb31a9e1f4": (_ALLOWED, "virtio_fs_config"),
+    "129cabc5d2d00536": (_ALLOWED, "virtio_iommu_config"),
+    "cce4002fd84de29c": (_ALLOWED, "virtio_mem_config"),
+    "71bc961b0d8753ad": (_ALLOWED, "virtio_mem_config"),
+    "866e5275fa76b826": (_ALLOWED, "virtio_mem_config"),
+}
+"""The rule that decides a clause and the struct that it looks at ("" for any), by the digest of the clause."""
+
+
+# parts are defined in one chapter, and put in order in that of the commands
+_ORDERED = {"device_parts": "admin"}
+
+
+def ordering_clauses(spec: Spec, module: str) -> tuple[str, ...]:
+    """The clauses that say in which order the records of a chapter stand."""
+    where = _ORDERED.get(module)
+    return tuple(
+        c.key for c in spec.clauses if c.module == where and REVIEWED.get(c.digest, ("",))[0] == "parts-are-in-order"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseView:
+    """A clause with what tests it."""
+
+    key: str
+    module: str
+    role: str
+    level: str
+    place: str
+    names: tuple[str, ...]
+    how: How
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleView:
+    """How many clauses of a chapter or device type are tested in which way."""
+
+    module: str
+    total: int
+    counts: tuple[int, ...]
+
+
+class Clauses:
+    """The clauses of a model, and the cases and rules that test them."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.features = {f.name: f for f in reversed(spec.features)}
+        self.members: dict[str, set[str]] = {}
+        for struct in spec.structs:
+            self.members.setdefault(struct.module, set()).update(name for name, _ in _members(struct.members))
+        self._cases: dict[str, list[str]] = {}
+        self._reserved: dict[str, list[str]] = {}
+        for clause in spec.clauses:
+            for struct in self._with_reserved(clause):
+                self._reserved.setdefault(struct.name, []).append(clause.key)
+
+    def of_rules(self) -> dict[str, dict[str, list[str]]]:
+        """The clauses that a rule decides, by rule and by the struct that it looks at ("" for any)."""
+        found: dict[str, dict[str, list[str]]] = {"reserved-is-zero": self._reserved}
+        for clause in self.spec.clauses:
+            if clause.digest in REVIEWED:
+                rule, struct = REVIEWED[clause.digest]
+                found.setdefault(rule, {}).setdefault(struct, []).append(clause.key)
+        return found
+
+    def _with_reserved(self, clause: Clause) -> Sequence[Struct]:
+        """The structs whose reserved members a clause is about: those it names, else the nearest one before it."""
+        reserved = {name for name in clause.names if RESERVED.fullmatch(name)}
+        if not reserved or "/legacy_" in clause.key:
+            return ()
+        having = [
+            s
+            for s in self.spec.structs
+            if s.module == clause.module and reserved & {name for name, _ in _members(s.members)}
+        ]
+        named = [s for s in having if s.name in clause.names]
+        before = [s for s in having if s.place.file == clause.place.file and s.place < clause.place]
+        return named or before[-1:]
+
+    def exercised(self, struct: Struct, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """The cases of a struct, each with the clauses that it exercises."""
+        reserved = self._reserved.get(struct.name, [])
+        forms = [c.key for c in self.spec.clauses if c.module == struct.module and _about_form(c, struct)]
+        result = []
+        for case in cases:
+            keys = [*case.clauses]
+            keys += (reserved if "reserved" in case.flags else []) + (forms if "feature-form" in case.flags else [])
+            for key in keys:
+                self._cases.setdefault(key, []).append(f"{struct.name}/{case.name}")
+            result.append(replace(case, clauses=tuple(keys)) if keys else case)
+        return tuple(result)
+
+    def views(self) -> Iterator[ClauseView]:
+        """All clauses, in the order of the sources. To be asked for after the cases."""
+        for clause in self.spec.clauses:
+            how, by = self._tested(clause)
+            yield ClauseView(
+                key=clause.key,
+                module=clause.module,
+                role=clause.role,
+                level=clause.level,
+                place=str(clause.place),
+                names=clause.names,
+                how=how,
+                by=by,
+            )
+
+    def _tested(self, clause: Clause) -> tuple[How, tuple[str, ...]]:
+        if clause.key in self._cases:
+            return "vectors", tuple(self._cases[clause.key])
+        if clause.digest in REVIEWED:
+            return "rule", REVIEWED[clause.digest][:1]
+        if self._about_requirement(clause):
+            return "rule", ("features-have-what-they-require",)
+        tags = {s.name for s in self.spec.structs}
+        if any(name in self.members.get(clause.module, ()) or name in tags for name in clause.names):
+            return "data", ()
+        return "behaviour", ()
+
+    def _about_requirement(self, clause: Clause) -> bool:
+        """Whether a clause names features only, and one of them requires another."""
+        names = set(clause.names)
+        if len(names) < 2 or not names <= self.features.keys():
+            return False
+        needed = {n: self.features[n].requires for n in names}
+        return any(need is not None and names & set(_features(need)) - {name} for name, need in needed.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """A rule of `virtwire.conformance check`, and the clauses that it decides by the struct that it looks at."""
+
+    name: str
+    clauses: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def rule_clauses(spec: Spec) -> tuple[RuleView, ...]:
+    """The rules that decide clauses."""
+    found = Clauses(spec).of_rules()
+    return tuple(
+        RuleView(name=name, clauses=tuple((struct, tuple(keys)) for struct, keys in sorted(by_struct.items())))
+        for name, by_struct in sorted(found.items())
+    )
+
+
+def _about_form(clause: Clause, struct: Struct) -> bool:
+    """Whether a clause names a member that is only there with a feature, and that feature."""
+    return any(
+        member.optional
+        and member.condition is not None
+        and name in clause.names
+        and set(_features(member.condition)) & set(clause.names)
+        for name, member in _members(struct.members)
+    )
+
+
+def _members(members: Iterable[Member]) -> Iterator[tuple[str, Member]]:
+    for member in members:
+        if member.name:
+            yield member.name, member
+        type_ = member.type
+        while isinstance(type_, Array):
+            type_ = type_.element
+        if isinstance(type_, Aggregate):
+            yield from _members(type_.members)
+        elif isinstance(type_, Bits):
+            yield from ((bit.name, member) for bit in type_.fields if bit.name)
+
+
+def _features(condition: Condition) -> Iterator[str]:
+    match condition:
+        case Feature(name=name):
+            yield name
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            for term in terms:
+                yield from _features(term)
+        case Not(term=term):
+            yield from _features(term)
+        case FieldIs() | Prose():
+            pass
+        case _:
+            assert_never(condition)
+
+
+# --- as files ---------------------------------------------------------------------------------------------
+
+
+def render_clauses(edition: str, views: Sequence[ClauseView]) -> Mapping[str, str]:
+    """The table of the clauses as JSON, Markdown and HTML."""
+    order = tuple(MEANINGS)
+    modules = []
+    for module in sorted({view.module for view in views}):
+        counts = Counter(view.how for view in views if view.module == module)
+        modules.append(ModuleView(module=module, total=counts.total(), counts=tuple(counts[how] for how in order)))
+    total = Counter(view.how for view in views)
+    common = {
+        "edition": edition,
+        "meanings": tuple((how, total[how], MEANINGS[how]) for how in order),
+        "total": len(views),
+        "modules": modules,
+    }
+    return {
+        "conformance/clauses.json": _json(edition, views),
+        "conformance/clauses.md": render("conformance/clauses.md.jinja", clauses=[_plain(v) for v in views], **common),
+        "conformance/clauses.html": render(
+            "conformance/clauses.html.jinja", clauses=[_escaped(v) for v in views], **common
+        ),
+    }
+
+
+def _json(edition: str, views: Sequence[ClauseView]) -> str:
+    lines = [
+        "{",
+        f' "schema": {json.dumps(CLAUSES_SCHEMA)},',
+        f' "generated_by": {json.dumps(GENERATE_COMMAND)},',
+        f' "edition": {json.dumps(edition)},',
+        ' "clauses": [',
+    ]
+    rows = []
+    for view in views:
+        entry: dict[str, object] = {
+            "key": view.key,
+            "role": view.role,
+            "level": view.level,
+            "source": view.place,
+            "names": list(view.names),
+            "tested": view.how,
+        }
+        if view.by:
+            entry["by"] = list(view.by)
+        rows.append(f"  {json.dumps(entry)}")
+    return "\n".join(lines) + "\n" + ",\n".join(rows) + "\n ]\n}\n"
+
+
+def _plain(view: ClauseView) -> ClauseView:
+    """A clause for Markdown: nothing in it ends a cell or begins markup."""
+    return _changed(view, lambda text: text.replace("|", "/").replace("`", "'").replace("<", "&lt;"))
+
+
+def _escaped(view: ClauseView) -> ClauseView:
+    return _changed(view, html.escape)
+
+
+def _changed(view: ClauseView, change: Callable[[str], str]) -> ClauseView:
+    return replace(
+        view,
+        key=change(view.key),
+        module=change(view.module),
+        place=change(view.place),
+        names=tuple(map(change, view.names)),
+        by=tuple(map(change, view.by)),
+    )

@@ -1,0 +1,234 @@
+"""A class of the catalogue as the view that its template renders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from virtspec.emit.python.naming import Cls
+from virtspec.emit.python.records import Records
+from virtspec.emit.python.shapes import Catalogue
+from virtspec.emit.python.steps import Plan, Planner
+from virtspec.emit.python.views import Attribute, ClassView, FieldView, SelectView, Step, ViewMember
+from virtspec.layout import Slot
+from virtspec.model import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Struct
+from virtspec.names import python_field
+
+
+class Since(Protocol):
+    """Tells the first edition that has a thing; None for what no release has."""
+
+    def struct(self, name: str) -> str | None: ...
+
+    def member(self, struct: str, path: str) -> str | None: ...
+
+    def constant(self, name: str) -> str | None: ...
+
+
+class Classes:
+    """Makes views of classes."""
+
+    def __init__(self, catalogue: Catalogue, planner: Planner, records: Records, since: Since | None) -> None:
+        self.catalogue = catalogue
+        self.records = records
+        self.planner = planner
+        self.since = since
+
+    def of_struct(self, struct: Struct) -> Iterator[ClassView]:
+        """The classes for a struct: those of its untagged parts first."""
+        for inner in self.catalogue.inner.get(struct.key, ()):
+            yield self.view(inner)
+        yield self.view(self.catalogue.classes[struct.key])
+
+    def view(self, cls: Cls) -> ClassView:
+        struct = cls.struct if cls.tagged else _untagged(cls)
+        layout = self.catalogue.layouts.of(struct)
+        kind = "union" if cls.union else "struct"
+        base = ClassView(
+            kind="union",
+            name=cls.name,
+            c_name=cls.c_name,
+            c_kind=kind if cls.tagged else f"{kind} of",
+            source=str(cls.struct.place) if cls.struct.place.file else "",
+            since=(self.since.struct(cls.struct.name) or "") if self.since is not None else "",
+            size=cls.size,
+            fixed_size=layout.fixed_size,
+            native=cls.native,
+            summary=_summary(cls),
+            fields=tuple(self._field(cls, slot) for slot in layout.slots),
+            featured=cls.featured,
+        )
+        if cls.union:
+            return replace(base, arms=cls.arms)
+        readable = self.planner.boundary(cls)
+        base = replace(
+            base,
+            view=tuple(self._view_members(cls)),
+            iterated=cls.element,
+            selects=tuple(self._selects(cls)),
+            readable=readable,
+            readable_size=None if readable is None else _sum(cls.attributes[:readable]),
+        )
+        if cls.flat:
+            run = self.planner.run(cls, cls.attributes, f"_{cls.name}")
+            return replace(base, kind="flat", attributes=cls.attributes, steps=(Step(index=0, run=run),))
+        plan: Plan = self.planner.plan(cls)
+        return replace(
+            base,
+            kind="stepped",
+            record=self.records.record(cls),
+            container=self.records.container(cls),
+            attributes=tuple(plan.attributes),
+            steps=tuple(plan.steps),
+            opens=tuple(plan.opens),
+            conditions=tuple(plan.conditions),
+            checks=tuple(plan.checks),
+        )
+
+    # --- layout table -------------------------------------------------------------------------------------
+
+    def _field(self, cls: Cls, slot: Slot) -> FieldView:
+        since = ""
+        if self.since is not None and cls.tagged:
+            since = self.since.member(cls.struct.name, slot.path) or ""
+            if since == self.since.struct(cls.struct.name):
+                since = ""
+        condition = condition_text(slot.member.condition)
+        return FieldView(text=_line(slot, condition), row=_row(slot, condition, since))
+
+    # --- unions -------------------------------------------------------------------------------------------
+
+    def _selects(self, cls: Cls) -> Iterator[SelectView]:
+        """The unions of a struct whose arms have conditions on one other member of it."""
+        for attribute, member in zip(cls.attributes, cls.sources, strict=True):
+            if attribute.kind not in ("union", "var_union") or member is None:
+                continue
+            inner = self.catalogue.target(cls, attribute.cls)
+            arms: dict[int, str] = {}
+            paths: set[str] = set()
+            for arm in inner.members:
+                view = next((a for a in inner.arms if a.arm == python_field(arm.name or "arm")), None)
+                for path, value in _values(arm.condition):
+                    number = self.catalogue.value_of(value)
+                    if view is not None and number is not None:
+                        paths.add(path)
+                        arms.setdefault(number, view.arm)
+            names = {a.path: a.name for a in cls.attributes if a.kind == "int"}
+            if len(paths) == 1 and (path := paths.pop()) in names:
+                yield SelectView(union=attribute.name, member=names[path], arms=tuple(sorted(arms.items())))
+
+    # --- zero-copy views ----------------------------------------------------------------------------------
+
+    def _view_members(self, cls: Cls) -> Iterator[ViewMember]:
+        """The members that lie at a fixed offset, as descriptors."""
+        if cls.native:
+            cls.notes.append("no zero-copy view: its fields have the guest's own byte order")
+            return
+        offset = 0
+        for attribute in cls.attributes:
+            if attribute.size is None or attribute.optional or attribute.kind.startswith("var_"):
+                break
+            yield from self._view_member(attribute, offset)
+            offset += attribute.size
+
+    def _view_member(self, attribute: Attribute, at: int) -> Iterator[ViewMember]:
+        name = attribute.name
+        match attribute.kind:
+            case "int":
+                yield ViewMember(name=name, factory=f'Int({at}, "{attribute.format}")')
+            case "bits":
+                for bit in attribute.bits:
+                    text = f'Bits({at}, "{attribute.format}", {bit.offset}, {bit.width})'
+                    yield ViewMember(name=bit.name, factory=text)
+            case "bytes":
+                yield ViewMember(name=name, factory=f"Bytes({at}, {attribute.size})")
+            case "ints":
+                text = f"{attribute.format[0]}{attribute.count}{attribute.format[1:]}"
+                yield ViewMember(name=name, factory=f'Ints({at}, "{text}")')
+            case "pieces":
+                yield ViewMember(name=name, factory=f"Bytes({at}, {attribute.size})")
+            case "struct":
+                yield ViewMember(name=name, factory=f"Nested({at}, lambda: {attribute.cls}View)")
+            case "structs":
+                text = f"Array({at}, lambda: {attribute.cls}View, {attribute.unit}, {attribute.count})"
+                yield ViewMember(name=name, factory=text)
+            case "union":
+                yield ViewMember(name=name, factory=f"Value({at}, lambda: {attribute.cls}, {attribute.size})")
+            case _:
+                raise AssertionError(f"{attribute.kind} has no fixed place")
+
+
+def condition_text(condition: Condition | None) -> str:
+    """A condition as the layout tables show it; "" where there is none, or none that can be written down."""
+    match condition:
+        case Feature(name=name):
+            return name
+        case FieldIs(path=path, value=value):
+            return f"{path} == {value}"
+        case Not(term=term):
+            inner = condition_text(term)
+            return f"not ({inner})" if inner else ""
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            word = " and " if isinstance(condition, AllOf) else " or "
+            texts = [condition_text(term) for term in terms]
+            return word.join(texts) if all(texts) else ""
+        case _:
+            return ""
+
+
+def _values(condition: Condition | None) -> Iterator[tuple[str, str]]:
+    """The members and values that a condition names; nothing where it is of another kind."""
+    match condition:
+        case FieldIs(path=path, value=value):
+            yield path, value
+        case AnyOf(terms=terms) if all(isinstance(term, FieldIs) for term in terms):
+            for term in terms:
+                yield from _values(term)
+
+
+def _untagged(cls: Cls) -> Struct:
+    return Struct(
+        key=f"{cls.struct.key}/{cls.name}",
+        name=cls.c_name,
+        kind="union" if cls.union else "struct",
+        module=cls.struct.module,
+        members=cls.members,
+        place=cls.struct.place,
+    )
+
+
+def _sum(attributes: tuple[Attribute, ...]) -> int | None:
+    sizes = [a.size for a in attributes if not a.optional]
+    known = [s for s in sizes if s is not None]
+    return sum(known) if len(known) == len(attributes) else None
+
+
+def _summary(cls: Cls) -> str:
+    kind = "union" if cls.union else "struct"
+    what = f"{kind} {cls.c_name}" if cls.tagged else f"unnamed {kind} {cls.c_name}"
+    if cls.struct.kind in ("field", "bits") and cls.tagged:
+        what = cls.c_name
+    if cls.size is None:
+        return f"{what}, of variable size"
+    return f"{what}, {'up to ' if cls.featured else ''}{cls.size} byte{'s' if cls.size != 1 else ''}"
+
+
+def _line(slot: Slot, condition: str) -> str:
+    """A line of the layout table in a docstring: offset, size, type, path."""
+    offset = "?" if slot.offset is None else str(slot.offset)
+    size = "?" if slot.size is None else str(slot.size)
+    if slot.bit_offset is not None and slot.bit_size is not None:
+        last = slot.bit_offset + slot.bit_size - 1
+        size = f"{size}:{slot.bit_offset}" + (f"-{last}" if last != slot.bit_offset else "")
+    count = f"[{slot.count}]" if slot.count is not None else f"[{slot.length}]" if slot.length is not None else ""
+    text = f"{offset:>4} {size:>6}  {slot.type} {slot.path}{count}"
+    return f"{text}, if {condition}" if condition else text
+
+
+def _row(slot: Slot, condition: str, since: str) -> str:
+    """The same for `Layout`: columns apart by `|`, empty where there is nothing to say."""
+    bits = "" if slot.bit_offset is None else f"{slot.bit_offset}:{slot.bit_size}"
+    count = "" if slot.count is None else str(slot.count)
+    columns = [slot.path, slot.type, slot.offset, slot.size, count, slot.length or "", bits, condition, since]
+    return "|".join("" if c is None else str(c).replace("|", "/") for c in columns).rstrip("|")

@@ -1,0 +1,526 @@
+"""The generated package as its users see it."""
+
+from __future__ import annotations
+
+import doctest
+import io
+import json
+import mmap
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import virtwire
+from virtwire import (
+    DecodeError,
+    EncodeError,
+    admin,
+    blk,
+    device_context,
+    device_parts,
+    framing,
+    gpu,
+    iommu,
+    lookup,
+    net,
+    pci,
+    rpmb,
+    scsi,
+)
+from virtwire import input as input_
+from virtwire._cli import main
+from virtwire._dump import dump
+
+PACKAGE = Path(virtwire.__file__).parents[1]
+
+
+# --- one struct -------------------------------------------------------------------------------------------
+
+
+def test_readme_example() -> None:
+    cfg = net.VirtioNetConfig(mac=b"\x52\x54\x00\x12\x34\x56", mtu=1500)
+    data = bytes(cfg)
+    assert data[:12].hex() == "525400123456" + "0000" + "0000" + "dc05"
+    assert net.VirtioNetConfig.from_bytes(data) == cfg
+    assert net.VirtioNetConfig.SIZE == 28 == len(data)
+    assert cfg != net.VirtioNetConfig() and cfg != data
+
+
+def test_match_statement() -> None:
+    match blk.VirtioBlkLifetime.from_bytes(b"\1\0\2\0\3\0"):
+        case blk.VirtioBlkLifetime(pre_eol_info=blk.VIRTIO_BLK_PRE_EOL_INFO_NORMAL, device_lifetime_est_typ_b=b):
+            assert b == 3
+        case _:
+            pytest.fail("does not match")
+    match blk.VirtioBlkLifetime(pre_eol_info=2):
+        case blk.VirtioBlkLifetime(1, _, _):
+            pytest.fail("matches")
+        case blk.VirtioBlkLifetime(2, a, _):
+            assert a == 0
+
+
+def test_values_out_of_range_are_never_masked() -> None:
+    cfg = net.VirtioNetConfig(mtu=1 << 16)
+    with pytest.raises(EncodeError, match="65536 is no unsigned integer of 16 bits") as caught:
+        cfg.to_bytes()
+    assert caught.value.path == "virtio_net_config.mtu"
+    with pytest.raises(EncodeError, match=r"virtio_blk_config\.geometry\.heads"):
+        blk.VirtioBlkConfig(geometry=blk.VirtioBlkGeometry(heads=256)).to_bytes()
+    with pytest.raises(EncodeError, match="no room"):
+        net.VirtioNetConfig().pack_into(bytearray(27))
+
+
+def test_errors_show_the_bytes_and_survive_pickling() -> None:
+    with pytest.raises(DecodeError) as caught:
+        net.VirtioNetConfig.from_bytes(bytes(range(11)))
+    error = caught.value
+    assert isinstance(error, ValueError)
+    assert (error.path, error.offset, error.needed, error.available) == ("virtio_net_config.mtu", 10, 2, 1)
+    assert str(error).splitlines() == [
+        "virtio_net_config.mtu: ends too early at offset 10: 2 bytes needed, 1 available",
+        "  00000000  00 01 02 03 04 05 06 07 08 09 0a",
+        "                                          ^^ ^^",
+    ]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_code_tells_what_goes_with_it() -> None:
+    head = gpu.VirtioGpuResourceAttachBacking(resource_id=1, nr_entries=2)
+    entries = [gpu.VirtioGpuMemEntry(addr=1), gpu.VirtioGpuMemEntry(addr=2)]
+    data = bytes(head) + b"".join(map(bytes, entries))
+    codes = [c for c in vars(gpu).values() if isinstance(c, virtwire._registry.Registry) and c.tag == "type"]
+    (registry,) = [c for c in codes if gpu.VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING in c]
+    assert registry.decode(gpu.VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING, data, "request") == [head, *entries]
+    assert registry.named("VIRTIO_GPU_CMD_GET_EDID").code == 0x10A
+    assert registry.decode(0xFFFF, b"?") == b"?"
+
+
+def test_errors_name_the_innermost_member() -> None:
+    with pytest.raises(DecodeError) as caught:
+        blk.VirtioBlkConfig.from_bytes(bytes(19))
+    assert (caught.value.path, caught.value.offset) == ("virtio_blk_config.geometry.sectors", 19)
+
+
+def test_repr_names_constants() -> None:
+    assert "type=VIRTIO_BLK_T_GET_ID" in repr(blk.VirtioBlkReq(type=8))
+    assert "type=99" in repr(blk.VirtioBlkReq(type=99))
+
+
+def test_big_endian_structs() -> None:
+    frame = rpmb.VirtioRpmbFrame.from_bytes(bytes(500) + b"\0\0\0\1\0\2\0\3\0\4\0\5")
+    assert (frame.write_counter, frame.address, frame.block_count, frame.result, frame.req_resp) == (1, 2, 3, 4, 5)
+
+
+def test_net_header_in_all_its_forms() -> None:
+    hashed, tunnel, outer = (
+        "VIRTIO_NET_F_HASH_REPORT",
+        "VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO",
+        "VIRTIO_NET_F_OUT_NET_HEADER",
+    )
+    for size, features in [(12, []), (20, [hashed]), (24, [hashed, tunnel]), (32, [hashed, tunnel, outer])]:
+        data = bytes(range(size))
+        header = net.VirtioNetHdr.from_bytes(data, features=features)
+        assert header.to_bytes() == data
+        assert len(net.VirtioNetHdr().to_bytes(features=features)) == size
+        with pytest.raises(DecodeError):
+            net.VirtioNetHdr.from_bytes(data + b"\0", features=features)
+    assert net.VirtioNetHdr.from_bytes(bytes(12), features=0).hash_value is None
+
+
+def test_scsi_request_with_protection_information() -> None:
+    request = scsi.VirtioScsiReqCmd(
+        lun=bytes(8), id=7, cdb=bytes(32), pi_out=b"abc", dataout=b"payload", sense=bytes(96), pi_in=b"", datain=b""
+    )
+    readable, writable = request.to_buffers()
+    assert len(readable) == 19 + 32 + 8 + 3 + 7 and len(writable) == 12 + 96
+    again = scsi.VirtioScsiReqCmd.from_buffers(readable, writable, cdb_size=32, sense_size=96)
+    assert again == request and again.pi_bytesout == 3
+    plain = scsi.VirtioScsiReqCmd.from_readable(bytes(19 + 32) + b"x", cdb_size=32, features=0)
+    assert plain.pi_out is None and plain.dataout == b"x"
+
+
+def test_rss_configuration() -> None:
+    value = net.VirtioNetRssConfig(
+        indirection_table_mask=3,
+        indirection_table=[net.RssRqId(vq_index_1_16=i) for i in range(4)],
+        hash_key_data=b"k" * 40,
+    )
+    data = bytes(value)
+    assert value.hash_key_length == 40 and net.VirtioNetRssConfig.from_bytes(data) == value
+    added = net.VirtnetRssCtxAddModify(rss_ctx_id=1, rss=value)
+    assert net.VirtnetRssCtxAddModify.from_bytes(bytes(added)) == added
+    with pytest.raises(EncodeError, match=r"indirection_table_mask \+ 1 is 4"):
+        net.VirtioNetRssConfig(indirection_table_mask=3, indirection_table=[]).to_bytes()
+
+
+def test_iommu_probe_takes_its_length_from_the_configuration() -> None:
+    data = bytes(72) + bytes(16) + b"\1\0\0\0"
+    assert iommu.VirtioIommuReqProbe.from_bytes(data).properties == bytes(16)
+    assert iommu.VirtioIommuReqProbe.from_bytes(data, probe_size=16).tail.status == 1
+
+
+def test_views_over_a_memory_map(tmp_path: Path) -> None:
+    path = tmp_path / "bar"
+    path.write_bytes(bytes(4096))
+    with path.open("r+b") as stream, mmap.mmap(stream.fileno(), 4096) as bar:
+        view = pci.VirtioPciCommonCfgView(bar, 0x100)
+        view.queue_select = 3
+        view.queue_desc = 0x1234_5678_9ABC
+        assert bar[0x116:0x118] == b"\3\0" and view.queue_desc == 0x1234_5678_9ABC
+    assert pci.VirtioPciCommonCfg.unpack_from(path.read_bytes(), 0x100).queue_select == 3
+
+
+def test_one_name_with_two_values() -> None:
+    assert net.VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO == net.FEATURES["VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO"] == 65
+    others = [v for n, v in vars(net).items() if n.startswith("VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO__")]
+    assert others == [46]
+
+
+def test_lookup_and_find() -> None:
+    assert lookup("virtio_net_config") is net.VirtioNetConfig is lookup("struct virtio_net_config")
+    assert virtwire.net is net and "net" in dir(virtwire)
+    with pytest.raises(KeyError, match="virtio_net_config"):
+        lookup("net_config")
+    assert "virtio_blk_req" in virtwire.find("BLK_req")
+    with pytest.raises(AttributeError):
+        _ = virtwire.nothing
+    assert virtwire._index.DEVICES and all(virtwire.lookup(d.config) for d in virtwire.DEVICES if d.config)
+
+
+def test_help_shows_offsets_source_and_conditions() -> None:
+    text = net.VirtioNetHdr.__doc__ or ""
+    assert "device-types/net/description.tex:" in text
+    assert "12      4  le32 hash_value, if VIRTIO_NET_F_HASH_REPORT" in text
+    assert net.VirtioNetConfig.LAYOUT.field("mtu").offset == 10
+
+
+def test_another_member_selects_the_arm_of_a_union() -> None:
+    config = input_.VirtioInputConfig(select=input_.VIRTIO_INPUT_CFG_ABS_INFO, size=20)
+    config.u.abs = input_.VirtioInputAbsinfo(min=1, max=9)
+    again = input_.VirtioInputConfig.from_bytes(bytes(config))
+    assert again.arm("u") == "abs" and again.selected("u") == input_.VirtioInputAbsinfo(min=1, max=9)
+    again.select = input_.VIRTIO_INPUT_CFG_UNSET
+    assert again.arm("u") == "" and again.selected("u") == bytes(config.u)
+    header = device_parts.VirtioDevPartHdr(part_type=device_parts.VIRTIO_DEV_PART_VQ_CFG)
+    header.selector.vq_index = device_parts.VirtioDevPartHdrSelectorVqIndex(index=7)
+    assert header.selected("selector").index == 7
+    part = parts()[4]
+    assert part.typed_selector("net") == net.VirtioNetDevPartCvqSelector(class_=0, command=1)
+    assert parts()[3].typed_selector().index == 1
+
+
+# --- features ---------------------------------------------------------------------------------------------
+
+
+def test_features_of_any_width() -> None:
+    bits = net.FEATURES.mask(["VIRTIO_NET_F_MAC", "VIRTIO_F_VERSION_1", "VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO"])
+    assert bits == 1 << 5 | 1 << 32 | 1 << 65
+    assert net.FEATURES.names(bits) == ["VIRTIO_NET_F_MAC", "VIRTIO_F_VERSION_1", "VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO"]
+    assert net.FEATURES.from_words(net.FEATURES.to_words(bits)) == bits
+    assert net.FEATURES.names(1 << 200) == ["bit 200"]
+
+
+# --- containers -------------------------------------------------------------------------------------------
+
+
+def context() -> device_context.VirtioDevCtx:
+    record = device_context.VirtioDevCtxFieldTlv
+    return device_context.VirtioDevCtx(
+        fields=[
+            record.of(pci.VirtioPciCommonCfg(num_queues=3)),
+            record.of(net.VirtioNetConfig(mtu=1500), code=device_context.VIRTIO_DEV_CTX_DEV_CFG_LAYOUT),
+            record.of(device_context.VirtioDevCtxFeatures(feature_bits=[1 << 32, 2])),
+            record.of(device_context.VirtioDevCtxPciVqCfg(vq_index=1, queue_size=256)),
+            record.of(device_context.VirtioDevCtxVqSplitRuntime(vq_index=1, dev_avail_idx=9, enabled=1)),
+            record.of(device_context.VirtioDevCtxVqSplitDevDescs(vq_index=1, desc_idx=[4, 5])),
+            record(type=0x77, reserved=3, value=b"unknown"),
+        ]
+    )
+
+
+def test_device_context_is_typed_and_lossless() -> None:
+    value = context()
+    data = bytes(value)
+    again = device_context.VirtioDevCtx.from_bytes(data)
+    assert again == value and bytes(again) == data and again.field_count == 7
+    typed = [field.typed("net") for field in again.fields]
+    assert typed[1] == net.VirtioNetConfig(mtu=1500)
+    assert typed[5] == device_context.VirtioDevCtxVqSplitDevDescs(vq_index=1, desc_count=2, desc_idx=[4, 5])
+    assert typed[6] == b"unknown"
+    assert again.fields[1].typed() == bytes(net.VirtioNetConfig(mtu=1500))  # of a device type that nobody named
+    assert again.fields[1].typed(1) == typed[1] == again.fields[1].typed("virtio_net_config")
+    assert [f.type_name() for f in again.fields[-2:]] == ["VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC", "reserved"]
+
+
+@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, io.BytesIO], ids=lambda w: w.__name__)
+def test_device_context_iterates_over_buffers_and_streams(wrap: Any) -> None:
+    value = context()
+    assert list(device_context.VirtioDevCtx.iter_records(wrap(bytes(value)))) == value.fields
+    with pytest.raises(DecodeError, match=r"\[6\]\.value: ends too early"):
+        list(device_context.VirtioDevCtx.iter_records(wrap(bytes(value)[:-1])))
+    with pytest.raises(DecodeError):
+        list(device_context.VirtioDevCtx.iter_records(wrap(b"\1")))
+
+
+def test_device_context_is_validated() -> None:
+    value = context()
+    assert [str(v) for v in value.validate("net")] == [
+        "virtio_dev_ctx.fields[6].reserved at offset 255: is reserved, and not zero (device-context.tex:13)",
+        "virtio_dev_ctx.fields[6] at offset 251: type 0x77 is reserved (device-context.tex:13)",
+    ]
+    assert list(device_context.VirtioDevCtx.iter_violations(io.BytesIO(bytes(value)), "net")) == value.validate("net")
+    del value.fields[6]
+    assert [v.message for v in value.validate()] == ["states 7 records, has 6"]
+    value.field_count = 6
+    value.fields.append(value.fields[4])
+    value.field_count = 7
+    assert [v.message for v in value.validate()] == [
+        "VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG for virtqueue 1 stands in [4] already"
+    ]
+    value.fields[0].value = b"short"
+    value.fields[0].length = 5
+    assert any("device_feature_select" in v.path or "device_feature" in v.path for v in value.validate())
+
+
+def test_a_length_that_claims_much_costs_nothing() -> None:
+    data = b"\1\0\0\0" + bytes(8) + (1 << 62).to_bytes(8, "little") + b"x"
+    tracemalloc.start()
+    for source in (data, io.BytesIO(data)):
+        with pytest.raises(DecodeError):
+            list(device_context.VirtioDevCtx.iter_records(source))
+    with pytest.raises(DecodeError):
+        device_context.VirtioDevCtx.from_bytes(b"\xff\xff\xff\xff" + data[4:])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 << 20
+
+
+class Endless(io.RawIOBase):
+    """A stream that makes its bytes as they are read."""
+
+    def __init__(self, head: bytes, unit: bytes, count: int) -> None:
+        super().__init__()
+        self.head, self.unit, self.left = head, unit, count
+
+    def read(self, size: int = -1) -> bytes:
+        while self.left and len(self.head) < size:
+            self.head += self.unit * min(64, self.left)
+            self.left -= min(64, self.left)
+        piece, self.head = self.head[:size], self.head[size:]
+        return piece
+
+
+def test_a_stream_larger_than_memory_needs_little() -> None:
+    record = bytes(device_context.VirtioDevCtxFieldTlv(type=0x77, value=bytes(10_000)))
+    count = 2_000
+    stream = Endless(count.to_bytes(4, "little"), record, count)
+    tracemalloc.start()
+    total = sum(len(field.value) for field in device_context.VirtioDevCtx.iter_records(stream))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total == count * 10_000 and peak < 4 << 20
+
+
+def parts() -> list[device_parts.VirtioDevPart]:
+    def part(code: int, value: bytes, selector: bytes = bytes(8)) -> device_parts.VirtioDevPart:
+        header = device_parts.VirtioDevPartHdr(
+            part_type=code, length=len(value), selector=device_parts.VirtioDevPartHdrSelector(selector)
+        )
+        return device_parts.VirtioDevPart(hdr=header, value=value)
+
+    queue = bytes(device_parts.VirtioDevPartVqCfg(queue_size=8))
+    return [
+        part(device_parts.VIRTIO_DEV_PART_DRV_FEATURES, bytes(16)),
+        part(device_parts.VIRTIO_DEV_PART_DEVICE_STATUS, b"\x0f"),
+        part(device_parts.VIRTIO_DEV_PART_VQ_CFG, queue),
+        part(device_parts.VIRTIO_DEV_PART_VQ_CFG, queue, b"\1" + bytes(7)),
+        part(net.VIRTIO_NET_DEV_PART_CVQ_CFG_PART, b"\1", b"\0\1" + bytes(6)),
+    ]
+
+
+def test_device_parts_in_commands_and_frames() -> None:
+    result = admin.VirtioAdminCmdDevPartsGetResult(parts=parts())
+    data = bytes(result)
+    assert admin.VirtioAdminCmdDevPartsGetResult.from_bytes(data) == result
+    assert [p.typed("net") for p in result.parts][1:3] == [15, device_parts.VirtioDevPartVqCfg(queue_size=8)]
+    assert result.parts[4].type_name("net") == "VIRTIO_NET_DEV_PART_CVQ_CFG_PART"
+    assert result.validate("net") == []
+    stream = framing.frame(data[:33]) + framing.frame(b"skip", tag=9, flags=1) + framing.frame(data[33:])
+    for source in (stream, io.BytesIO(stream)):
+        assert list(device_parts.VirtioDevPart.iter_from(framing.DeviceData(source))) == result.parts
+    assert [f.size for f in framing.DeviceData(stream).frames()] == [33, 4, len(data) - 33]
+    with pytest.raises(DecodeError, match="unknown tag 9"):
+        framing.DeviceData(framing.frame(b"x", tag=9)).read()
+    whole = 0
+    for cut in range(len(stream)):
+        try:
+            found = list(device_parts.VirtioDevPart.iter_from(framing.DeviceData(stream[:cut])))
+        except DecodeError:
+            continue
+        assert found == result.parts[: len(found)]
+        whole += 1
+    assert whole == 1  # only the empty stream ends where both a part and a frame end
+
+
+def test_admin_commands_say_what_they_carry() -> None:
+    result = admin.VirtioAdminCmdDevPartsGetResult(parts=parts()[:1])
+    selected = admin.VirtioAdminCmdDevPartsGetData(type=admin.VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_ALL)
+    command = admin.VirtioAdminCmd(
+        opcode=admin.VIRTIO_ADMIN_CMD_DEV_PARTS_GET,
+        command_specific_data=struct.unpack("<2Q", bytes(selected)),
+        command_specific_result=bytes(result),
+    )
+    again = admin.VirtioAdminCmd.from_buffers(*command.to_buffers())
+    assert again == command
+    assert again.typed("command_specific_data") == selected
+    assert again.typed("command_specific_result") == result
+    again.opcode = 0x7000
+    assert again.typed("command_specific_result") == bytes(result)
+
+
+def test_device_parts_are_validated() -> None:
+    wrong = parts()
+    wrong = [wrong[2], wrong[0], wrong[2], wrong[3]]
+    found = admin.VirtioAdminCmdDevPartsGetResult(parts=wrong).validate("net")
+    assert [v.message for v in found] == [
+        "VIRTIO_DEV_PART_DRV_FEATURES has to precede VIRTIO_DEV_PART_VQ_CFG",
+        "VIRTIO_DEV_PART_VQ_CFG for the same selector stands in [0] already",
+    ]
+
+
+# --- command line -----------------------------------------------------------------------------------------
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_decode_attributes_every_byte(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(
+        capsys, "decode", "virtio_blk_discard_write_zeroes", "--hex", "01" + "00" * 7 + "08000000 01000000"
+    )
+    assert code == 0
+    assert out.splitlines() == [
+        "                                   virtio_blk_discard_write_zeroes",
+        "00000000  01 00 00 00 00 00 00 00    sector = 1",
+        "00000008  08 00 00 00                num_sectors = 8",
+        "                                     flags (virtio_blk_discard_write_zeroes.flags)",
+        "0000000c  01 00 00 00                  unmap = 1",
+        "                                       reserved = 0",
+    ]
+    path = tmp_path / "context.bin"
+    path.write_bytes(b"junk" + bytes(context()))
+    code, out, _ = run(capsys, "decode", "virtio_dev_ctx", str(path), "--offset", "4", "--device", "net")
+    shown = b"".join(bytes.fromhex(line[10:33]) for line in out.splitlines() if line[:8].strip())
+    assert code == 0 and shown == bytes(context())
+    assert "mtu = 1500 (0x5dc)" in out and "= 0x100000000 VIRTIO_F_VERSION_1" in out
+    assert "value (reserved)" in out and "\x1b" not in out
+
+
+def test_decode_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "decode", "virtio_dev_ctx", "--device", "1", "--json", "--hex", bytes(context()).hex())
+    document = json.loads(out)
+    assert code == 0 and document["value"]["fields"][1]["value"]["mtu"] == 1500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["decode", "virtio_nix", "--hex", ""], 2, "no struct 'virtio_nix'"),
+        (["decode", "virtio_net_config", "--hex", "00"], 1, "virtio_net_config.mac: ends too early"),
+        (["decode", "virtio_net_config", "--hex", "0g"], 2, "--hex"),
+        (["decode", "virtio_net_config", "/nowhere/x"], 2, "/nowhere/x"),
+        (["decode", "virtio_net_config", "--hex", "", "--offset", "9"], 2, "--offset 9"),
+        (["decode", "virtio_net_config", "--hex", "", "--set", "x=1"], 2, "--set x"),
+        (["decode", "virtio_scsi_req_cmd", "--hex", ""], 2, "give --set cdb_size=N"),
+        (["decode", "virtio_net_hdr", "--hex", "00", "--features", "NIX"], 2, "no feature 'NIX'"),
+        (["decode", "virtio_net_config", "--hex", "", "--device", "nix"], 2, "--device nix"),
+        (["show", "nix"], 2, "no struct"),
+        (["list", "nix"], 2, "no module"),
+        (["find", "nothing of the kind"], 1, ""),
+    ],
+)
+def test_wrong_use_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
+    result, out, err = run(capsys, *arguments)
+    assert result == code and message in err and "Traceback" not in err and out == ""
+
+
+def test_show_list_and_find(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "     10     2  le16 mtu" in run(capsys, "show", "virtio_net_config")[1]
+    assert json.loads(run(capsys, "show", "virtio_net_config", "--json")[1])["size"] == 28
+    listed = run(capsys, "list", "pmem")[1].splitlines()
+    assert len(listed) == 3 and listed[0].split()[:2] == ["pmem", "virtio_pmem_config"]
+    assert "VIRTIO_NET_F_MTU" in run(capsys, "find", "f_mtu")[1]
+    assert "VIRTIO_BLK_T_SECURE_ERASE" in run(capsys, "find", "14")[1]
+
+
+def test_every_byte_of_every_new_object_is_attributed() -> None:
+    for name in virtwire._index.STRUCTS:
+        cls = lookup(name)
+        if issubclass(cls, virtwire._runtime.Union):
+            continue
+        value = cls()
+        at = 0
+        for line in dump(value):
+            assert not line.size or line.offset == at
+            at += line.size
+        assert at == len(bytes(value))
+
+
+# --- the package ------------------------------------------------------------------------------------------
+
+
+def python(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False, **more
+    )
+
+
+def test_import_is_lazy_and_pulls_in_little() -> None:
+    code = (
+        "import sys; before = set(sys.modules); from virtwire import net; "
+        "print(sorted(m for m in set(sys.modules) - before if not m.startswith('virtwire')))"
+        "; print(sorted(m for m in sys.modules if m.startswith('virtwire.') and '._' not in m))"
+    )
+    done = python("-S", "-c", code)
+    foreign, own = done.stdout.splitlines()
+    for heavy in ("dataclasses", "inspect", "argparse", "json", "asyncio", "logging"):
+        assert f"'{heavy}'" not in foreign
+    assert own == "['virtwire.net']"
+
+
+def test_module_runs_and_stands_a_closed_pipe() -> None:
+    done = python("-m", "virtwire", "decode", "virtio_pmem_req", input="")
+    assert done.returncode == 1 and "virtio_pmem_req.type: ends too early" in done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-m", "virtwire", "list"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_without_docstrings_and_assertions_it_works_as_well() -> None:
+    done = python("-OO", "-c", "from virtwire import net; print(net.VirtioNetConfig.LAYOUT.field('mtu').offset)")
+    assert done.stdout == "10\n"
+
+
+def test_readme_says_what_is_so() -> None:
+    failed, tried = doctest.testfile(str(PACKAGE / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert failed == 0 and tried > 20
