@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent / "qemu"))
 from device import VirtioDevice, devices_of
 from machine import Machine, QemuError
 
-from virtwire import balloon, blk, console, crypto, gpu, iommu, mem, net, pci, pmem, scsi
+from virtwire import balloon, blk, console, crypto, gpu, iommu, mem, net, pci, pmem, scsi, virtqueue
 from virtwire import input as hid
 
 PROGRAM = shutil.which(os.environ.get("QEMU", "qemu-system-x86_64"))
@@ -63,14 +63,16 @@ DEVICES = {
     "pmem": (14, "virtio-pmem", "pmem"),
     "mouse": (15, "virtio-input", "input"),
     "fs9p": (16, "virtio-9p", ""),
+    "packed": (17, "virtio-blk", "blk"),
 }
 
 
 def arguments(directory: Path) -> list[str]:
     """QEMU's command line: the devices, and what they stand on."""
-    disk, persistent = directory / "disk", directory / "persistent"
+    disk, persistent, other = directory / "disk", directory / "persistent", directory / "other"
     disk.write_bytes(CONTENT)
     persistent.write_bytes(bytes(2 * MIB))
+    other.write_bytes(CONTENT)
 
     def device(name: str, model: str, *properties: str) -> list[str]:
         return ["-device", ",".join([model, f"id={name}", f"addr={DEVICES[name][0]:#x}", *properties])]
@@ -86,6 +88,8 @@ def arguments(directory: Path) -> list[str]:
         ),
         *("-blockdev", f"driver=file,node-name=f0,filename={disk}", "-blockdev", "driver=raw,node-name=b0,file=f0"),
         *device("blk", "virtio-blk-pci", "drive=b0,serial=SERIAL-7,num-queues=2,logical_block_size=512", modern),
+        *("-blockdev", f"driver=file,node-name=f1,filename={other}", "-blockdev", "driver=raw,node-name=b1,file=f1"),
+        *device("packed", "virtio-blk-pci", "drive=b1,packed=on,num-queues=1", modern),
         *device("scsi", "virtio-scsi-pci", "num_queues=3,cmd_per_lun=77,max_sectors=4242", modern),
         *("-blockdev", "driver=null-co,node-name=z0,size=1048576,read-zeroes=on"),
         *("-device", "scsi-hd,drive=z0,bus=scsi.0,scsi-id=3,lun=1,vendor=ACME,product=WIDGET"),
@@ -330,6 +334,34 @@ def test_blk_read_and_serial(bench: Bench) -> None:
     assert (answer.status, answer.data.rstrip(b"\0")) == (blk.VIRTIO_BLK_S_OK, b"SERIAL-7")
     assert request(blk.VIRTIO_BLK_T_IN, 10_000, 512).status == blk.VIRTIO_BLK_S_IOERR
     assert request(0x1234, 0, 512).status == blk.VIRTIO_BLK_S_UNSUPP
+
+
+def test_blk_read_through_a_packed_virtqueue(bench: Bench) -> None:
+    device, machine = bench.devices["packed"], bench.machine
+    device.start(device.features() & ~NOT_NEGOTIATED | 1 << 34)
+    queue = device.queues[0]
+    assert "VIRTIO_F_RING_PACKED" in qemu_names(bench.status("packed")["guest-features"])
+    available, used = virtqueue.VIRTQ_DESC_F_AVAIL, virtqueue.VIRTQ_DESC_F_USED
+    size = virtqueue.PvirtqDesc.SIZE or 0
+    head = bytes(blk.VirtioBlkReq(type=blk.VIRTIO_BLK_T_IN, sector=9))[: blk.VirtioBlkReq.FIXED_SIZE]
+    parts = [(len(head), 0), (512, virtqueue.VIRTQ_DESC_F_WRITE), (1, virtqueue.VIRTQ_DESC_F_WRITE)]
+    places = [device.memory.take(length) for length, _ in parts]
+    machine.write(places[0], head)
+    for i in (2, 1, 0):  # the first one last, since it makes the others valid
+        length, flags = parts[i]
+        flags |= available | (virtqueue.VIRTQ_DESC_F_NEXT if i < 2 else 0)
+        descriptor = virtqueue.PvirtqDesc(addr=places[i], len=length, id=5, flags=flags)
+        machine.write(queue.descriptors + i * size, bytes(descriptor))
+    machine.write_number(queue.notify, 2, queue.index)
+
+    def first() -> virtqueue.PvirtqDesc:
+        return virtqueue.PvirtqDesc.from_bytes(machine.read(queue.descriptors, size))
+
+    machine.wait("the packed virtqueue", lambda: first().flags & used)
+    assert (first().id, first().len) == (5, 513)
+    answer = blk.VirtioBlkReq.from_bytes(head + machine.read(places[1], 512) + machine.read(places[2], 1))
+    assert (answer.status, answer.data) == (blk.VIRTIO_BLK_S_OK, CONTENT[512 * 9 :][:512])
+    device.start(device.features() & ~NOT_NEGOTIATED)
 
 
 def test_scsi_inquiry(bench: Bench) -> None:
