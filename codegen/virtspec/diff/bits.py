@@ -1,0 +1,112 @@
+"""What became of the bit-fields of one integer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from virtspec.diff.change import Change, Verdict
+from virtspec.diff.likeness import ALIKE, is_reserved, similarity
+from virtspec.diff.rules import change
+from virtspec.model import Bit, Bits
+
+
+def _range(bit: Bit) -> str:
+    last = bit.offset + bit.width - 1
+    return f"bit {bit.offset}" if bit.width == 1 else f"bits {bit.offset} to {last}"
+
+
+def _overlap(one: Bit, other: Bit) -> bool:
+    return one.offset < other.offset + other.width and other.offset < one.offset + one.width
+
+
+def bit_facts(bit: Bit) -> dict[str, Any]:
+    """A bit-field as the reports give it."""
+    return {"name": bit.name, "bit_offset": bit.offset, "bit_size": bit.width}
+
+
+def compare_bits(old: Bits, new: Bits, prefix: str) -> Iterator[Change]:
+    """The differences between two divisions of an integer; `prefix` leads to its bit-fields."""
+    known = {b.name: b for b in old.fields if not is_reserved(b.name)}
+    come = [b for b in new.fields if not is_reserved(b.name)]
+    pairs = [(known.pop(b.name), b) for b in list(come) if b.name in known]
+    gone = list(known.values())
+    come = [b for b in come if all(b is not n for _, n in pairs)]
+    for a in list(gone):
+        same = [b for b in come if (a.offset, a.width) == (b.offset, b.width)]
+        if same:
+            b = same[0]
+            gone.remove(a)
+            come.remove(b)
+            alike = similarity(a.name, b.name)
+            yield change(
+                "VD209",
+                prefix + b.name,
+                f"bit-field '{a.name}' is called '{b.name}' now, {_range(b)}",
+                old=bit_facts(a),
+                new=bit_facts(b),
+                evidence=("the same bits", f"names alike by {alike:.0%}"),
+            )
+            continue
+        best = max(come, key=lambda b: similarity(a.name, b.name), default=None)
+        if best is not None and similarity(a.name, best.name) >= ALIKE and best.width == a.width:
+            gone.remove(a)
+            come.remove(best)
+            pairs.append((a, best))
+    for a, b in pairs:
+        yield from _pair(a, b, old, new, prefix)
+    for b in come:
+        yield _added(b, old, prefix)
+    for a in gone:
+        if any(_overlap(a, b) for b in come):
+            continue  # told with what took its bits
+        yield change(
+            "VD120",
+            prefix + a.name,
+            f"bit-field '{a.name}' ({_range(a)}) is gone; its bits are free",
+            old=bit_facts(a),
+        )
+
+
+def _pair(a: Bit, b: Bit, old: Bits, new: Bits, prefix: str) -> Iterator[Change]:
+    facts: dict[str, Any] = {"old": bit_facts(a), "new": bit_facts(b)}
+    subject = prefix + b.name
+    if a.offset != b.offset:
+        yield change("VD118", subject, f"bit-field '{b.name}' lies in {_range(b)} and lay in {_range(a)}", **facts)
+    elif a.width != b.width:
+        others = [o for o in old.fields if o is not a and not is_reserved(o.name)]
+        if b.width > a.width and not any(_overlap(b, o) for o in others):
+            message = f"bit-field '{b.name}' grows from {a.width} to {b.width} bits, into reserved ones"
+            yield change("VD110", subject, message, **facts)
+        elif b.width < a.width and any(not is_reserved(n.name) and _overlap(a, n) for n in new.fields if n is not b):
+            message = f"bit-field '{b.name}' ({_range(a)}) is split; it keeps {_range(b)}"
+            yield change("VD117", subject, message, Verdict.BREAKING, **facts)
+        else:
+            message = f"bit-field '{b.name}' has {b.width} bits and had {a.width}"
+            yield change("VD121", subject, message, **facts)
+    elif a.name != b.name:
+        yield change("VD209", subject, f"bit-field '{a.name}' is called '{b.name}' now, {_range(b)}", **facts)
+
+
+def _added(b: Bit, old: Bits, prefix: str) -> Change:
+    subject = prefix + b.name
+    taken = [a for a in old.fields if not is_reserved(a.name) and _overlap(a, b)]
+    if taken:
+        names = ", ".join(f"'{a.name}' ({_range(a)})" for a in taken)
+        return change(
+            "VD117",
+            subject,
+            f"bit-field '{b.name}' ({_range(b)}) takes bits of {names}",
+            old=[bit_facts(a) for a in taken],
+            new=bit_facts(b),
+        )
+    reserved = [a for a in old.fields if is_reserved(a.name) and _overlap(a, b)]
+    if reserved:
+        return change(
+            "VD110",
+            subject,
+            f"bit-field '{b.name}' takes {_range(b)}, which were reserved ('{reserved[0].name}')",
+            old=[bit_facts(a) for a in reserved],
+            new=bit_facts(b),
+        )
+    return change("VD119", subject, f"bit-field '{b.name}' takes {_range(b)}, which were free", new=bit_facts(b))

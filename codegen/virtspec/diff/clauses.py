@@ -1,0 +1,151 @@
+"""What became of the normative statements.
+
+The model knows of a statement who it binds, how strictly, which names it speaks of and the digest of its text, but not
+the text. So a statement with the same digest is the same one, wherever it stands; what has another digest is paired
+within its section by the names it speaks of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from virtspec.diff.change import Change, Verdict
+from virtspec.diff.rules import change
+from virtspec.model import Clause
+
+_STRENGTH = {
+    "MAY": 0,
+    "OPTIONAL": 0,
+    "MAY NOT": 0,
+    "SHOULD": 1,
+    "RECOMMENDED": 1,
+    "SHOULD NOT": 1,
+    "NOT RECOMMENDED": 1,
+    "MUST": 2,
+    "SHALL": 2,
+    "REQUIRED": 2,
+    "MUST NOT": 2,
+    "SHALL NOT": 2,
+}
+
+
+def _strength(clause: Clause) -> int:
+    return _STRENGTH.get(clause.level.upper(), 2)
+
+
+def _forbids(clause: Clause) -> bool:
+    return "NOT" in clause.level.upper().split()
+
+
+def _subject(clause: Clause) -> str:
+    return clause.section or clause.key
+
+
+def _facts(clause: Clause) -> dict[str, Any]:
+    return {"role": clause.role, "level": clause.level, "digest": clause.digest, "names": list(clause.names)}
+
+
+def compare_clauses(old: Sequence[Clause], new: Sequence[Clause], added: Collection[str]) -> Iterator[Change]:
+    """The findings about normative statements; `added` holds the names that only the new model has."""
+    pairs, gone, come = _match(old, new)
+    known = {a.section for a in old}
+    new_sections = {b.section for b in come if b.section not in known and set(b.names) & set(added)}
+    for a, b in pairs:
+        if (a.digest, a.role, a.level, a.listed) != (b.digest, b.role, b.level, b.listed):
+            yield from _pair(a, b)
+    for b in come:
+        fresh = sorted(set(b.names) & set(added))
+        free = _strength(b) < 2
+        reason = f"; it is about '{fresh[0]}', which is new" if fresh else ""
+        if not fresh and b.section in new_sections:
+            fresh = [b.section]
+            reason = "; its section is new, and about what is new"
+        yield change(
+            "VD401",
+            _subject(b),
+            f"a new statement: {_who(b)} {b.level}{reason}",
+            Verdict.COMPATIBLE if fresh or free else None,
+            new=_facts(b),
+            new_place=b.place,
+        )
+    for a in gone:
+        yield change(
+            "VD402",
+            _subject(a),
+            f"a statement is gone: {_who(a)} {a.level}",
+            Verdict.COMPATIBLE if _strength(a) == 0 else None,
+            old=_facts(a),
+            old_place=a.place,
+        )
+
+
+def _who(clause: Clause) -> str:
+    return "the driver or the device" if clause.role == "both" else f"the {clause.role}"
+
+
+def _match(
+    old: Sequence[Clause], new: Sequence[Clause]
+) -> tuple[list[tuple[Clause, Clause]], list[Clause], list[Clause]]:
+    known: dict[str, list[Clause]] = defaultdict(list)
+    for a in old:
+        known[a.digest].append(a)
+    pairs: list[tuple[Clause, Clause]] = []
+    come: list[Clause] = []
+    for b in new:
+        same = known.get(b.digest)
+        if not same:
+            come.append(b)
+            continue
+        a = next((a for a in same if (a.section, a.role) == (b.section, b.role)), same[0])
+        same.remove(a)
+        pairs.append((a, b))
+    gone = [a for clauses in known.values() for a in clauses]
+    gone.sort(key=lambda c: (c.place, c.key))
+    sections: dict[tuple[str, str], list[Clause]] = defaultdict(list)
+    for a in gone:
+        sections[a.module, a.section].append(a)
+    for b in list(come):
+        candidates = sections.get((b.module, b.section), [])
+        best = max(candidates, key=lambda a: _likeness(a, b), default=None)
+        if best is not None and _likeness(best, b) >= 1.0:
+            candidates.remove(best)
+            gone.remove(best)
+            come.remove(b)
+            pairs.append((best, b))
+    return pairs, gone, come
+
+
+def _likeness(a: Clause, b: Clause) -> float:
+    """How much two statements of one section are about the same thing."""
+    if a.role != b.role:
+        return 0.0
+    one, other = set(a.names), set(b.names)
+    names = 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.5
+    return names + 0.5 + 0.25 * (a.level == b.level) + 0.25 * (a.key == b.key)
+
+
+def _pair(a: Clause, b: Clause) -> Iterator[Change]:
+    subject = _subject(b)
+    facts: dict[str, Any] = {"old": _facts(a), "new": _facts(b), "old_place": a.place, "new_place": b.place}
+    if a.role != b.role:
+        yield change("VD407", subject, f"a statement binds {_who(b)} and bound {_who(a)}", **facts)
+    elif _forbids(a) != _forbids(b) and _strength(a) and _strength(b):
+        yield change("VD406", subject, f"a statement says {b.level} and said {a.level}", **facts)
+    elif _strength(b) > _strength(a):
+        yield change("VD403", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
+    elif _strength(b) < _strength(a):
+        yield change("VD404", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
+    elif a.digest != b.digest:
+        verdict = Verdict.COMPATIBLE if _strength(b) == 0 else None
+        yield change("VD405", subject, f"a statement about {_names(b)} has another text", verdict, **facts)
+    if a.listed is not None and b.listed is not None and a.listed != b.listed:
+        verdict = None if b.listed else Verdict.UNDECIDED
+        shown = "is listed" if b.listed else "is not listed any more"
+        yield change("VD408", subject, f"the section {shown} in the conformance chapter", verdict, **facts)
+
+
+def _names(clause: Clause) -> str:
+    shown = ", ".join(f"'{name}'" for name in clause.names[:3])
+    return shown or _who(clause)

@@ -1,0 +1,295 @@
+"""What became of the bytes between two members that have stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from virtspec.diff.change import Change, Verdict
+from virtspec.diff.context import Context
+from virtspec.diff.members import Gap, Placed
+from virtspec.diff.rules import change
+from virtspec.diff.shape import condition_names, condition_text
+from virtspec.diff.types import declared
+from virtspec.model import Array, Count, Rest, Struct
+
+
+@dataclass(slots=True)
+class Scope:
+    """Where the members under comparison stand: in which struct, below which path, and what lies behind them."""
+
+    old: Struct
+    new: Struct
+    path: str
+    config: bool
+    carriers: tuple[str, ...]
+    renames: dict[str, str] = field(default_factory=dict)
+    """Paths of the old struct that have changed, with the new ones: for layouts side by side."""
+    old_path: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"{self.new.name}.{self.path}" if self.path else f"{self.new.name}."
+
+    def below(self, old: Placed, new: Placed, suffix: str, carriers: tuple[str, ...]) -> Scope:
+        """The scope of a member's own members."""
+        path = f"{self.path}{new.member.name}{suffix}." if new.member.name else self.path
+        old_path = f"{self.old_path}{old.member.name}{suffix}." if old.member.name else self.old_path
+        return replace(self, path=path, old_path=old_path, config=False, carriers=carriers)
+
+
+@dataclass(slots=True)
+class Growth:
+    """What has been told about the end of a struct: members appended there, and reserved space put there."""
+
+    told: bool = False
+    reserved: bool = False
+
+
+def facts_of(placed: Placed) -> dict[str, Any]:
+    """A member as the reports give it."""
+    member = placed.member
+    facts: dict[str, Any] = {
+        "name": placed.label,
+        "type": declared(member.type),
+        "offset": placed.offset if placed.segment == 0 else None,
+        "size": placed.size,
+    }
+    if member.condition is not None:
+        facts["condition"] = condition_text(member.condition)
+    if member.direction is not None:
+        facts["direction"] = member.direction
+    return facts
+
+
+def member_facts(old: Placed | None, new: Placed | None) -> dict[str, Any]:
+    """Both sides of a member as the arguments of a finding."""
+    facts: dict[str, Any] = {}
+    if old is not None:
+        facts["old"] = facts_of(old)
+        facts["old_place"] = old.member.place
+    if new is not None:
+        facts["new"] = facts_of(new)
+        facts["new_place"] = new.member.place
+    return facts
+
+
+def compare_gap(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Iterator[Change]:
+    """The findings about one gap."""
+    if gap.stays or gap.tail:
+        yield from _overlaid(gap, scope, context, growth)
+    else:
+        yield from _pushed(gap, scope)
+
+
+def _overlap(a: Placed, b: Placed, shift: int) -> bool:
+    if a.segment != b.segment:
+        return False
+    if a.size is None or b.size is None:
+        return a.offset + shift == b.offset
+    return a.offset + shift < b.end and b.offset < a.end + shift
+
+
+def _overlaid(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Iterator[Change]:
+    """Old and new bytes lie over each other: nothing behind them has moved."""
+    told: set[int] = set()
+    for b in gap.new:
+        under = [a for a in gap.old if _overlap(a, b, gap.shift)]
+        named = [a for a in under if not a.reserved]
+        if b.reserved:
+            yield from _reserved(b, under, gap, scope, growth)
+        elif named:
+            if id(named[0]) not in told:
+                over = [n for n in gap.new if any(_overlap(a, n, gap.shift) for a in named)]
+                yield from _replaced(named, over, scope, context)
+                told.update(id(a) for a in named)
+        elif under:
+            yield _consumed(b, under, gap, scope)
+        elif gap.tail:
+            growth.told = True
+            yield _appended(b, scope)
+        else:
+            yield _inserted(b, scope)
+    for a in gap.old:
+        if a.reserved or id(a) in told:
+            continue
+        over = [b for b in gap.new if _overlap(a, b, gap.shift)]
+        if over and all(b.reserved for b in over) and _room(gap.new) - _room(gap.old) >= (a.size or 0):
+            message = f"the bytes of '{a.label}' are reserved now ('{over[0].label}')"
+            yield change("VD111", scope.subject + a.label, message, **member_facts(a, over[0]))
+        else:
+            yield _removed(a, scope)
+    shrunk = [a for a in gap.old if a.reserved and not any(_overlap(a, b, gap.shift) for b in gap.new)]
+    if gap.tail and shrunk and not gap.new and _ends_earlier(scope, context):
+        for a in shrunk:
+            yield _removed(a, scope)
+
+
+def _room(members: list[Placed]) -> int:
+    """How many bytes of reserved space there are."""
+    return sum(p.size or 0 for p in members if p.reserved)
+
+
+def _ends_earlier(scope: Scope, context: Context) -> bool:
+    if scope.path:
+        return True
+    before, after = context.old.layouts.sizes.struct(scope.old), context.new.layouts.sizes.struct(scope.new)
+    return before is None or after is None or after < before
+
+
+def _reserved(b: Placed, under: list[Placed], gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
+    if not under:
+        growth.reserved = growth.reserved or gap.tail
+        if gap.tail and scope.config:
+            yield change(
+                "VD101",
+                scope.subject + b.label,
+                f"reserved space '{b.label}' is appended at {b.offset}",
+                **member_facts(None, b),
+            )
+        return
+    a = under[0]
+    if gap.tail and b.size and sum(p.size or 0 for p in under) < b.size:
+        growth.reserved = True
+    if len(under) > 1 or not a.reserved or (a.offset + gap.shift, a.size) != (b.offset, b.size):
+        return
+    if a.label != b.label:
+        message = f"reserved space '{a.label}' is called '{b.label}' now"
+        yield change("VD202", scope.subject + b.label, message, **member_facts(a, b))
+    if declared(a.member.type) != declared(b.member.type):
+        message = f"reserved space '{b.label}' is written '{declared(b.member.type)}', the same bytes"
+        yield change("VD206", scope.subject + b.label, message, **member_facts(a, b))
+
+
+def _replaced(old: list[Placed], new: list[Placed], scope: Scope, context: Context) -> Iterator[Change]:
+    """New members over the bytes of old ones: the same ones in a union or a struct, or others."""
+    before, after = context.old.shapes, context.new.shapes
+    leaves = before.leaves(a.member for a in old)
+    subject = scope.subject + new[0].label
+    facts = member_facts(old[0], new[0])
+    if leaves == after.leaves(b.member for b in new):
+        names = ", ".join(f"'{a.label}'" for a in old)
+        yield change("VD207", subject, f"{names} is grouped in another way, at the same bytes", **facts)
+        return
+    if len(new) == 1:
+        arms = after.arms(new[0].member.type)
+        kept = [arm for arm in arms if after.leaves([arm]) == leaves]
+        if kept:
+            for arm in (a for a in arms if a is not kept[0]):
+                message = f"what was there is an arm of a union now, and '{arm.name or declared(arm.type)}' is another"
+                yield change("VD115", f"{subject}.{arm.name}" if arm.name else subject, message, **facts)
+            return
+    if len(old) == 1:
+        arms = before.arms(old[0].member.type)
+        kept = [arm for arm in arms if before.leaves([arm]) == after.leaves(b.member for b in new)]
+        if kept:
+            for arm in (a for a in arms if a is not kept[0]):
+                message = f"arm '{arm.name or declared(arm.type)}' of the union is gone; the other one is left"
+                yield change("VD116", scope.subject + old[0].label, message, **facts)
+            return
+    yield _others(old, new, scope)
+
+
+def _others(old: list[Placed], new: list[Placed], scope: Scope) -> Change:
+    names = ", ".join(f"'{b.label}' ({declared(b.member.type)})" for b in new)
+    was = ", ".join(f"'{a.label}' ({declared(a.member.type)})" for a in old)
+    facts = member_facts(old[0], new[0])
+    if len(new) == 1 and len(old) == 1:
+        return change("VD106", scope.subject + new[0].label, f"{names} takes the bytes of {was}", **facts)
+    facts["old"] = [_plain(a) for a in old]
+    facts["new"] = [_plain(b) for b in new]
+    message = f"{was} is divided into {names}" if len(old) == 1 else f"{names} takes the bytes of {was}"
+    same_bytes = sum(a.size or 0 for a in old) == sum(b.size or 0 for b in new)
+    verdict = Verdict.UNDECIDED if len(old) == 1 and same_bytes else None
+    return change("VD106", scope.subject + old[0].label, message, verdict, **facts)
+
+
+def _plain(placed: Placed) -> str:
+    return f"{declared(placed.member.type)} {placed.label}"
+
+
+def _consumed(b: Placed, under: list[Placed], gap: Gap, scope: Scope) -> Change:
+    names = ", ".join(f"'{a.label}'" for a in under)
+    facts = member_facts(under[0], b)
+    beyond = gap.tail and b.size is not None and max(a.end for a in under) + gap.shift < b.end
+    if beyond and not scope.config:
+        message = f"'{b.label}' ('{declared(b.member.type)}') takes reserved space ({names}) and more behind it"
+        return change("VD112", scope.subject + b.label, message, **facts)
+    message = f"'{b.label}' ('{declared(b.member.type)}') takes reserved space ({names}) at {b.offset}"
+    return change("VD110", scope.subject + b.label, message, **facts)
+
+
+def _gate(b: Placed, scope: Scope) -> str:
+    """Why peers that do not know an appended member are not affected; "" where the listing gives no reason."""
+    if b.member.condition is not None and condition_names(b.member.condition):
+        return f"it is there only if {condition_text(b.member.condition)}"
+    if b.member.condition is not None:
+        return "it is there under a condition"
+    if scope.config:
+        return "a configuration space may grow at its end"
+    if isinstance(b.member.type, Array) and isinstance(b.member.type.length, Rest):
+        return "it may be empty"
+    if isinstance(b.member.type, Array) and b.member.type.length == Count(value=0):
+        return "it is empty"
+    return ""
+
+
+def _appended(b: Placed, scope: Scope) -> Change:
+    where = f" at {b.offset}" if b.segment == 0 else ""
+    message = f"'{b.label}' ('{declared(b.member.type)}') is appended{where}"
+    facts = member_facts(None, b)
+    gate = _gate(b, scope)
+    reach = [c for c in scope.carriers if c != f"struct {scope.new.name}"]
+    if reach:
+        return change(
+            "VD101",
+            scope.subject + b.label,
+            f"{message}, and what follows moves: {_listed(reach)}",
+            Verdict.BREAKING,
+            **facts,
+        )
+    if gate:
+        return change("VD101", scope.subject + b.label, f"{message}; {gate}", **facts)
+    return change(
+        "VD101",
+        scope.subject + b.label,
+        f"{message}; nothing says when, and a check for the exact size fails between old and new peers",
+        Verdict.UNDECIDED,
+        **facts,
+    )
+
+
+def _listed(names: list[str], limit: int = 3) -> str:
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def _inserted(b: Placed, scope: Scope) -> Change:
+    what = "reserved space " if b.reserved else ""
+    message = f"{what}'{b.label}' ('{declared(b.member.type)}') is put in at {b.offset}; what follows moves"
+    return change("VD102", scope.subject + b.label, message, **member_facts(None, b))
+
+
+def _removed(a: Placed, scope: Scope) -> Change:
+    what = "reserved space " if a.reserved else ""
+    message = f"{what}'{a.label}' ('{declared(a.member.type)}') is gone, with its bytes"
+    return change("VD103", scope.subject + a.label, message, **member_facts(a, None))
+
+
+def _pushed(gap: Gap, scope: Scope) -> Iterator[Change]:
+    """What follows has moved: members were put in or taken out."""
+    for a in gap.old:
+        if not a.reserved:
+            yield _removed(a, scope)
+    for b in gap.new:
+        if not b.reserved:
+            yield _inserted(b, scope)
+    before = sum(a.size or 0 for a in gap.old if a.reserved)
+    after = sum(b.size or 0 for b in gap.new if b.reserved)
+    if any(not p.reserved for p in (*gap.old, *gap.new)):
+        return
+    if after > before:
+        yield _inserted(next(b for b in reversed(gap.new) if b.reserved), scope)
+    elif before > after:
+        yield _removed(next(a for a in gap.old if a.reserved), scope)

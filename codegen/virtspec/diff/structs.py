@@ -1,0 +1,257 @@
+"""What became of one struct: its members by place, type and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from virtspec.diff.bits import compare_bits
+from virtspec.diff.change import Change, Verdict
+from virtspec.diff.conditions import compare_conditions
+from virtspec.diff.context import Context
+from virtspec.diff.gaps import Growth, Scope, compare_gap, member_facts
+from virtspec.diff.members import Pair, Pairing, Placed, pair_arms, pair_members, place
+from virtspec.diff.rules import change
+from virtspec.diff.types import Inner, TypeChange, compare_types, declared
+from virtspec.model import Aggregate, Array, Bits, Integer, Member, Struct, StructRef, Type
+
+
+def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Change], dict[str, str]]:
+    """The findings about a struct that both models have, and the members' paths that have changed."""
+    scope = Scope(
+        old,
+        new,
+        "",
+        config=context.new.is_config(new) or context.old.is_config(old),
+        carriers=tuple(context.old.carriers(old.name)),
+    )
+    if _same(old, new):
+        return list(_embedded_only(old, new, context, scope)), scope.renames
+    if {old.kind, new.kind} == {"struct", "union"}:
+        message = f"'{new.name}' is a {new.kind} and was a {old.kind}"
+        return [change("VD123", new.name, message, old=old.kind, new=new.kind)], scope.renames
+    found = list(_members(old.members, new.members, context, scope, union=new.kind == "union"))
+    return found or list(_regrouped(old, new)), scope.renames
+
+
+def _same(old: Struct, new: Struct) -> bool:
+    return old.members == new.members and old.kind == new.kind
+
+
+def _embedded_only(old: Struct, new: Struct, context: Context, scope: Scope) -> Iterator[Change]:
+    """A struct that is written as before can still have another layout through what it contains."""
+    one, other = context.old.layouts.sizes, context.new.layouts.sizes
+    if any(_contains_struct(m) and one.type(_inner(m)) != other.type(_inner(m)) for m in new.members):
+        yield from _members(old.members, new.members, context, scope, union=new.kind == "union")
+
+
+def _contains_struct(member: Member) -> bool:
+    return isinstance(_inner(member), (StructRef, Aggregate))
+
+
+def _inner(member: Member) -> Type:
+    """The type of the elements where a member is an array."""
+    type_ = member.type
+    while isinstance(type_, Array):
+        type_ = type_.element
+    return type_
+
+
+def _regrouped(old: Struct, new: Struct) -> Iterator[Change]:
+    if [m.name for m in old.members] != [m.name for m in new.members]:
+        yield change("VD207", new.name, f"members of struct '{new.name}' are grouped in another way, at the same bytes")
+
+
+def _members(
+    old: tuple[Member, ...], new: tuple[Member, ...], context: Context, scope: Scope, *, union: bool
+) -> Iterator[Change]:
+    a = place(old, context.old.layouts.sizes, union=union)
+    b = place(new, context.new.layouts.sizes, union=union)
+    if union:
+        yield from _arms(a, b, context, scope)
+        return
+    if context.old.shapes.leaves(old) == context.new.shapes.leaves(new) and [p.label for p in a] != [
+        p.label for p in b
+    ]:
+        return  # the same members at the same bytes, nested in another way
+    pairing = pair_members(a, b, context.old.shapes, context.new.shapes)
+    paths = {p.old.label: p.new.label for p in pairing.pairs if p.renamed}
+    yield from _order(pairing, scope)
+    growth = Growth()
+    moved = {id(p) for p in pairing.moved} | {id(p) for s in pairing.swapped for p in s}
+    for pair in pairing.pairs:
+        behind = any(p.new.index > pair.new.index for p in pairing.pairs)
+        yield from _pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved)
+    for gap in pairing.gaps:
+        yield from compare_gap(gap, scope, context, growth)
+    yield from _total(a, b, scope, growth, pairing)
+
+
+def _order(pairing: Pairing, scope: Scope) -> Iterator[Change]:
+    for one, other in pairing.swapped:
+        yield change(
+            "VD105",
+            scope.subject + one.new.label,
+            f"'{one.new.label}' and '{other.new.label}' have exchanged their places",
+            old=(
+                [one.old.label, other.old.label]
+                if one.old.index < other.old.index
+                else [other.old.label, one.old.label]
+            ),
+            new=(
+                [one.new.label, other.new.label]
+                if one.new.index < other.new.index
+                else [other.new.label, one.new.label]
+            ),
+            old_place=one.old.member.place,
+            new_place=one.new.member.place,
+        )
+    for pair in pairing.moved:
+        yield change(
+            "VD104",
+            scope.subject + pair.new.label,
+            f"'{pair.new.label}' lies {_at(pair.new)} and lay {_at(pair.old)}",
+            **member_facts(pair.old, pair.new),
+        )
+
+
+def _at(placed: Placed) -> str:
+    return f"at {placed.offset}" if placed.segment == 0 else f"at {placed.offset} behind a part of variable size"
+
+
+def _pair(
+    pair: Pair, pairing: Pairing, context: Context, scope: Scope, paths: dict[str, str], *, behind: bool, moved: bool
+) -> Iterator[Change]:
+    a, b = pair.old, pair.new
+    subject = scope.subject + b.label
+    facts = member_facts(a, b)
+    if pair.renamed:
+        scope.renames[scope.old_path + a.label] = scope.path + b.label
+        message = f"'{a.label}' is called '{b.label}' now"
+        yield change("VD202", subject, message, evidence=pair.evidence, **facts)
+    absorbed = not moved and _absorbed(pair, pairing)
+    carriers = (*scope.carriers, f"member '{b.label}' is followed by others") if behind else scope.carriers
+    for found in compare_types(a.member.type, b.member.type, context, paths):
+        match found:
+            case TypeChange(rule="VD107" | "VD113") if absorbed and _grows_in_place(a.member, b.member):
+                message = f"'{b.label}' {found.message}; it grows into reserved space"
+                yield change("VD110", subject, message, **facts)
+            case TypeChange(rule=rule, message=message, verdict=verdict):
+                yield change(rule, subject, f"'{b.label}' {message}", verdict, **facts)
+            case Inner(old=Bits() as one, new=Bits() as other):
+                prefix = f"{scope.subject}{b.member.name}." if b.member.name else scope.subject
+                for inner in compare_bits(one, other, prefix):
+                    yield replace(inner, old_place=a.member.place, new_place=b.member.place)
+            case Inner(old=one, new=other):
+                assert not isinstance(one, Bits) and not isinstance(other, Bits)
+                array = isinstance(b.member.type, Array)
+                reach = (*carriers, f"array '{b.label}'") if array else carriers
+                inner_scope = scope.below(a, b, "[]" if array else "", reach)
+                yield from _members(one.members, other.members, context, inner_scope, union=other.kind == "union")
+    yield from _size_inside(pair, context, subject, facts, behind=behind)
+    yield from compare_conditions(a, b, subject, facts)
+
+
+def _absorbed(pair: Pair, pairing: Pairing) -> bool:
+    """Whether what follows a member that has grown stays where it was, because reserved space became smaller."""
+    grown = (pair.new.size or 0) - (pair.old.size or 0)
+    if grown <= 0:
+        return False
+    for gap in pairing.gaps:
+        behind = [p for p in gap.old if p.reserved and p.segment == pair.old.segment and p.offset == pair.old.end]
+        if behind and sum(p.size or 0 for p in gap.old if p.reserved) >= grown:
+            remaining = sum(p.size or 0 for p in gap.new)
+            before = sum(p.size or 0 for p in gap.old)
+            return gap.stays and (not gap.tail or before - remaining == grown)
+    return False
+
+
+def _grows_in_place(old: Member, new: Member) -> bool:
+    """Whether the old bytes of a larger member still mean the same: little-endian integers, and arrays."""
+    if isinstance(old.type, Integer) and isinstance(new.type, Integer):
+        return new.type.order == "little" and (old.type.order == "little" or old.type.bits == 8)
+    return isinstance(old.type, Array) and isinstance(new.type, Array)
+
+
+def _size_inside(
+    pair: Pair, context: Context, subject: str, facts: dict[str, Any], *, behind: bool
+) -> Iterator[Change]:
+    """Members that move because a struct inside this one has another size."""
+    a, b = pair.old, pair.new
+    inner_old, inner_new = a.member.type, b.member.type
+    array = isinstance(inner_new, Array) and isinstance(inner_old, Array)
+    while isinstance(inner_old, Array) and isinstance(inner_new, Array):
+        inner_old, inner_new = inner_old.element, inner_new.element
+    if not isinstance(inner_new, (StructRef, Aggregate)) or not isinstance(inner_old, (StructRef, Aggregate)):
+        return
+    if isinstance(inner_old, StructRef) and isinstance(inner_new, StructRef):
+        if context.names.new_struct(inner_old.name) != inner_new.name:
+            return  # another struct: told as another type
+    elif type(inner_old) is not type(inner_new):
+        return
+    one = context.old.layouts.sizes.type(inner_old)
+    other = context.new.layouts.sizes.type(inner_new)
+    if one == other:
+        return
+    shown = f"from {_bytes(one)} to {_bytes(other)}"
+    if array:
+        yield change("VD127", subject, f"the elements of '{b.label}' change {shown}", **facts)
+    elif behind:
+        yield change("VD126", subject, f"'{b.label}' changes {shown}, and what follows it moves", **facts)
+
+
+def _bytes(size: int | None) -> str:
+    return "a variable size" if size is None else f"{size} bytes"
+
+
+def _total(a: list[Placed], b: list[Placed], scope: Scope, growth: Growth, pairing: Pairing) -> Iterator[Change]:
+    """Growth at the end that no finding about a member has told."""
+    if scope.config or growth.told or not a or not b or scope.path:
+        return
+    if any(p.size is None for p in (*a, *b)):
+        return
+    before, after = a[-1].end, b[-1].end
+    if after <= before:
+        return
+    last = pairing.pairs[-1] if pairing.pairs else None
+    grown_inside = last is not None and last.new is b[-1] and last.old.size != last.new.size
+    if grown_inside and last is not None and not isinstance(last.new.member.type, Aggregate):
+        return  # the member's own finding, or the inner struct's
+    if not growth.reserved and not grown_inside:
+        return
+    where = f"; {scope.carriers[0]}" if scope.carriers else ""
+    yield change(
+        "VD112",
+        scope.new.name,
+        f"struct '{scope.new.name}' grows from {before} to {after} bytes{where}",
+        Verdict.BREAKING if scope.carriers else None,
+        old={"size": before},
+        new={"size": after},
+    )
+
+
+def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> Iterator[Change]:
+    pairs, gone, come = pair_arms(a, b, context.old.shapes, context.new.shapes)
+    paths = {p.old.label: p.new.label for p in pairs if p.renamed}
+    pairing = Pairing(pairs=pairs)
+    for pair in pairs:
+        yield from _pair(pair, pairing, context, scope, paths, behind=False, moved=True)
+    size = max((p.size or 0 for p in a), default=0)
+    for placed in come:
+        larger = placed.size is not None and placed.size > size
+        note = f"; the union grows from {size} to {placed.size} bytes" if larger else ""
+        shown = declared(placed.member.type)
+        yield change(
+            "VD115",
+            scope.subject + placed.label,
+            f"arm '{placed.label}' ('{shown}') is added to the union{note}",
+            **member_facts(None, placed),
+        )
+    for placed in gone:
+        yield change(
+            "VD116",
+            scope.subject + placed.label,
+            f"arm '{placed.label}' of the union is gone",
+            **member_facts(placed, None),
+        )

@@ -1,0 +1,254 @@
+"""Applying a patch in memory, as `patch` does: by context, at another place if need be, with some fuzz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from virtspec.review.hunks import FilePatch, Hunk, Line
+from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile, SourceTree, normalise
+
+MAX_FUZZ = 2
+"""How many lines of context at either end of a hunk may differ, as for `patch`."""
+
+MAX_LINES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A hunk that does not apply, or a whole file, and why. `at` is its line in the message."""
+
+    path: str
+    header: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A hunk that applied, but not where or how it says."""
+
+    path: str
+    header: str
+    offset: int
+    fuzz: int
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of a patch. `lines` gives, for each file of the new tree, the line of the message that holds a line
+    of the file; `removed` the same for lines that are gone, by their line in the old tree."""
+
+    tree: PatchedTree
+    rejected: list[Rejected] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    lines: dict[str, dict[int, int]] = field(default_factory=dict)
+    removed: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+class PatchedTree:
+    """A source tree with some files changed in memory; one whose text is None is gone."""
+
+    def __init__(self, base: SourceTree, changes: Mapping[str, str | None], name: str = "") -> None:
+        self.name = name or f"{base.name} (patched)"
+        self.root = base.root
+        self.base = base
+        self.changes = dict(changes)
+        self._files: dict[str, SourceFile] = {}
+
+    def read(self, path: str) -> SourceFile:
+        relative = normalise(path)
+        if relative not in self.changes:
+            return self.base.read(relative)
+        if relative not in self._files:
+            text = self.changes[relative]
+            if text is None:
+                raise MissingFile(f"no file '{relative}' in {self.name}: the patch removes it")
+            if len(text) > MAX_FILE_BYTES:
+                raise SourceError(f"{relative}: {len(text)} characters; at most {MAX_FILE_BYTES} are read")
+            self._files[relative] = SourceFile(relative, text)
+        return self._files[relative]
+
+
+def apply_patch(base: SourceTree, patches: Iterable[FilePatch], name: str = "") -> Applied:
+    """Apply patches to a tree. What does not apply is told in the result; everything else is applied."""
+    done = Applied(PatchedTree(base, {}, name))
+    for patch in patches:
+        _apply_file(done, patch)
+    return done
+
+
+def _apply_file(done: Applied, patch: FilePatch) -> None:
+    tree = done.tree
+    if patch.binary:
+        done.ignored.append(patch.path)
+        return
+    text = ""
+    if patch.old_path is not None:
+        try:
+            text = tree.read(patch.old_path).text
+        except MissingFile as error:
+            if not patch.path.endswith((".tex", ".c", ".h")):
+                done.ignored.append(patch.path)  # no source of the text, and the base does not have it
+            else:
+                _reject_all(done, patch, str(error))
+            return
+        except SourceError as error:
+            _reject_all(done, patch, str(error))
+            return
+    elif patch.new_path is not None:
+        existing = _existing(tree, patch.new_path)
+        if existing is not None and patch.hunks:
+            added = "\n".join(line.text for hunk in patch.hunks for line in hunk.lines if line.kind == "+")
+            same = existing.rstrip("\n") == added.rstrip("\n")
+            reason = "the base has this file already" + (": the patch is applied" if same else "")
+            _reject_all(done, patch, reason)
+            return
+    lines = text.split("\n")
+    ended = bool(lines) and lines[-1] == ""
+    if ended:
+        lines.pop()
+    if len(lines) > MAX_LINES:
+        _reject_all(done, patch, f"'{patch.path}' has more than {MAX_LINES} lines")
+        return
+    result = _apply_hunks(done, patch, lines)
+    if patch.new_path is None:
+        assert patch.old_path is not None
+        tree.changes[patch.old_path] = None
+        return
+    if patch.old_path is not None and patch.old_path != patch.new_path and not patch.copies:
+        tree.changes[patch.old_path] = None
+    tree.changes[patch.new_path] = "\n".join(result) + ("\n" if result else "")
+    tree._files.pop(patch.new_path, None)
+
+
+def _existing(tree: PatchedTree, path: str) -> str | None:
+    try:
+        return tree.read(path).text
+    except SourceError:
+        return None
+
+
+def _reject_all(done: Applied, patch: FilePatch, reason: str) -> None:
+    for hunk in patch.hunks:
+        done.rejected.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
+    if not patch.hunks:
+        done.rejected.append(Rejected(path=patch.path, header="", reason=reason, at=patch.at))
+
+
+def _apply_hunks(done: Applied, patch: FilePatch, lines: list[str]) -> list[str]:
+    """The lines of the new file. `lines` are those of the old one; hunks may move by what earlier ones did."""
+    result: list[str] = []
+    taken = 0
+    offset = 0
+    new_lines = done.lines.setdefault(patch.path, {})
+    old_lines = done.removed.setdefault(patch.old_path or patch.path, {})
+    for hunk in patch.hunks:
+        found = _find(lines, hunk, taken, offset)
+        if found is None:
+            reason = _why(lines, hunk, taken)
+            done.rejected.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
+            continue
+        start, fuzz, used = found
+        offset = start - (_nominal(hunk) + _skipped(hunk, used))
+        if offset or fuzz:
+            done.moved.append(Moved(path=patch.path, header=hunk.header, offset=offset, fuzz=fuzz))
+        result += lines[taken:start]
+        position = start
+        for line in used:
+            if line.kind == "+":
+                result.append(line.text)
+                new_lines[len(result)] = line.at
+            elif line.kind == "-":
+                position += 1
+                old_lines[position] = line.at
+            else:
+                result.append(lines[position])
+                position += 1
+                new_lines[len(result)] = line.at
+                old_lines[position] = line.at
+        taken = position
+    result += lines[taken:]
+    return result
+
+
+def _nominal(hunk: Hunk) -> int:
+    """Where the header says the hunk starts, from 0."""
+    return hunk.old_start - 1 if hunk.old_count else hunk.old_start
+
+
+def _skipped(hunk: Hunk, used: tuple[Line, ...]) -> int:
+    """How many lines of leading context the fuzz has dropped."""
+    return next((i for i, line in enumerate(hunk.lines) if not used or line is used[0]), 0)
+
+
+def _find(lines: list[str], hunk: Hunk, first: int, offset: int) -> tuple[int, int, tuple[Line, ...]] | None:
+    """Where a hunk's old lines are in a file: position, fuzz, and the lines of the hunk that are used."""
+    for fuzz in range(MAX_FUZZ + 1):
+        used = _trimmed(hunk.lines, fuzz)
+        if used is None:
+            return None
+        wanted = [line.text for line in used if line.kind != "+"]
+        near = _nominal(hunk) + offset + _skipped(hunk, used)
+        if not wanted:
+            if not lines or hunk.old_count == 0:
+                return min(max(near, first), len(lines)), fuzz, used
+            return None
+        for same in (_exact, _blank_tolerant):
+            at = _nearest(lines, wanted, max(near, first), first, same)
+            if at is not None:
+                return at, fuzz, used
+    return None
+
+
+def _trimmed(lines: tuple[Line, ...], fuzz: int) -> tuple[Line, ...] | None:
+    """A hunk without `fuzz` lines of context at either end; None where it has no context to spare."""
+    if not fuzz:
+        return lines
+    head = next((i for i, line in enumerate(lines) if line.kind != " "), len(lines))
+    tail = next((i for i, line in enumerate(reversed(lines)) if line.kind != " "), len(lines))
+    front, back = min(fuzz, head), min(fuzz, tail)
+    if fuzz > max(head, tail):
+        return None
+    used = lines[front : len(lines) - back]
+    return used if any(line.kind != "+" for line in used) else None
+
+
+def _exact(one: str, other: str) -> bool:
+    return one == other
+
+
+def _blank_tolerant(one: str, other: str) -> bool:
+    """Mail and editors change white space; LaTeX does not mind."""
+    return one.split() == other.split()
+
+
+def _nearest(lines: list[str], wanted: list[str], near: int, first: int, same: object) -> int | None:
+    """The place nearest to `near`, not before `first`, where all wanted lines stand."""
+    assert callable(same)
+    last = len(lines) - len(wanted)
+    head = wanted[0]
+    if same is _exact:
+        candidates = [i for i in range(first, last + 1) if lines[i] == head]
+    else:
+        words = head.split()
+        candidates = [i for i in range(first, last + 1) if lines[i].split() == words]
+    candidates.sort(key=lambda i: (abs(i - near), i))
+    # a hostile hunk of equal lines in a file of equal lines must not cost its square
+    for i in candidates[:2000]:
+        if all(same(lines[i + k], text) for k, text in enumerate(wanted)):
+            return i
+    return None
+
+
+def _why(lines: list[str], hunk: Hunk, first: int) -> str:
+    after = [line.text for line in hunk.lines if line.kind != "-"]
+    added = any(line.kind == "+" for line in hunk.lines)
+    if added and after and _nearest(lines, after, _nominal(hunk), first, _exact) is not None:
+        return "the base has these lines already: is the patch applied?"
+    wanted = [line for line in hunk.lines if line.kind != "+"]
+    missing = next((line for line in wanted if line.text.strip() and line.text not in lines), None)
+    if missing is not None:
+        return f"the base has no line '{missing.text.strip()[:60]}'; name the revision that the patch was made for"
+    return "its lines are not in the base in this order; name the revision that the patch was made for"

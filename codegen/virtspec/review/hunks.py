@@ -1,0 +1,244 @@
+"""Unified diffs: what `git diff`, `git format-patch` and `diff -u` write, and what mail makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from virtspec.source import OutsideTree, normalise
+
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
+_GIT = re.compile(r'diff --git ("?a/.*?"?) ("?b/.*"?)$')
+_VERSION = re.compile(r"\d+\.\d+")
+_ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+_ESCAPED = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+
+class PatchError(Exception):
+    """A patch that cannot be read or applied; the message says which part and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line of a message: its number there from 0, and whether lines that are no part of the patch stand before it."""
+
+    text: str
+    at: int
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a hunk: ` ` for context, `+` or `-`. `at` is its line in the message."""
+
+    kind: str
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunk:
+    """A hunk. `missing` counts lines that its header promises and that are not there, `breaks` the comments in it."""
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
+    lines: tuple[Line, ...]
+    header: str
+    at: int
+    missing: int = 0
+    breaks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePatch:
+    """All hunks about one file. A path is None where the file is not there on that side."""
+
+    old_path: str | None
+    new_path: str | None
+    hunks: tuple[Hunk, ...]
+    at: int
+    binary: bool = False
+    copies: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path that messages call it by."""
+        return self.new_path or self.old_path or ""
+
+
+def read_patch(lines: Sequence[Text]) -> list[FilePatch]:
+    """The patches to single files in the lines of a message. Raises `PatchError` for a path that leaves the tree, or a
+    hunk without a file."""
+    return _Reader(lines).read()
+
+
+class _Reader:
+    def __init__(self, lines: Sequence[Text]) -> None:
+        self.lines = lines
+        self.position = 0
+
+    def read(self) -> list[FilePatch]:
+        found: list[FilePatch] = []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            if line.text.startswith("diff --git "):
+                found.append(self._git())
+            elif self._names_follow():
+                found.append(self._file(line.at, None, None))
+            elif _HUNK.match(line.text):
+                raise PatchError(f"line {line.at + 1}: a hunk without a file: no '---' and '+++' lines before it")
+            else:
+                self.position += 1
+        return [f for f in found if f.hunks or f.binary or f.old_path != f.new_path]
+
+    def _names_follow(self) -> bool:
+        if self.position + 1 >= len(self.lines):
+            return False
+        first, second = self.lines[self.position].text, self.lines[self.position + 1].text
+        return first.startswith("--- ") and second.startswith("+++ ")
+
+    def _git(self) -> FilePatch:
+        head = self.lines[self.position]
+        match = _GIT.match(head.text)
+        old = _path(match[1], head.at) if match else None
+        new = _path(match[2], head.at) if match else None
+        self.position += 1
+        binary = copies = False
+        while self.position < len(self.lines):
+            text = self.lines[self.position].text
+            if text.startswith("new file mode"):
+                old = None
+            elif text.startswith("deleted file mode"):
+                new = None
+            elif text.startswith(("rename from ", "copy from ")):
+                old = _path(text.split(" from ", 1)[1], head.at, prefixed=False)
+                copies = text.startswith("copy")
+            elif text.startswith(("rename to ", "copy to ")):
+                new = _path(text.split(" to ", 1)[1], head.at, prefixed=False)
+            elif text.startswith(("GIT binary patch", "Binary files ")):
+                binary = True
+            elif self._ends_header(text, binary=binary):
+                break
+            self.position += 1
+        return replace(self._file(head.at, old, new), binary=binary, copies=copies)
+
+    def _ends_header(self, text: str, *, binary: bool) -> bool:
+        if text.startswith("diff --git ") or self._names_follow() or _HUNK.match(text):
+            return True
+        return bool(text) and not binary and not _extended(text)
+
+    def _file(self, at: int, old: str | None, new: str | None) -> FilePatch:
+        if self._names_follow():
+            first, second = self.lines[self.position], self.lines[self.position + 1]
+            old = _path(first.text[4:].partition("\t")[0].rstrip(), first.at)
+            new = _path(second.text[4:].partition("\t")[0].rstrip(), second.at)
+            self.position += 2
+        hunks: list[Hunk] = []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            if _HUNK.match(line.text):
+                hunks.append(self._hunk())
+            elif line.text.startswith("diff --git ") or self._names_follow():
+                break
+            else:
+                self.position += 1
+        if hunks and old is None and new is None:
+            raise PatchError(f"line {at + 1}: a patch without a file name")
+        return FilePatch(old_path=old, new_path=new, hunks=tuple(hunks), at=at)
+
+    def _hunk(self) -> Hunk:
+        head = self.lines[self.position]
+        match = _HUNK.match(head.text)
+        assert match
+        old = old_count = int(match[2] or 1)
+        new = new_count = int(match[4] or 1)
+        lines: list[Line] = []
+        breaks = 0
+        self.position += 1
+        while self.position < len(self.lines) and (old or new):
+            line = self.lines[self.position]
+            text = line.text
+            breaks += line.broken
+            if _HUNK.match(text) or text.startswith("diff --git ") or (self._names_follow() and not self._removed(old)):
+                break
+            kind = text[:1] or " "
+            if text.rstrip() == "--" and self._signature():
+                break
+            if kind == "+" and new:
+                new -= 1
+            elif kind == "-" and old:
+                old -= 1
+            elif kind == " " and old and new:
+                old, new = old - 1, new - 1
+            elif kind == "\\" or not text.strip():
+                self.position += 1
+                continue
+            else:
+                breaks += 1
+                self.position += 1
+                continue
+            lines.append(Line(kind, text[1:], line.at))
+            self.position += 1
+        return Hunk(
+            old_start=int(match[1]),
+            old_count=old_count,
+            new_start=int(match[3]),
+            new_count=new_count,
+            lines=tuple(lines),
+            header=head.text,
+            at=head.at,
+            missing=max(old, new),
+            breaks=breaks,
+        )
+
+    def _removed(self, old: int) -> bool:
+        """Whether a `--- x` line followed by `+++ y` is text of the hunk: a removed and an added line."""
+        following = self.lines[self.position + 2].text if self.position + 2 < len(self.lines) else ""
+        return old > 0 and not _HUNK.match(following)
+
+    def _signature(self) -> bool:
+        """Whether a `-- ` line ends the message: the version of git stands behind it, or nothing does."""
+        behind = [line.text for line in self.lines[self.position + 1 : self.position + 3] if line.text.strip()]
+        return not behind or _VERSION.match(behind[0]) is not None
+
+
+def _extended(text: str) -> bool:
+    return text.startswith(
+        ("index ", "old mode ", "new mode ", "similarity index ", "dissimilarity index ", "rename ", "copy ")
+    )
+
+
+def _path(text: str, at: int, *, prefixed: bool = True) -> str | None:
+    """A path of a patch, inside the tree. Raises `PatchError` where it leads out."""
+    text = text.strip()
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+        text = _unquoted(text[1:-1])
+    if text == "/dev/null":
+        return None
+    if not text.isprintable():
+        raise PatchError(f"line {at + 1}: a file name with control characters: {text!a:.80}")
+    if prefixed and text[:2] in ("a/", "b/", "i/", "w/", "c/", "o/"):
+        text = text[2:]
+    try:
+        path = normalise(text)
+    except OutsideTree as error:
+        raise PatchError(f"line {at + 1}: {error}") from None
+    if not path:
+        raise PatchError(f"line {at + 1}: a patch without a file name")
+    return path
+
+
+def _unquoted(text: str) -> str:
+    """A name as git quotes it (`\\303\\244`)."""
+    data = bytearray()
+    position = 0
+    for match in _ESCAPE.finditer(text):
+        data += text[position : match.start()].encode("utf-8", "surrogateescape")
+        code = match[1]
+        data += bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _ESCAPED.get(code, code).encode()
+        position = match.end()
+    data += text[position:].encode("utf-8", "surrogateescape")
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,215 @@
+"""Patches as people send them: files of `git format-patch`, mboxes with a series, replies that quote one, plain diffs.
+
+Whatever the envelope, the result is a list of messages in the order in which their patches apply.
+"""
+
+from __future__ import annotations
+
+import email
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.message import Message
+from pathlib import Path
+
+from virtspec.review.hunks import FilePatch, PatchError, Text, read_patch
+
+MAX_BYTES = 16 << 20
+"""The largest patch or mbox that is read; the whole specification has 1.2 MB."""
+
+MAX_LINE = 1 << 16
+"""The longest line of a patch, in characters; the longest of the specification has three thousand."""
+
+MAX_HEADERS = 1 << 16
+"""How many bytes at the start of a message can be its headers."""
+
+_FROM = re.compile(rb"^From [^\n]{1,300}\n(?=(?:>?[A-Za-z-]{1,60}:|>From ))", re.MULTILINE)
+_HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
+_NUMBER = re.compile(r"\[[^\]]*?\b(\d{1,4})/(\d{1,4})\]")
+_TAG = re.compile(r"\[[^\]]*(?:PATCH|RFC)[^\]]*\]", re.IGNORECASE)
+_QUOTED = re.compile(r"((?:[ \t]*[>|])+[ \t]?)(?:diff --git |--- a/|--- /dev/null)")
+_PLAIN = re.compile(r"(?:diff --git |--- (?:a/|/dev/null))")
+MAX_QUOTE = 80
+"""How far from the left a quoted patch may begin."""
+
+_SUBJECT = re.compile(r"^(?:> ?)*Subject: (.+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchMail:
+    """One message with a patch. `lines` are those of its text; a quoted patch has its quote marks removed."""
+
+    subject: str
+    author: str
+    date: str
+    message_id: str
+    number: int
+    total: int
+    quoted: bool
+    lines: tuple[str, ...]
+    files: tuple[FilePatch, ...]
+
+    @property
+    def title(self) -> str:
+        """The subject without its marks (`Re:`, `[PATCH v2 3/8]`)."""
+        text = re.sub(r"^(?:\s*(?:re|aw|fwd?)\s*:\s*)+", "", self.subject, flags=re.IGNORECASE)
+        return _TAG.sub("", text).strip() or self.subject.strip() or "the patch"
+
+
+def read_input(name: str, stdin: object = None) -> bytes:
+    """The bytes of a patch file; `-` is standard input. Raises `PatchError` where there are too many, or none."""
+    try:
+        if name == "-":
+            assert stdin is not None and hasattr(stdin, "read")
+            data: bytes = stdin.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PatchError(f"{name}: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise PatchError(f"{name}: more than {MAX_BYTES} bytes; no patch to the specification is as large")
+    return data
+
+
+def read_mails(data: bytes, name: str) -> list[PatchMail]:
+    """The messages with patches, in the order of their numbers. Raises `PatchError` where there is none."""
+    mails: list[PatchMail] = []
+    for raw in _messages(data):
+        mail = _read(raw)
+        if mail is not None:
+            mails.append(mail)
+    if not mails:
+        raise PatchError(f"{name}: holds no patch: no line starts with 'diff --git' or '--- a/', quoted or not")
+    originals = [m for m in mails if not m.quoted]
+    # in an archived thread the patches themselves go before the replies that quote them
+    chosen = originals or mails[:1]
+    if all(m.number for m in chosen) and len({m.total for m in chosen}) == 1:
+        chosen.sort(key=lambda m: m.number)
+    return chosen
+
+
+def _messages(data: bytes) -> Iterator[bytes]:
+    data = data.replace(b"\r\n", b"\n")
+    starts = [m.start() for m in _FROM.finditer(data) if m.start() == 0 or data[m.start() - 1 : m.start()] == b"\n"]
+    if not starts or data[: starts[0]].strip():
+        yield data
+        return
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        yield data[start:end].partition(b"\n")[2]
+
+
+def _read(raw: bytes) -> PatchMail | None:
+    """The patch in one message; None where it has none (a cover letter, an answer)."""
+    headers = _HEADER.match(raw[:MAX_HEADERS])
+    if headers is None:
+        return _from_text(_decode(raw, "utf-8"), {})
+    message = email.message_from_bytes(raw)
+    known = {
+        key: _header(message, key) for key in ("Subject", "From", "Date", "Message-Id") if message.get(key) is not None
+    }
+    return _from_text("\n".join(_texts(message)), known)
+
+
+def _header(message: Message, key: str) -> str:
+    value = str(message.get(key, ""))
+    with suppress(LookupError, ValueError):
+        value = str(make_header(decode_header(value)))
+    return _line(value)
+
+
+def _line(text: str) -> str:
+    """A text on one line, without anything that controls a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _texts(message: Message) -> Iterator[str]:
+    """The text parts of a message: its body, and patches that are attached."""
+    for part in message.walk():
+        if part.is_multipart() or part.get_content_maintype() not in ("text", "application"):
+            continue
+        if part.get_content_subtype() in ("html", "pgp-signature"):
+            continue
+        payload = part.get_payload(decode=True)
+        if isinstance(payload, bytes) and (part.get_content_maintype() == "text" or b"diff --git " in payload):
+            yield _decode(payload, part.get_content_charset() or "utf-8")
+
+
+def _decode(data: bytes, charset: str) -> str:
+    try:
+        return data.decode(charset)
+    except (LookupError, ValueError):
+        return data.decode("utf-8", "replace") if charset == "utf-8" else data.decode("latin-1")
+
+
+def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    prefix = _quote(lines)
+    if prefix is None:
+        return None
+    for at, line in enumerate(lines):
+        if len(line) > MAX_LINE:
+            raise PatchError(f"line {at + 1}: {len(line)} characters; at most {MAX_LINE} are read")
+    files = read_patch(_plain(lines) if not prefix else _unquoted(lines, prefix))
+    if not files:
+        return None
+    subject = headers.get("Subject") or next((_line(m[1]) for line in lines if (m := _SUBJECT.match(line))), "")
+    number = _NUMBER.search(subject)
+    return PatchMail(
+        subject=subject,
+        author=headers.get("From", ""),
+        date=headers.get("Date", ""),
+        message_id=headers.get("Message-Id", ""),
+        number=int(number[1]) if number else 0,
+        total=int(number[2]) if number else 0,
+        quoted=bool(prefix),
+        lines=tuple(lines),
+        files=tuple(files),
+    )
+
+
+def _quote(lines: list[str]) -> str | None:
+    """What stands before each line of the patch: "" where it is not quoted; None where there is no patch."""
+    for index, line in enumerate(lines):
+        if _PLAIN.match(line) and _followed(lines, index, ""):
+            return ""
+    for index, line in enumerate(lines):
+        match = _QUOTED.match(line[:MAX_QUOTE])
+        if match and _followed(lines, index, match[1]):
+            return match[1]
+    return None
+
+
+def _followed(lines: list[str], index: int, prefix: str) -> bool:
+    """Whether a line that looks like the start of a patch is one: a header line of a patch comes soon."""
+    mark = prefix.rstrip()
+    for line in lines[index : index + 12]:
+        text = line[len(prefix) :] if line.startswith(prefix) else line.removeprefix(mark)
+        if text.startswith(
+            ("@@ -", "rename to ", "GIT binary patch", "Binary files ", "new file mode", "deleted file")
+        ):
+            return True
+    return False
+
+
+def _plain(lines: list[str]) -> list[Text]:
+    return [Text(line, at) for at, line in enumerate(lines)]
+
+
+def _unquoted(lines: list[str], prefix: str) -> list[Text]:
+    """The quoted lines without their quote marks; `broken` marks those behind a comment."""
+    found: list[Text] = []
+    broken = False
+    mark = prefix.rstrip()
+    for at, line in enumerate(lines):
+        if line.startswith(prefix):
+            found.append(Text(line[len(prefix) :], at, broken))
+            broken = False
+        elif line.startswith(mark) and not line[len(mark) :].lstrip().startswith((">", "|")):
+            found.append(Text(line[len(mark) :], at, broken))
+            broken = False
+        elif line.strip():
+            broken = bool(found)
+    return found

@@ -1,0 +1,272 @@
+"""The verdict on changes to constants, feature bits, tables of codes, devices and normative statements."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from virtspec.diff.compare import compare_specs
+from virtspec.model import AllOf, Binding, Clause, Entry, Feature, FeatureBit, Integer, Member, Registry, Spec, Struct
+
+_spec = importlib.util.spec_from_file_location("diff_texts", Path(__file__).parent / "diff" / "texts.py")
+assert _spec and _spec.loader
+texts = sys.modules.setdefault("diff_texts", importlib.util.module_from_spec(_spec))
+_spec.loader.exec_module(texts)
+
+
+def features(*rows: str) -> str:
+    items = "\n".join(f"\\item[{row}] Something." for row in rows)
+    return (
+        "\\chapter{Device Types}\n\\section{Toy Device}\n\\subsection{Feature bits}\n"
+        f"\\begin{{description}}\n{items}\n\\end{{description}}\n"
+    )
+
+
+def table(*rows: str, title: str = "Toy Device", head: str = "Opcode & Name & Description") -> str:
+    body = "\n".join(f"{row} & text \\\\\n\\hline" for row in rows)
+    return (
+        f"\\section{{{title}}}\n\\begin{{tabularx}}{{\\textwidth}}{{ |l|l|X| }}\n\\hline\n{head} \\\\\n"
+        f"\\hline \\hline\n{body}\n\\end{{tabularx}}\n"
+    )
+
+
+LISTINGS = {
+    "value": ("#define T_A 1", "#define T_A 2", {("VD131", "T_A", "breaking")}),
+    "new": ("#define T_A 1", "#define T_A 1\n#define T_B 2", {("VD132", "T_B", "compatible")}),
+    "gone": ("#define T_A 1\n#define T_B 2", "#define T_A 1", {("VD133", "T_B", "breaking")}),
+    "renamed": (
+        "#define VIRTIO_T_CMD_GET 1\n#define T_B 2",
+        "#define VIRTIO_T_COMMAND_GET 1\n#define T_B 2",
+        {("VD203", "VIRTIO_T_COMMAND_GET", "compatible")},
+    ),
+    "swapped values": (
+        "#define T_A 1\n#define T_B 2",
+        "#define T_A 2\n#define T_B 1",
+        {("VD131", "T_A", "breaking"), ("VD131", "T_B", "breaking")},
+    ),
+    "enum appended": ("enum t { T_A, T_B };", "enum t { T_A, T_B, T_C };", {("VD135", "T_C", "compatible")}),
+    "enum shifted": (
+        "enum t { T_A, T_B, T_C };",
+        "enum t { T_A, T_X, T_B, T_C };",
+        {("VD132", "T_X", "compatible"), ("VD134", "T_B", "breaking"), ("VD134", "T_C", "breaking")},
+    ),
+    "enum with one taken out": (
+        "enum t { T_A, T_B, T_C };",
+        "enum t { T_A, T_C };",
+        {("VD133", "T_B", "breaking"), ("VD134", "T_C", "breaking")},
+    ),
+    "enum reordered": (
+        "enum t { T_A, T_B };",
+        "enum t { T_B, T_A };",
+        {("VD131", "T_A", "breaking"), ("VD131", "T_B", "breaking")},
+    ),
+    "enum reordered with values": ("enum t { T_A = 1, T_B = 2 };", "enum t { T_B = 2, T_A = 1 };", set()),
+    "sentinel": (
+        "enum t { T_A, T_B, T_MAX };",
+        "enum t { T_A, T_B, T_C, T_MAX };",
+        {("VD135", "T_C", "compatible"), ("VD136", "T_MAX", "compatible")},
+    ),
+    "enum becomes defines": (
+        "enum t { T_A = 1 };",
+        "#define T_A 1",
+        {("VD223", "T_A", "compatible")},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LISTINGS)
+def test_constants(case: str) -> None:
+    old, new, expected = LISTINGS[case]
+    assert texts.found(texts.compare(old, new)) == expected
+
+
+TEXTS = {
+    "feature added": (
+        features("VIRTIO_T_F_A (0)"),
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (1)"),
+        {("VD301", "VIRTIO_T_F_B", "compatible")},
+    ),
+    "feature renumbered": (
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (1)"),
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (2)"),
+        {("VD302", "VIRTIO_T_F_B", "breaking")},
+    ),
+    "features swapped": (
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (1)"),
+        features("VIRTIO_T_F_A (1)", "VIRTIO_T_F_B (0)"),
+        {("VD302", "VIRTIO_T_F_A", "breaking"), ("VD302", "VIRTIO_T_F_B", "breaking")},
+    ),
+    "feature gone": (
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (1)"),
+        features("VIRTIO_T_F_A (0)"),
+        {("VD303", "VIRTIO_T_F_B", "breaking")},
+    ),
+    "feature renamed": (
+        features("VIRTIO_T_F_RING_INDIRECT (0)"),
+        features("VIRTIO_T_F_INDIRECT (0)"),
+        {("VD208", "VIRTIO_T_F_INDIRECT", "compatible")},
+    ),
+    "features in another order": (
+        features("VIRTIO_T_F_A (0)", "VIRTIO_T_F_B (1)"),
+        features("VIRTIO_T_F_B (1)", "VIRTIO_T_F_A (0)"),
+        set(),
+    ),
+    "entry added from the reserved range": (
+        table("0x0 & T_GET", "0x1 & T_SET", "0x2 - 0xff & -"),
+        table("0x0 & T_GET", "0x1 & T_SET", "0x2 & T_MOVE", "0x3 - 0xff & -"),
+        {("VD141", "Toy Device: T_MOVE", "compatible")},
+    ),
+    "entry moved": (
+        table("0x0 & T_GET", "0x1 & T_SET"),
+        table("0x0 & T_GET", "0x5 & T_SET"),
+        {("VD142", "Toy Device: T_SET", "breaking")},
+    ),
+    "entry gone": (
+        table("0x0 & T_GET", "0x1 & T_SET"),
+        table("0x0 & T_GET"),
+        {("VD143", "Toy Device: T_SET", "breaking")},
+    ),
+    "entry renamed": (
+        table("0x0 & T_GET", "0x1 & T_SET_ALL"),
+        table("0x0 & T_GET", "0x1 & T_SET_EVERY"),
+        {("VD205", "Toy Device: T_SET_EVERY", "compatible")},
+    ),
+    "rows in another order": (
+        table("0x0 & T_GET", "0x1 & T_SET"),
+        table("0x1 & T_SET", "0x0 & T_GET"),
+        set(),
+    ),
+    "range shrunk": (
+        table("0x0 & T_GET", "0x1 & T_SET", "0x2 - 0xff & -"),
+        table("0x0 & T_GET", "0x1 & T_SET", "0x9 - 0xff & -"),
+        {("VD144", "Toy Device: other", "undecided")},
+    ),
+    "prose": ("\\section{Toy Device}\nIt does one thing.\n", "\\section{Toy Device}\nIt does another.\n", set()),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_texts(case: str) -> None:
+    old, new, expected = TEXTS[case]
+    comparison = compare_specs(texts.reading(old).spec, texts.reading(new).spec)
+    assert texts.found(comparison) == expected
+    for text in (old, new):
+        spec = texts.reading(text).spec
+        assert not compare_specs(spec, spec).changes
+
+
+# --- what a model can say, by hand ------------------------------------------------------------------------
+
+
+def spec(**parts: object) -> Spec:
+    return Spec(edition="", **{"structs": (), "constants": (), **parts})  # type: ignore[arg-type]
+
+
+def clause(level: str, digest: str = "d1", *, names: tuple[str, ...] = ("x",), **facts: object) -> Clause:
+    given = {"key": "t/clause/1", "role": "driver", "module": "t", "section": "S", **facts}
+    return Clause(level=level, digest=digest, names=names, **given)  # type: ignore[arg-type]
+
+
+CLAUSES = {
+    "the same elsewhere": (clause("MUST"), clause("MUST", key="t/clause/9", section="T"), None),
+    "strengthened": (clause("SHOULD"), clause("MUST", "d2"), ("VD403", "breaking")),
+    "weakened": (clause("MUST"), clause("SHOULD", "d2"), ("VD404", "undecided")),
+    "reworded": (clause("MUST"), clause("MUST", "d2"), ("VD405", "undecided")),
+    "turned": (clause("MUST"), clause("MUST NOT", "d2"), ("VD406", "breaking")),
+    "another role": (clause("MUST"), clause("MUST", role="device"), ("VD407", "breaking")),
+    "listed": (clause("MUST", listed=False), clause("MUST", listed=True), ("VD408", "compatible")),
+    "not listed": (clause("MUST", listed=True), clause("MUST", listed=False), ("VD408", "undecided")),
+    "added": (None, clause("MUST"), ("VD401", "undecided")),
+    "permitted": (None, clause("MAY"), ("VD401", "compatible")),
+    "gone": (clause("MUST"), None, ("VD402", "undecided")),
+}
+
+
+@pytest.mark.parametrize("case", CLAUSES)
+def test_clauses(case: str) -> None:
+    old, new, expected = CLAUSES[case]
+    comparison = compare_specs(
+        spec(clauses=(old,) if old else ()),
+        spec(clauses=(new,) if new else ()),
+    )
+    assert {(c.rule, str(c.verdict), c.class_) for c in comparison.changes} == (
+        {(*expected, "normative")} if expected else set()
+    )
+
+
+def test_a_clause_about_what_is_new_binds_nobody_who_was_there() -> None:
+    new = FeatureBit(key="t/feature/T_F_NEW", name="T_F_NEW", bit=3, module="t")
+    comparison = compare_specs(spec(), spec(features=(new,), clauses=(clause("MUST", names=("T_F_NEW", "size")),)))
+    assert texts.found(comparison) == {("VD301", "T_F_NEW", "compatible"), ("VD401", "S", "compatible")}
+
+
+def needs(*names: str) -> FeatureBit:
+    terms = tuple(Feature(name=n) for n in names)
+    requires = None if not terms else terms[0] if len(terms) == 1 else AllOf(terms=terms)
+    return FeatureBit(key="t/feature/F", name="F", bit=1, module="t", requires=requires)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (needs(), needs("G"), ("VD304", "breaking")),
+        (needs("G"), needs("G", "H"), ("VD304", "breaking")),
+        (needs("G", "H"), needs("H"), ("VD305", "compatible")),
+        (needs("G"), needs("H"), ("VD306", "undecided")),
+        (needs("G", "H"), needs("H", "G"), None),
+    ],
+)
+def test_requirements(old: FeatureBit, new: FeatureBit, expected: tuple[str, str] | None) -> None:
+    comparison = compare_specs(spec(features=(old,)), spec(features=(new,)))
+    assert {(c.rule, str(c.verdict)) for c in comparison.changes} == ({expected} if expected else set())
+
+
+def registry(*structs: str) -> Registry:
+    bindings = tuple(Binding(role="data", struct=s) for s in structs)
+    return Registry(
+        key="t/registry/r", name="r", tag="type", module="t", entries=(Entry(code=1, name="ONE", bindings=bindings),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ((), ("a",), ("VD149", "compatible")),
+        (("a",), ("b",), ("VD148", "breaking")),
+        (("a",), (), ("VD150", "undecided")),
+        (("a",), ("a", "b"), ("VD149", "compatible")),
+    ],
+)
+def test_bindings(old: tuple[str, ...], new: tuple[str, ...], expected: tuple[str, str]) -> None:
+    comparison = compare_specs(spec(registries=(registry(*old),)), spec(registries=(registry(*new),)))
+    assert {(c.rule, str(c.verdict)) for c in comparison.changes} == {expected}
+
+
+def member(**facts: object) -> Spec:
+    type_ = Integer(bits=16, order="little", spelling="le16")
+    given = {"name": "a", "type": type_, **facts}
+    struct = Struct(key="t/struct/s", name="s", kind="struct", module="t", members=(Member(**given),))  # type: ignore[arg-type]
+    return spec(structs=(struct,))
+
+
+F, G = Feature(name="F"), Feature(name="G")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (member(), member(condition=F), ("VD312", "undecided")),
+        (member(condition=F), member(), ("VD313", "undecided")),
+        (member(condition=F), member(condition=G), ("VD314", "undecided")),
+        (member(condition=F, optional=True), member(condition=G, optional=True), ("VD311", "breaking")),
+        (member(), member(condition=F, optional=True), ("VD311", "undecided")),
+        (member(direction="readable"), member(direction="writable"), ("VD122", "breaking")),
+        (member(), member(direction="writable"), None),
+    ],
+)
+def test_conditions(old: Spec, new: Spec, expected: tuple[str, str] | None) -> None:
+    comparison = compare_specs(old, new)
+    assert {(c.rule, str(c.verdict)) for c in comparison.changes} == ({expected} if expected else set())

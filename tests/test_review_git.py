@@ -1,0 +1,123 @@
+"""Comparisons in git: the table of a history, and the drivers behind `git diff`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+TEXT = """\\section{{Toy Device}}
+{prose}
+\\begin{{lstlisting}}
+struct virtio_toy_config {{
+        le32 capacity;
+{members}}};
+\\end{{lstlisting}}
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    path = tmp_path / "repository"
+    (path / "device-types" / "toy").mkdir(parents=True)
+    git(path, "init", "--quiet", "--initial-branch=main")
+    (path / "virtio.tex").write_text("\\chapter{Device Types}\n\\input{device-types/toy/description.tex}\n")
+    commit(path, "start", prose="Words.", members="")
+    commit(path, "prose", prose="Other words.", members="")
+    commit(path, "grow", prose="Other words.", members="        le16 depth;\n")
+    (path / "README.md").write_text("no source\n")
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "--message=readme")
+    commit(path, "narrow", prose="Other words.", members="        u8 depth;\n")
+    commit(path, "tear", prose="\\input{missing.tex}", members="        u8 depth;\n")
+    return path
+
+
+def git(path: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_PAGER": "cat"}
+    done = subprocess.run(
+        ["git", "-C", str(path), *identity, *arguments], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout
+
+
+def commit(path: Path, subject: str, *, prose: str, members: str) -> None:
+    (path / "device-types" / "toy" / "description.tex").write_text(TEXT.format(prose=prose, members=members))
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", f"--message={subject}")
+
+
+def test_history_has_a_verdict_for_every_commit(virtspec: Run, repository: Path) -> None:
+    done = virtspec("history", repository, "--format", "json")
+    commits = json.loads(done.stdout)["commits"]
+    assert [(c["subject"], c["verdict"]) for c in commits] == [
+        ("start", "none"),
+        ("prose", "none"),
+        ("grow", "compatible"),
+        ("readme", "none"),
+        ("narrow", "breaking"),
+        ("tear", "incomplete"),
+    ]
+    assert done.returncode == 2  # the last one
+    assert virtspec("history", repository, "HEAD~2..HEAD~1").returncode == 1
+    assert virtspec("history", repository, "HEAD~4..HEAD~2").returncode == 0
+    assert virtspec("history", repository, "HEAD~4..HEAD~2", "--fail-on", "any").returncode == 1
+
+
+def test_history_is_the_same_however_many_processes(virtspec: Run, repository: Path) -> None:
+    for number in range(30):
+        commit(repository, f"more {number}", prose=f"Words {number}.", members=f"        le32 m{number};\n")
+    one = virtspec("history", repository, "HEAD~30..HEAD", "--jobs", "1")
+    two = virtspec("history", repository, "HEAD~30..HEAD", "--jobs", "2")
+    assert one.stdout == two.stdout and one.stdout.count("member-") >= 29
+    assert "| `" in virtspec("history", repository, "HEAD~3..HEAD", "--format", "markdown").stdout
+
+
+def test_an_output_that_knows_ascii_only(repository: Path, root: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(root / "codegen"), "PYTHONIOENCODING": "ascii"}
+    for command in (["diff", f"{repository}@HEAD~3", f"{repository}@HEAD~1"], ["history", str(repository)]):
+        done = subprocess.run([sys.executable, "-m", "virtspec", *command], capture_output=True, env=environment)
+        assert done.returncode in (1, 2) and b"Traceback" not in done.stderr and b"breaking" in done.stdout
+
+
+@pytest.mark.parametrize("range_", ["--output=x", "nothing..HEAD", "HEAD^{tree}"])
+def test_a_range_that_is_none(virtspec: Run, repository: Path, range_: str) -> None:
+    done = virtspec("history", "--", repository, range_)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert not (repository / "x").exists()
+
+
+def test_no_repository(virtspec: Run, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none"):
+        done = virtspec("history", path)
+        assert done.returncode == 2 and done.stderr.startswith("virtspec: error:")
+
+
+def driver(root: Path) -> str:
+    return f"PYTHONPATH={root / 'codegen'} {sys.executable} -m virtspec git-driver"
+
+
+def test_textconv_shows_facts(repository: Path, root: Path) -> None:
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("*.tex diff=virtspec\n")
+    git(repository, "config", "diff.virtspec.textconv", driver(root))
+    shown = git(repository, "diff", "HEAD~3", "HEAD~1", "--", "device-types")
+    assert "-        le16" in shown and "+        u8" in shown and "/* size: 5 */" in shown
+    assert not git(repository, "diff", "HEAD~5", "HEAD~4", "--", "device-types")  # only prose
+
+
+def test_external_diff_shows_findings(repository: Path, root: Path) -> None:
+    (repository / ".git" / "info" / "attributes").write_text("*.tex diff=virtspec\n")
+    git(repository, "config", "diff.virtspec.command", driver(root))
+    shown = git(repository, "diff", "--ext-diff", "HEAD~3", "HEAD~1", "--", "device-types")
+    assert "VD107 width-changed" in shown and "verdict: breaking" in shown
+    shown = git(repository, "log", "-p", "--ext-diff", "-1", "--", "device-types")
+    assert "INCOMPLETE" in shown
