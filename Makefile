@@ -3,6 +3,8 @@
 
 VENV  ?= .venv
 SPECS ?= ../shared/virtio-spec
+# how long fuzzing takes
+SECONDS ?= 600
 # how many tests run at a time
 JOBS  ?= auto
 
@@ -17,10 +19,10 @@ PYTHON   ?= $(FOUND)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help generate check test lint format models atlas bench wheels clean
+.PHONY: help generate check test interop fuzz fuzz-c lint format models atlas bench wheels clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 generate: $(VENV)/.installed ## Render what spec/ lists into generated/
 	$(RUN)/virtspec generate
@@ -31,6 +33,15 @@ check: $(VENV)/.installed ## Say whether generated/ is what spec/ and templates/
 test: $(VENV)/.installed ## Run all tests
 	@command -v "$${CC:-cc}" >/dev/null || echo "make: no C compiler ($${CC:-cc}): the tests of the C headers will be skipped"
 	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+interop: $(VENV)/.installed ## Compare with Linux's headers and with QEMU's devices
+	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup tests/interop $(ARGS)
+
+fuzz: $(VENV)/.installed ## Feed virtwire damaged bytes for SECONDS
+	FUZZ_SECONDS=$(SECONDS) $(RUN)/python -m pytest tests/fuzz/test_fuzz_python.py
+
+fuzz-c: ## Feed the C headers damaged bytes for SECONDS (Clang with libFuzzer)
+	$(MAKE) -C generated/c fuzz SECONDS=$(SECONDS)
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(RUN)/ruff check

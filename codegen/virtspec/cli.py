@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
+from typing import NoReturn
 
 from virtspec import __version__
-from virtspec.commands import extract, generate, layout
+from virtspec.commands import (
+    atlas,
+    completion,
+    diff,
+    drift,
+    extract,
+    generate,
+    git_driver,
+    history,
+    layout,
+    lint,
+    review,
+    rules,
+)
 from virtspec.diagnostics import SpecError
+from virtspec.progress import take_times
 
-COMMANDS = (generate, extract, layout)
+COMMANDS = (generate, extract, layout, drift, atlas, lint, diff, review, rules, completion, history, git_driver)
 """The commands, in the order of `virtspec --help`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 clean, 1 findings or drift, 2 usage or unusable input."""
     arguments = parser().parse_args(argv)
+    quiet = redirect_stderr(StringIO()) if arguments.quiet else nullcontext()
     try:
-        code: int = arguments.run(arguments)
+        with quiet:
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
     except SpecError as error:
@@ -35,15 +55,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("virtspec: interrupted", file=sys.stderr)
         return 130
+    finally:
+        times = take_times()
+        if arguments.verbose:
+            print_times(times)
+
+
+def print_times(times: dict[str, tuple[int, float]]) -> None:
+    """How long each pass took, on standard error."""
+    for name, (runs, seconds) in times.items():
+        print(f"{seconds:9.3f} s  {name}" + (f" ({runs} times)" if runs > 1 else ""), file=sys.stderr)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints name the likely word and the next step."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Refuse what is not known here, not in the parser above, which knows less about it."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
+
+    def error(self, message: str) -> NoReturn:
+        from difflib import get_close_matches
+
+        known: list[str] = []
+        word = ""
+        if match := re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)$", message, re.DOTALL):
+            word, known = match[1], re.findall(r"[\w-]+", match[2])
+        elif match := re.match(r"unrecognized arguments: (--?[\w-]+)", message):
+            word, known = match[1], list(self._option_string_actions)
+        near = "".join(f"  did you mean '{close}'?\n" for close in get_close_matches(word, known, n=1))
+        step = f"  '{self.prog} --help' shows {'examples' if ' ' in self.prog else 'all commands'}\n"
+        self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n{near}{step}")
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="virtspec",
         description="Read the VIRTIO specification's LaTeX; render code from it, and review it.",
         epilog="'virtspec COMMAND --help' shows each command with examples.",
     )
+    top.set_defaults(parser=top)
     top.add_argument("--version", action="version", version=f"virtspec {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in COMMANDS:
