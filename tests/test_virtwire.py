@@ -119,19 +119,28 @@ def test_big_endian_structs() -> None:
 
 
 def test_net_header_in_all_its_forms() -> None:
-    hashed, tunnel, outer = (
+    modern, merged, hashed, tunnel, outer = (
+        "VIRTIO_F_VERSION_1",
+        "VIRTIO_NET_F_MRG_RXBUF",
         "VIRTIO_NET_F_HASH_REPORT",
         "VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO",
         "VIRTIO_NET_F_OUT_NET_HEADER",
     )
-    for size, features in [(12, []), (20, [hashed]), (24, [hashed, tunnel]), (32, [hashed, tunnel, outer])]:
+    for size, features in [
+        (10, []),
+        (12, [merged]),
+        (12, [modern]),
+        (20, [modern, hashed]),
+        (24, [modern, hashed, tunnel]),
+        (32, [modern, hashed, tunnel, outer]),
+    ]:
         data = bytes(range(size))
         header = net.VirtioNetHdr.from_bytes(data, features=features)
         assert header.to_bytes() == data
         assert len(net.VirtioNetHdr().to_bytes(features=features)) == size
         with pytest.raises(DecodeError):
             net.VirtioNetHdr.from_bytes(data + b"\0", features=features)
-    assert net.VirtioNetHdr.from_bytes(bytes(12), features=0).hash_value is None
+    assert net.VirtioNetHdr.from_bytes(bytes(10), features=0).hash_value is None
 
 
 def test_scsi_request_with_protection_information() -> None:

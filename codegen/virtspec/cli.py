@@ -36,6 +36,7 @@ COMMANDS = (generate, extract, layout, drift, atlas, lint, diff, review, rules, 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 clean, 1 findings or drift, 2 usage or unusable input."""
     arguments = parser().parse_args(argv)
+    take_times()  # what ran before in this process is none of this command's
     quiet = redirect_stderr(StringIO()) if arguments.quiet else nullcontext()
     try:
         with quiet:

@@ -2507,9 +2507,10 @@ static void read_virtio_net_hdr(const uint8_t *message, size_t size, const struc
     if (error != 0) {
         must(verdict == error && *virtio_net_hdr_field_name(virtwire_field(error)) != '\0');
     } else {
-        size_t at = 12;
+        size_t at = 10;
 
         must(parts.end <= size && (verdict != 0 || parts.end == size));
+        at = follows(parts.num_buffers, at, parts.end);
         at = follows(parts.hash_value, at, parts.end);
         at = follows(parts.hash_report, at, parts.end);
         at = follows(parts.padding_reserved, at, parts.end);

@@ -7228,10 +7228,11 @@ static void visit_virtio_net_hdr(struct visit *v, uint8_t *m, size_t size)
             s->csum_offset = virtio_cpu_to_le16((uint16_t)v->number);
         leave(v, depth);
     }
-    if (enter(v, "num_buffers", 0, false, (uint8_t *)&s->num_buffers, sizeof(s->num_buffers))) {
-        if (number(v, virtio_le16_to_cpu(s->num_buffers), UINT16_MAX))
-            s->num_buffers = virtio_cpu_to_le16((uint16_t)v->number);
-        leave(v, depth);
+    if (virtwire_has(features, 32) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+        if (enter(v, "num_buffers", 0, false, m + parts->num_buffers.offset, 2)) {
+            (void)number(v, virtio_get_le16(m + parts->num_buffers.offset), UINT64_MAX);
+            leave(v, depth);
+        }
     }
     if (virtwire_has(features, VIRTIO_NET_F_HASH_REPORT)) {
         if (enter(v, "hash_value", 0, false, m + parts->hash_value.offset, 4)) {

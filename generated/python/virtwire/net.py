@@ -887,11 +887,12 @@ FLOW_FILTER_RULE_ACTIONS_CODES = Registry(
 
 _VirtioNetConfig = Codec("<6s3HI2BH2I")
 _VirtioNetDevPartCvqSelector = Codec("<2B6s")
-_VirtioNetHdr_1 = Codec("<2B5H")
-_VirtioNetHdr_2 = Codec("<I2H")
-_VirtioNetHdr_3 = Codec("<2H")
-_VirtioNetHdr_4 = Codec("<H")
-_VirtioNetHdr_5 = Codec("<6s")
+_VirtioNetHdr_1 = Codec("<2B4H")
+_VirtioNetHdr_2 = Codec("<H")
+_VirtioNetHdr_3 = Codec("<I2H")
+_VirtioNetHdr_4 = Codec("<2H")
+_VirtioNetHdr_5 = Codec("<H")
+_VirtioNetHdr_6 = Codec("<6s")
 _IpsecResourceHdr = Codec("<IH")
 _VirtnetHashTunnel = Codec("<I")
 _VirtioNetCtrl_1 = Codec("<2B")
@@ -1210,7 +1211,7 @@ class VirtioNetHdr(Struct):
            4      2  le16 gso_size
            6      2  le16 csum_start
            8      2  le16 csum_offset
-          10      2  le16 num_buffers
+          10      2  le16 num_buffers, if VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF
           12      4  le32 hash_value, if VIRTIO_NET_F_HASH_REPORT
           16      2  le16 hash_report, if VIRTIO_NET_F_HASH_REPORT
           18      2  le16 padding_reserved, if VIRTIO_NET_F_HASH_REPORT
@@ -1252,7 +1253,7 @@ hdr_len|le16|2|2
 gso_size|le16|4|2
 csum_start|le16|6|2
 csum_offset|le16|8|2
-num_buffers|le16|10|2
+num_buffers|le16|10|2||||VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF
 hash_value|le32|12|4||||VIRTIO_NET_F_HASH_REPORT|1.2
 hash_report|le16|16|2||||VIRTIO_NET_F_HASH_REPORT|1.2
 padding_reserved|le16|18|2||||VIRTIO_NET_F_HASH_REPORT|1.2
@@ -1264,7 +1265,7 @@ ipsec_resource_hdr|struct ipsec_resource_hdr|26|6|||||1.4
 ipsec_resource_hdr.resource_id|le32|26|4|||||1.4
 ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
 """)
-    _PARTS = "<B <B <H <H <H <H <H ?<I ?<H ?<H ?<H ?<H ?<H ?:6"
+    _PARTS = "<B <B <H <H <H <H ?<H ?<I ?<H ?<H ?<H ?<H ?<H ?:6"
     _FEATURED = True
     padding_reserved_2 = ArmOf["bytes"]("union", "padding_reserved_2")
     ipsec_resource_hdr = ArmOf["IpsecResourceHdr"]("union", "ipsec_resource_hdr")
@@ -1278,7 +1279,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
         gso_size: int = 0,
         csum_start: int = 0,
         csum_offset: int = 0,
-        num_buffers: int = 0,
+        num_buffers: int | None = 0,
         hash_value: int | None = 0,
         hash_report: int | None = 0,
         padding_reserved: int | None = 0,
@@ -1293,7 +1294,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
         self.gso_size = gso_size
         self.csum_start = csum_start
         self.csum_offset = csum_offset
-        self.num_buffers = num_buffers
+        self.num_buffers: int | None = num_buffers
         self.hash_value: int | None = hash_value
         self.hash_report: int | None = hash_report
         self.padding_reserved: int | None = padding_reserved
@@ -1319,6 +1320,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
     def _decode(cls, buffer: Buffer, at: int, *, features: FeatureBits = None) -> tuple[Self, int]:
         self = new(cls)
         bits = FEATURES.mask(features)
+        has_num_buffers = bits < 0 or bits & 0x100008000 != 0
         has_hash_value = bits < 0 or bits >> 57 & 1 != 0
         has_outer_th_offset = bits < 0 or bits & 0xA0000000000000000 != 0
         has_outer_nh_offset = bits < 0 or bits >> 69 & 1 != 0
@@ -1331,15 +1333,22 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
                 self.gso_size,
                 self.csum_start,
                 self.csum_offset,
-                self.num_buffers,
             ) = _VirtioNetHdr_1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
-        at += 12
+        at += 10
+        if has_num_buffers:
+            try:
+                (self.num_buffers,) = _VirtioNetHdr_2.unpack_from(buffer, at)
+            except struct_error:
+                raise truncated(cls, 6, buffer, at) from None
+            at += 2
+        else:
+            self.num_buffers = None
         if has_hash_value:
             try:
                 self.hash_value, self.hash_report, self.padding_reserved = (
-                    _VirtioNetHdr_2.unpack_from(buffer, at)
+                    _VirtioNetHdr_3.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 7, buffer, at) from None
@@ -1350,7 +1359,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             self.padding_reserved = None
         if has_outer_th_offset:
             try:
-                self.outer_th_offset, self.inner_nh_offset = _VirtioNetHdr_3.unpack_from(buffer, at)
+                self.outer_th_offset, self.inner_nh_offset = _VirtioNetHdr_4.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 10, buffer, at) from None
             at += 4
@@ -1359,7 +1368,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             self.inner_nh_offset = None
         if has_outer_nh_offset:
             try:
-                (self.outer_nh_offset,) = _VirtioNetHdr_4.unpack_from(buffer, at)
+                (self.outer_nh_offset,) = _VirtioNetHdr_5.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 12, buffer, at) from None
             at += 2
@@ -1368,7 +1377,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
         if has_union:
             self.union = union = new(VirtioNetHdrUnion)
             try:
-                (union._raw,) = _VirtioNetHdr_5.unpack_from(buffer, at)
+                (union._raw,) = _VirtioNetHdr_6.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 13, buffer, at) from None
             at += 6
@@ -1379,6 +1388,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
     def to_bytes(self, *, features: FeatureBits = None) -> bytes:
         """Encode; members that are None are left out, and those that `features` exclude."""
         bits = FEATURES.mask(features)
+        has_num_buffers = bits < 0 or bits & 0x100008000 != 0
         has_hash_value = bits < 0 or bits >> 57 & 1 != 0
         has_outer_th_offset = bits < 0 or bits & 0xA0000000000000000 != 0
         has_outer_nh_offset = bits < 0 or bits >> 69 & 1 != 0
@@ -1393,29 +1403,33 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
                         self.gso_size,
                         self.csum_start,
                         self.csum_offset,
-                        self.num_buffers,
+                    ),
+                    (
+                        b""
+                        if self.num_buffers is None or not has_num_buffers
+                        else _VirtioNetHdr_2.pack(self.num_buffers)
                     ),
                     (
                         b""
                         if self.hash_value is None or not has_hash_value
-                        else _VirtioNetHdr_2.pack(
+                        else _VirtioNetHdr_3.pack(
                             self.hash_value, self.hash_report, self.padding_reserved
                         )
                     ),
                     (
                         b""
                         if self.outer_th_offset is None or not has_outer_th_offset
-                        else _VirtioNetHdr_3.pack(self.outer_th_offset, self.inner_nh_offset)
+                        else _VirtioNetHdr_4.pack(self.outer_th_offset, self.inner_nh_offset)
                     ),
                     (
                         b""
                         if self.outer_nh_offset is None or not has_outer_nh_offset
-                        else _VirtioNetHdr_4.pack(self.outer_nh_offset)
+                        else _VirtioNetHdr_5.pack(self.outer_nh_offset)
                     ),
                     (
                         b""
                         if self.union is None or not has_union
-                        else _VirtioNetHdr_5.pack(self.union._raw)
+                        else _VirtioNetHdr_6.pack(self.union._raw)
                     ),
                 )
             )
@@ -1423,6 +1437,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             pass
         return self._encode(
             present={
+                "num_buffers": has_num_buffers,
                 "hash_value": has_hash_value,
                 "hash_report": has_hash_value,
                 "padding_reserved": has_hash_value,
@@ -1441,14 +1456,13 @@ class VirtioNetHdrView(View):
     __slots__ = ()
     C_NAME = "virtio_net_hdr"
     SIZE = 32
-    NAMES = ("flags", "gso_type", "hdr_len", "gso_size", "csum_start", "csum_offset", "num_buffers")
+    NAMES = ("flags", "gso_type", "hdr_len", "gso_size", "csum_start", "csum_offset")
     flags = Int(0, "<B")
     gso_type = Int(1, "<B")
     hdr_len = Int(2, "<H")
     gso_size = Int(4, "<H")
     csum_start = Int(6, "<H")
     csum_offset = Int(8, "<H")
-    num_buffers = Int(10, "<H")
 
 
 class IpsecResourceHdr(Struct):

@@ -295,7 +295,7 @@ struct virtio_net_hdr {
     virtio_le16 gso_size; /* 4, since 1.0 */
     virtio_le16 csum_start; /* 6, since 1.0 */
     virtio_le16 csum_offset; /* 8, since 1.0 */
-    virtio_le16 num_buffers; /* 10, since 1.0 */
+    virtio_le16 num_buffers; /* 10, since 1.0, if VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF */
     virtio_le32 hash_value; /* 12, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 hash_report; /* 16, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 padding_reserved; /* 18, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
@@ -381,6 +381,7 @@ VIRTWIRE_INLINE const char *virtio_net_hdr_field_name(int field)
 
 /* The parts of virtio_net_hdr; `end` is the number of bytes up to their end. */
 struct virtio_net_hdr_parts {
+    struct virtwire_part num_buffers; /* num_buffers */
     struct virtwire_part hash_value; /* hash_value */
     struct virtwire_part hash_report; /* hash_report */
     struct virtwire_part padding_reserved; /* padding_reserved */
@@ -395,7 +396,7 @@ struct virtio_net_hdr_parts {
 VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size, const struct virtwire_features *features,
     struct virtio_net_hdr_parts *parts)
 {
-    size_t at = 12;
+    size_t at = 10;
 
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
@@ -406,8 +407,13 @@ VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size, const
             size < 4 ? VIRTIO_NET_HDR_FIELD_HDR_LEN :
             size < 6 ? VIRTIO_NET_HDR_FIELD_GSO_SIZE :
             size < 8 ? VIRTIO_NET_HDR_FIELD_CSUM_START :
-            size < 10 ? VIRTIO_NET_HDR_FIELD_CSUM_OFFSET :
-            VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
+            VIRTIO_NET_HDR_FIELD_CSUM_OFFSET);
+    if (virtwire_has(features, 32) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+        if (!virtwire_take(&parts->num_buffers, size, &at, 2, 1))
+            return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
+    } else {
+        parts->num_buffers = virtwire_nothing(at);
+    }
     if (virtwire_has(features, VIRTIO_NET_F_HASH_REPORT)) {
         if (!virtwire_take(&parts->hash_value, size, &at, 4, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_HDR_FIELD_HASH_VALUE);
