@@ -1,4 +1,4 @@
-"""Length expressions of the specification, as Python.
+"""Length expressions of the model: parsed, computed, and as Python.
 
 An expression comes from an untrusted text: it is parsed into a tree of numbers, names and operators, and only that tree
 is turned into code. Shifts take a constant distance, so that no field's value can ask for a huge number.
