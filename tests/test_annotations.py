@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from virtspec import annotations
-from virtspec.annotations import load_annotations
+from virtspec.annotations import condition_of, length_of, load_annotations
 from virtspec.diagnostics import Sink, SpecError
+from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.latex.text import digest
 from virtspec.link import link_document
 from virtspec.model import AllOf, Array, Expression, Feature, FieldIs, FieldRef, Not, Rest, Spec
 from virtspec.pipeline import read_spec
-from virtspec.source import open_source
 
 EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 
@@ -114,11 +113,11 @@ def test_since(tmp_path: Path) -> None:
 
 
 def test_lengths_and_conditions() -> None:
-    assert annotations.length_of("a.b") == FieldRef(path="a.b")
-    assert annotations.length_of("mask + 1") == Expression(text="mask + 1")
-    assert annotations.length_of("rest") == Rest()
-    assert annotations.condition_of("not VIRTIO_X_F_Y") == Not(term=Feature(name="VIRTIO_X_F_Y"))
-    assert annotations.condition_of("VIRTIO_X_F_Y and a is 3") == AllOf(
+    assert length_of("a.b") == FieldRef(path="a.b")
+    assert length_of("mask + 1") == Expression(text="mask + 1")
+    assert length_of("rest") == Rest()
+    assert condition_of("not VIRTIO_X_F_Y") == Not(term=Feature(name="VIRTIO_X_F_Y"))
+    assert condition_of("VIRTIO_X_F_Y and a is 3") == AllOf(
         terms=(Feature(name="VIRTIO_X_F_Y"), FieldIs(path="a", value="3"))
     )
 

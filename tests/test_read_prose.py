@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from virtspec.diagnostics import Sink
+from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.pipeline import read_spec
 from virtspec.read.prose import Hit, Prose
-from virtspec.source import open_source
 
 
 def hits(tmp_path: Path, text: str, pattern: str = "HERE") -> list[Hit]:

@@ -11,20 +11,19 @@ import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
 from virtspec import pipeline
 from virtspec.diagnostics import Sink, SpecError
 from virtspec.diff.change import Comparison
 from virtspec.diff.compare import compare_specs
+from virtspec.inputs import open_source
 from virtspec.model import Spec
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 from virtspec.review.apply import Applied, Rejected, apply_patch
 from virtspec.review.mail import PatchMail
-from virtspec.review.repository import Repository
-from virtspec.source import MissingFile, SourceError, SourceFile, SourceTree, open_source
+from virtspec.source import MissingFile, SourceError, SourceFile, SourceTree
 
 
 @dataclass(slots=True)
@@ -47,11 +46,7 @@ def read_side(spec: str) -> Reading:
 
 def open_tree(spec: str) -> SourceTree:
     """The source tree that a SPEC argument names. Raises `SpecError` where there is none."""
-    repository, _, revision = spec.rpartition("@")
     try:
-        if repository and revision and not Path(spec).exists() and Path(repository).is_dir():
-            # as `open_source` would, but with one process for all files
-            return Repository(repository).at(revision)
         return open_source(spec)
     except SourceError as error:
         raise SpecError(str(error)) from None

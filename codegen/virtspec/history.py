@@ -15,7 +15,7 @@ from virtspec.comparison import Reading, compare_readings, read_source
 from virtspec.diagnostics import SpecError
 from virtspec.diff.change import Change, Verdict
 from virtspec.progress import track
-from virtspec.review.repository import Commit, Repository
+from virtspec.repository import Commit, Repository
 from virtspec.source import SourceError
 
 CHUNK = 24

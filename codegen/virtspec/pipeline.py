@@ -17,6 +17,7 @@ from virtspec.annotations import load_annotations
 from virtspec.compat import tomllib
 from virtspec.diagnostics import Severity, Sink, SpecError, render_all
 from virtspec.emit.engine import Emission
+from virtspec.inputs import open_source
 from virtspec.latex.document import Document, read_document
 from virtspec.layout import LayoutError, Layouts
 from virtspec.link import link_document
@@ -24,7 +25,7 @@ from virtspec.link.merge import merge_specs
 from virtspec.model import Spec
 from virtspec.progress import timed
 from virtspec.resources import spec_directory, spec_file
-from virtspec.source import SourceError, SourceTree, open_source
+from virtspec.source import SourceError, SourceTree
 
 _EDITION = re.compile(r"(?:^|[/@])v?(\d+\.\d+)(?:-[A-Za-z0-9]+)*$")
 

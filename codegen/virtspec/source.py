@@ -1,4 +1,4 @@
-"""Where a specification's text comes from: a directory, one file, or a git revision; and spans of it.
+"""Where a specification's text comes from: a directory or one file; and spans of it.
 
 A source tree never gives a file from outside itself: neither `..`, nor an absolute path, nor a symbolic link leads
 out. Sizes are bounded before anything is read.
@@ -7,9 +7,8 @@ out. Sizes are bounded before anything is read.
 from __future__ import annotations
 
 import os
-import subprocess
 from bisect import bisect_right
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -37,15 +36,14 @@ class SourceFile:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self.text = text
+        self.text = one_of(text)
 
     def __repr__(self) -> str:
         return f"SourceFile({self.path!r}, {len(self.text)} characters)"
 
     @cached_property
-    def line_starts(self) -> list[int]:
-        lengths = (len(line) + 1 for line in self.text.split("\n"))
-        return list(accumulate(lengths, initial=0))[:-1]
+    def line_starts(self) -> tuple[int, ...]:
+        return line_starts_of(self.text)
 
     def line(self, offset: int) -> int:
         """The line of a character offset, from 1."""
@@ -63,6 +61,19 @@ class SourceFile:
         start = self.line_starts[line - 1]
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)]
+
+
+@lru_cache(maxsize=1024)
+def one_of(text: str) -> str:
+    """The first of several equal texts: what is kept by text is then found without comparing them again."""
+    return text
+
+
+@lru_cache(maxsize=256)
+def line_starts_of(text: str) -> tuple[int, ...]:
+    """The offsets at which the lines of a text begin."""
+    lengths = map(len, text.split("\n"))
+    return tuple(accumulate(map((1).__add__, lengths), initial=0))[:-1]
 
 
 class Span:
@@ -172,70 +183,3 @@ class DirectoryTree:
         if len(data) > MAX_FILE_BYTES:
             raise SourceError(f"{relative}: more than {MAX_FILE_BYTES} bytes")
         return decode(relative, data)
-
-
-class GitTree:
-    """A revision of a git checkout, read with plumbing commands; the work tree is not touched."""
-
-    def __init__(self, repository: Path, revision: str, root: str = "virtio.tex") -> None:
-        self.name = f"{repository}@{revision}"
-        self.root = root
-        self._repository = repository
-        self._commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        if not self._commit:
-            raise SourceError(f"{repository}: no revision '{revision}'; see 'git -C {repository} log --oneline'")
-        listing = self._git(
-            "ls-tree", "-r", "-z", "--format=%(objectmode) %(objectname) %(objectsize) %(path)", self._commit
-        )
-        self._blobs: dict[str, tuple[str, int]] = {}
-        for row in listing.split("\0"):
-            if not row:
-                continue
-            mode, name, size, path = row.split(" ", 3)
-            if mode in ("100644", "100755"):
-                self._blobs[path] = (name, int(size))
-
-    def _git(self, *arguments: str) -> str:
-        return self._git_bytes(*arguments).decode("utf-8", "surrogateescape").removesuffix("\n")
-
-    def _git_bytes(self, *arguments: str) -> bytes:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(self._repository), "--no-optional-locks", *arguments],
-                capture_output=True,
-                check=False,
-            )
-        except OSError as error:
-            raise SourceError(f"git cannot be run: {error.strerror}") from None
-        if done.returncode and arguments[0] != "rev-parse":
-            detail = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise SourceError(f"{self._repository}: git {arguments[0]}: {detail[-1] if detail else 'failed'}")
-        return done.stdout
-
-    def read(self, path: str) -> SourceFile:
-        relative = normalise(path)
-        try:
-            blob, size = self._blobs[relative]
-        except KeyError:
-            raise MissingFile(f"no file '{relative}' in {self.name}") from None
-        if size > MAX_FILE_BYTES:
-            raise SourceError(f"{relative}: {size} bytes; at most {MAX_FILE_BYTES} are read")
-        return decode(relative, self._git_bytes("cat-file", "blob", blob))
-
-
-def open_source(spec: str) -> SourceTree:
-    """The source tree that a SPEC argument names: a directory, a `.tex` file, or `REPO@REV`.
-
-    Raises `SourceError` where there is none.
-    """
-    path = Path(spec)
-    if path.is_dir():
-        if not (path / "virtio.tex").is_file():
-            raise SourceError(f"{spec}: no virtio.tex in this directory; name the directory of the LaTeX sources")
-        return DirectoryTree(path)
-    if path.is_file():
-        return DirectoryTree(path.parent, path.name, alone=True)
-    repository, at, revision = spec.rpartition("@")
-    if at and revision and Path(repository).is_dir():
-        return GitTree(Path(repository), revision)
-    raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")

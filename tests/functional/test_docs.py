@@ -227,7 +227,8 @@ FLOORS = {
     "Order of the passes": ("pipeline", "comparison", "history"),
     "Results": ("emit", "lint", "diff", "review", "triage", "report", "atlas", "drift", "headers", "releases"),
     "Model": ("model", "model_json", "layout", "since", "names", "resources"),
-    "Reading": ("link", "annotations", "read", "chapters", "listing", "latex", "diagnostics", "source"),
+    "Reading": ("link", "annotations", "read", "chapters", "listing", "latex", "diagnostics"),
+    "Texts": ("inputs", "repository", "source"),
 }
 
 

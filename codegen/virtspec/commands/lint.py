@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def open_input(spec: str) -> SourceTree:
     """The tree that a SPEC names; for a patch or a mail that of the file it adds."""
-    from virtspec.source import SourceError, open_source
+    from virtspec.inputs import open_source
+    from virtspec.source import SourceError
 
     if spec.endswith(".json"):
         raise SpecError(f"{spec}: a model has no text to check; name the LaTeX it was made from")
@@ -161,7 +162,8 @@ def lint_change(old: SourceTree, new: SourceTree) -> tuple[Finding, ...]:
 
 def _findings_at(spec: str, revision: str) -> tuple[Finding, ...]:
     """What is found in the same SPEC at another revision of its repository."""
-    from virtspec.source import GitTree, MissingFile, SourceError
+    from virtspec.repository import Repository
+    from virtspec.source import MissingFile, SourceError
 
     path = Path(spec)
     if path.is_dir():
@@ -173,7 +175,7 @@ def _findings_at(spec: str, revision: str) -> tuple[Finding, ...]:
     else:
         directory, root = Path(spec.rpartition("@")[0]), "virtio.tex"
     try:
-        tree = GitTree(directory, revision, root)
+        tree = Repository(str(directory)).at(revision, root)
         try:
             tree.read(root)
         except MissingFile:

@@ -9,8 +9,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from virtspec.compat import assert_never
 from virtspec.diagnostics import Sink, SpecError, at
-from virtspec.latex.scan import Block, Heading, Input, Label, Listing, Role, Settings, scan_text
+from virtspec.latex.scan import (
+    Block,
+    Heading,
+    Input,
+    Item,
+    Label,
+    ListEdge,
+    Listing,
+    Role,
+    Settings,
+    Table,
+    scan_text,
+)
 from virtspec.latex.text import plain_text
 from virtspec.source import MissingFile, OutsideTree, SourceError, SourceFile, SourceTree
 
@@ -22,7 +35,11 @@ _ESCAPE = re.compile(r"escapechar\s*=\s*\{?\s*\\?(.)")
 
 @dataclass(slots=True, eq=False)
 class Section:
-    """A heading with its place in the hierarchy. `legacy` holds for everything below a "Legacy Interface" heading."""
+    """A heading with its place in the hierarchy.
+
+    `legacy` holds for everything below a "Legacy Interface" heading; `path` are the titles from the outermost section
+    to this one.
+    """
 
     heading: Heading
     file: SourceFile
@@ -31,11 +48,7 @@ class Section:
     parent: Section | None
     role: Role | None
     legacy: bool
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The titles from the outermost section to this one."""
-        return (*self.parent.path, self.title) if self.parent else (self.title,)
+    path: tuple[str, ...]
 
     @property
     def line(self) -> int:
@@ -111,6 +124,8 @@ class _Reader:
         blocks = scan.blocks
         for index, block in enumerate(blocks):
             match block:
+                case Label() | Item() | ListEdge() | Table():
+                    pass
                 case Heading():
                     following = blocks[index + 1] if index + 1 < len(blocks) else None
                     self.open_section(file, block, following.name if isinstance(following, Label) else "")
@@ -126,7 +141,7 @@ class _Reader:
                     self.listing(file, block)
                     continue
                 case _:
-                    pass
+                    assert_never(block)
             section = self.sections[-1] if self.sections else None
             self.document.blocks.append(Located(file, block, section))
         self.stack.pop()
@@ -144,6 +159,7 @@ class _Reader:
             parent=parent,
             role=heading.role,
             legacy=(parent is not None and parent.legacy) or title.startswith("Legacy Interface"),
+            path=(*parent.path, title) if parent is not None else (title,),
         )
         self.sections.append(section)
         self.document.sections.append(section)

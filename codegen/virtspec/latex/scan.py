@@ -145,7 +145,6 @@ _BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
 _BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
 _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
 _DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
-_WHITE = re.compile(r"\s+")
 
 MAX_ARGUMENT = 1 << 13
 MAX_OPTION = 1 << 10
@@ -207,7 +206,7 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
 
 def squeeze(text: str) -> str:
     """A label or title with every run of white space as one blank: both break across lines in the sources."""
-    return _WHITE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 @lru_cache(maxsize=1024)

@@ -64,7 +64,6 @@ def _bare(text: str) -> str:
 
 
 @lru_cache(maxsize=16384)
-@lru_cache(maxsize=16384)
 def digest(text: str) -> str:
     """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
     return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]

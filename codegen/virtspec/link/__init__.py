@@ -61,6 +61,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     found = _merge_structs(structs.found, document, sink)
     devices = _devices(document, facts)
     found = _resolve_config(found, devices)
+    found = _keep_places(found, frozenset(device.config for device in devices))
     registries = bind(_registries(facts, constants, prose, found, sink), found, prose, facts, sink)
     codes = frozenset(e.name for r in registries for e in r.entries)
     gates = Gates(prose, facts, found, codes)
@@ -188,6 +189,18 @@ def _resolve_config(structs: tuple[Struct, ...], devices: tuple[Device, ...]) ->
         members = resolve_all(struct.members, config, names[struct.module]) if config is not None else struct.members
         resolved.append(struct if members is struct.members else replace(struct, members=members))
     return tuple(resolved)
+
+
+def _keep_places(structs: tuple[Struct, ...], configs: frozenset[str]) -> tuple[Struct, ...]:
+    """Structs with the members of configuration structures always there: without its feature one is only not valid."""
+    return tuple(
+        (
+            replace(s, members=tuple(replace(m, optional=False) if m.optional else m for m in s.members))
+            if s.name in configs
+            else s
+        )
+        for s in structs
+    )
 
 
 # --- devices, features, registries ------------------------------------------------------------------------

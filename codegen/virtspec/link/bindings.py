@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from virtspec.diagnostics import Sink, at
@@ -111,13 +112,18 @@ def _bind_linked(found: Found, names: frozenset[str], prose: Prose, facts: Facts
     """Bind what a table links to the description of another code, as that one is bound."""
     titles = prose.titles
     for pages in prose.pages.values():
-        for match in _LINK.finditer(pages.file.text):
-            name = match[2]
-            title = titles.get(squeeze(match[1]), "")
+        for label, name in links_in(pages.file.text):
+            title = titles.get(label, "")
             if name == title or name in found or name not in names or title not in found:
                 continue
             found[name] = dict(found[title])
             facts.count("bindings", read=True)
+
+
+@lru_cache(maxsize=1024)
+def links_in(text: str) -> tuple[tuple[str, str], ...]:
+    """The links of a text that show a constant's name: the label they lead to, and the name."""
+    return tuple((squeeze(match[1]), match[2]) for match in _LINK.finditer(text))
 
 
 def _arms(structs: Iterable[Struct]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from virtspec.chapters import slug
 from virtspec.latex.document import Section
@@ -27,7 +28,7 @@ def clauses(prose: Prose, facts: Facts) -> tuple[Clause, ...]:
             continue
         facts.count("clauses", read=True)
         if section not in titles:
-            titles[section] = slug(_REQUIREMENTS.sub("", section.title))
+            titles[section] = _title(section.title)
         base = f"{statement.module}/clause/{statement.role}/{titles[section]}/{statement.digest}"
         numbers[base] = number = numbers.get(base, 0) + 1
         key = base if number == 1 else f"{base}#{number}"
@@ -43,3 +44,9 @@ def clauses(prose: Prose, facts: Facts) -> tuple[Clause, ...]:
             place=statement.place,
         )
     return tuple(found.values())
+
+
+@lru_cache(maxsize=4096)
+def _title(title: str) -> str:
+    """A section's title as a part of a key."""
+    return slug(_REQUIREMENTS.sub("", title))

@@ -62,7 +62,7 @@ class Constants:
             known = self._compute(definition)
             self._values[key] = known
         if isinstance(known, Unknown):
-            raise known
+            raise _anew(known)
         return known
 
     def _compute(self, definition: Definition) -> int | Unknown:
@@ -76,7 +76,7 @@ class Constants:
         try:
             result = evaluate(definition.expr, self.lookup, self.call)
         except Unknown as error:
-            return error
+            return _anew(error)
         finally:
             self._depth -= 1
         if not -(1 << 63) <= result <= MAX_VALUE:
@@ -185,6 +185,11 @@ class Constants:
             listed = ", ".join(f"{value} ({d.place})" for value, d in values.items())
             last = list(values.values())[-1]
             self.sink.warning("VS201", at(last.file, last.start), f"'{name}' has several values: {listed}")
+
+
+def _anew(error: Unknown) -> Unknown:
+    """The same error without its traceback: one that is kept would keep every frame, and through them the document."""
+    return Unknown(str(error), error.name)
 
 
 def _written(definition: Definition, value: int | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from virtspec.latex.document import Section
 from virtspec.latex.scan import Item
@@ -291,6 +292,7 @@ class Namesakes:
         return "", "value"
 
 
+@lru_cache(maxsize=8192)
 def _meaning(name: str) -> tuple[str, ...]:
     """The words of a name that are not about the direction of a message."""
     return tuple(word for word in name.split("_") if word not in _NOISE)

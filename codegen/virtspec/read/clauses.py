@@ -6,6 +6,7 @@ The sentence itself is not kept, only its digest.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,8 @@ from virtspec.latex.document import Section
 from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
 from virtspec.model import Place
-from virtspec.read.prose import Hit, Prose
+from virtspec.read.prose import Prose, sentence_end, sentence_start
+from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
@@ -46,38 +48,61 @@ class Statement:
     outside: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What the text of its file alone says of a sentence with a keyword."""
+
+    start: int
+    end: int
+    line: int
+    level: str
+    digest: str
+    names: tuple[str, ...]
+
+
 def read_clauses(prose: Prose) -> Iterator[Statement]:
     """All sentences with a keyword, once each, with the first keyword of the sentence as their level."""
     last: tuple[str, int] = ("", -1)
     roles: dict[Section, Who | None] = {}
     for hit in prose.find(_KEYWORD):
-        section = hit.context.section
-        if section is None or section.heading.conformance or (hit.file.path == last[0] and hit.start < last[1]):
+        file, context = hit.file, hit.context
+        section = context.section
+        if section is None or section.heading.conformance or (file.path == last[0] and hit.start < last[1]):
             continue
-        start, end = hit.sentence_start(), hit.sentence_end()
-        last = (hit.file.path, end)
-        text = hit.file.text[start:end]
-        negated = _NOT.match(hit.file.text, hit.match.end())
+        sentence = sentence_of(file.text, *hit.match.span(), context.prose_start(), hit.end)
+        last = (file.path, sentence.end)
         if section not in roles:
             roles[section] = _role_of(section)
         role = roles[section]
         yield Statement(
-            role=role or _subject(text),
-            level=f"{hit.match[0]} NOT" if negated else hit.match[0],
-            module=hit.context.module,
+            role=role or subject(file.text[sentence.start : sentence.end]),
+            level=sentence.level,
+            module=context.module,
             section=section,
-            digest=digest(text),
-            names=names_in_sentence(text),
-            place=_place(hit, start),
+            digest=sentence.digest,
+            names=sentence.names,
+            place=Place(file.path, sentence.line),
             outside=role is None and not section.legacy,
         )
 
 
-def _place(hit: Hit, start: int) -> Place:
-    text = hit.file.text
-    while start < hit.start and text[start].isspace():
-        start += 1
-    return Place(hit.file.path, hit.file.line(start))
+@lru_cache(maxsize=8192)
+def sentence_of(text: str, keyword: int, behind: int, start: int, limit: int) -> Sentence:
+    """The sentence of the keyword from `keyword` to `behind`, in prose from `start` to `limit`."""
+    start, end = sentence_start(text, start, keyword), sentence_end(text, behind, limit)
+    words = text[start:end]
+    level = text[keyword:behind]
+    first = start
+    while first < keyword and text[first].isspace():
+        first += 1
+    return Sentence(
+        start=start,
+        end=end,
+        line=bisect_right(line_starts_of(text), first),
+        level=f"{level} NOT" if _NOT.match(text, behind) else level,
+        digest=digest(words),
+        names=names_in_sentence(words),
+    )
 
 
 def _role_of(section: Section | None) -> Who | None:
@@ -92,7 +117,8 @@ def _role_of(section: Section | None) -> Who | None:
     return None
 
 
-def _subject(text: str) -> Who:
+@lru_cache(maxsize=8192)
+def subject(text: str) -> Who:
     """Whom a sentence outside the normative sections is about: what it names before its keyword."""
     keyword = _KEYWORD.search(text)
     before = text[: keyword.start()] if keyword else text
@@ -100,7 +126,6 @@ def _subject(text: str) -> Who:
     return "driver" if driver and not device else "device" if device and not driver else "both"
 
 
-@lru_cache(maxsize=8192)
 @lru_cache(maxsize=16384)
 def names_in_sentence(text: str) -> tuple[str, ...]:
     """The members, structs and constants that a sentence names."""

@@ -76,7 +76,9 @@ def read_codes(located: Located) -> tuple[tuple[CodeEntry, ...], tuple[CodeRange
     """The codes and ranges of codes that an item's label gives, with what its first line calls them."""
     item = located.block
     assert isinstance(item, Item)
-    label = plain_text(item.label or "")
+    if not item.label:
+        return (), ()
+    label = plain_text(item.label)
     titled = _TITLED.match(label)
     if titled:
         return (CodeEntry(int(titled[2][:20], 0), titled[1], item.start),), ()

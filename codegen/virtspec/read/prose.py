@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from virtspec.chapters import module_of
 from virtspec.latex.document import Document, Located, Section
@@ -28,6 +29,17 @@ _STOP = re.compile(r"[.?!][)}]?(?=\s)")
 _ABBREVIATED = frozenset({"e.g", "i.e", "etc", " vs"})
 
 
+@lru_cache(maxsize=4096)
+def behind_heading(text: str, start: int) -> int:
+    """Where the text behind a heading begins: behind the heading's arguments, and behind its label."""
+    position = start
+    while command := (_COMMAND if position == start else _LABEL).match(text, position):
+        position = command.end()
+        while text[position : position + 1] == "{" and (argument := group(text, position)):
+            position = argument[1] + 1
+    return position
+
+
 @dataclass(slots=True)
 class Context:
     """What encloses the text from a block to the next: `items` are labels of list items, the innermost last."""
@@ -41,13 +53,7 @@ class Context:
         """Where the text begins: behind the arguments of a heading, and behind its label."""
         block = self.located.block
         if self.start == block.start and isinstance(block, Heading):
-            text = self.located.file.text
-            position = block.start
-            while command := (_COMMAND if position == block.start else _LABEL).match(text, position):
-                position = command.end()
-                while text[position : position + 1] == "{" and (argument := group(text, position)):
-                    position = argument[1] + 1
-            self.start = position
+            self.start = behind_heading(self.located.file.text, block.start)
         return self.start
 
     @property
@@ -64,27 +70,32 @@ class Pages:
     masks: list[int] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    items: tuple[str, ...] = ()
 
     def add(self, located: Located, module: str) -> None:
         """Add the next block."""
         block = located.block
-        if isinstance(block, ListEdge):
+        start, mask = block.start, 0
+        if isinstance(block, Item):
+            start = block.body
+            if self.open:
+                self.open[-1] = block.label or ""
+                self.items = tuple(filter(None, self.open))
+        elif isinstance(block, ListEdge):
             if block.opens:
                 self.open.append("")
             elif self.open:
                 self.open.pop()
-        elif isinstance(block, Item):
-            if self.open:
-                self.open[-1] = block.label or ""
+                self.items = tuple(filter(None, self.open))
         elif isinstance(block, Heading):
             self.open.clear()
-        items = tuple(label for label in self.open if label) if self.open else ()
-        start = block.body if isinstance(block, Item) else block.start
+            self.items = ()
+        elif isinstance(block, (Listing, Table)):
+            # what is no prose: everything from here up to the end of a listing or table
+            mask = block.end
         self.starts.append(start)
-        # what is no prose: everything from here up to the end of a listing or table
-        mask = block.end if isinstance(block, (Listing, Table)) else 0
         self.masks.append(mask)
-        self.contexts.append(Context(mask or start, located, items, module))
+        self.contexts.append(Context(mask or start, located, self.items, module))
 
 
 @dataclass(slots=True)
@@ -119,34 +130,49 @@ class Hit:
 
     def paragraph_start(self) -> int:
         """Where the paragraph of the match begins: behind a blank line or a block."""
-        text, position = self.file.text, self.match.start()
-        start = max(self.context.prose_start(), position - MAX_LOOK)
-        blank = text.rfind("\n\n", start, position)
-        start = blank + 2 if blank >= 0 else start
-        for odd in _ODD_BREAK.finditer(text, start, position):
-            start = odd.end()
-        return start
+        return paragraph_start(self.file.text, self.context.prose_start(), self.match.start())
 
     def sentence_start(self) -> int:
         """Where the sentence of the match begins."""
-        text, start = self.file.text, self.paragraph_start()
-        for stop in _STOP.finditer(text, start, self.match.start()):
-            if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
-                start = stop.end()
-        return start
+        return sentence_start(self.file.text, self.context.prose_start(), self.match.start())
 
     def sentence_end(self) -> int:
         """Where the sentence of the match ends: at its full stop, a blank line or the next block."""
-        text, position = self.file.text, self.match.end()
-        limit = min(self.end, position + MAX_LOOK)
-        blank = text.find("\n\n", position, limit)
-        limit = blank if blank >= 0 else limit
-        odd = _ODD_BREAK.search(text, position, limit)
-        limit = odd.start() if odd else limit
-        for stop in _STOP.finditer(text, position, limit):
-            if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
-                return stop.end()
-        return max(position, limit)
+        return sentence_end(self.file.text, self.match.end(), self.end)
+
+
+def paragraph_start(text: str, start: int, position: int) -> int:
+    """Where the paragraph of a position begins, in prose that begins at `start`."""
+    start = max(start, position - MAX_LOOK)
+    blank = text.rfind("\n\n", start, position)
+    start = blank + 2 if blank >= 0 else start
+    for odd in _ODD_BREAK.finditer(text, start, position):
+        start = odd.end()
+    return start
+
+
+@lru_cache(maxsize=8192)
+def sentence_start(text: str, start: int, position: int) -> int:
+    """Where the sentence of a position begins, in prose that begins at `start`."""
+    start = paragraph_start(text, start, position)
+    for stop in _STOP.finditer(text, start, position):
+        if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
+            start = stop.end()
+    return start
+
+
+@lru_cache(maxsize=8192)
+def sentence_end(text: str, position: int, limit: int) -> int:
+    """Where the sentence of a position ends, in prose that ends at `limit`."""
+    limit = min(limit, position + MAX_LOOK)
+    blank = text.find("\n\n", position, limit)
+    limit = blank if blank >= 0 else limit
+    odd = _ODD_BREAK.search(text, position, limit)
+    limit = odd.start() if odd else limit
+    for stop in _STOP.finditer(text, position, limit):
+        if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
+            return stop.end()
+    return max(position, limit)
 
 
 class Prose:
@@ -157,7 +183,7 @@ class Prose:
         self.titles = {section.label: section.title for section in document.sections if section.label}
         done: set[str] = set()
         modules: dict[tuple[Section | None, str], str] = {}
-        current, around = "", None
+        current, around, name = "", None, ""
 
         def module(section: Section | None, path: str) -> str:
             known = modules.get((section, path))
@@ -176,8 +202,9 @@ class Prose:
             elif path != current and located.block.start < pages.starts[-1]:
                 done.add(path)
                 continue
-            current, around = path, section
-            pages.add(located, module(section, path))
+            if section is not around or path != current:
+                current, around, name = path, section, module(section, path)
+            pages.add(located, name)
         for path, file in document.files.items():
             if path not in self.pages:
                 self._open(file, None, module(None, path))
@@ -194,22 +221,30 @@ class Prose:
         `word` is what every match begins with: looking for it first is several times faster.
         """
         for pages in self.pages.values():
-            text, starts, masks = pages.file.text, pages.starts, pages.masks
-            for match in _beginning(pattern, word, text) if word else pattern.finditer(text):
+            starts, masks = pages.starts, pages.masks
+            for match in matches_in(pages.file.text, pattern, word):
                 position = match.start()
                 index = bisect_right(starts, position) - 1
-                if position < masks[index]:
-                    continue
-                begin = max(0, position - MAX_LOOK)
-                line = text.rfind("\n", begin, position) + 1 or begin
-                if "%" in text[line:position] and _COMMENT.search(text, line, position):
-                    continue
-                yield Hit(match, pages, index)
+                if position >= masks[index]:
+                    yield Hit(match, pages, index)
 
     def context(self, path: str, position: int) -> Context | None:
         """What encloses a position of a file."""
         pages = self.pages.get(path)
         return pages.contexts[bisect_right(pages.starts, position) - 1] if pages else None
+
+
+@lru_cache(maxsize=4096)
+def matches_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[re.Match[str], ...]:
+    """The matches of a pattern outside of comments; equal texts are searched once per process."""
+    found: list[re.Match[str]] = []
+    for match in _beginning(pattern, word, text) if word else pattern.finditer(text):
+        position = match.start()
+        begin = max(0, position - MAX_LOOK)
+        line = text.rfind("\n", begin, position) + 1 or begin
+        if text.find("%", line, position) < 0 or not _COMMENT.search(text, line, position):
+            found.append(match)
+    return tuple(found)
 
 
 def _beginning(pattern: re.Pattern[str], word: str, text: str) -> Iterator[re.Match[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 from virtspec.diff.change import Change, Verdict
 from virtspec.report.diff_view import printable
 from virtspec.report.markdown import code, escape
-from virtspec.review.repository import Commit
+from virtspec.repository import Commit
 
 
 def table_head(format_: str) -> str:

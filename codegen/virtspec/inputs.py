@@ -1,0 +1,30 @@
+"""What a SPEC argument names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from virtspec.repository import Repository
+from virtspec.source import DirectoryTree, SourceError, SourceTree
+
+
+def open_source(spec: str) -> SourceTree:
+    """The source tree that a SPEC argument names: a directory, a `.tex` file, or `REPO@REV`.
+
+    Raises `SourceError` where there is none.
+    """
+    path = Path(spec)
+    if path.is_dir():
+        if not (path / "virtio.tex").is_file():
+            raise SourceError(f"{spec}: no virtio.tex in this directory; name the directory of the LaTeX sources")
+        return DirectoryTree(path)
+    if path.is_file():
+        return DirectoryTree(path.parent, path.name, alone=True)
+    repository, at, revision = spec.rpartition("@")
+    if at and revision and Path(repository).is_dir():
+        try:
+            opened = Repository(repository)
+        except SourceError as error:
+            raise SourceError(f"no revision '{revision}': {error}") from None
+        return opened.at(revision)
+    raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")
