@@ -155,10 +155,10 @@ def test_acceptable_bytes_may_be_refused_but_not_misread(run: Callable[..., tupl
         ("sys.exit(3)", "ended with exit code 3"),
         ("__import__('os').kill(__import__('os').getpid(), 11)", "crashed with signal 11"),
         ("__import__('time').sleep(60)", "no answer within 0.5 s"),
-        ("print('hello')", "not an answer: 'hello'"),
-        ("print()", "not an answer"),
+        ("print('hello', flush=True)", "not an answer: 'hello'"),
+        ("print(flush=True)", "not an answer"),
         ("sys.stdout.write('ok a=1'); sys.exit()", "without a line's end"),
-        ("print('ok a=1 a=2')", "stands twice"),
+        ("print('ok a=1 a=2', flush=True)", "stands twice"),
     ],
 )
 def test_one_case_cannot_take_others_with_it(

@@ -429,7 +429,7 @@ def test_net_control(bench: Bench) -> None:
 
 def test_net_frames(bench: Bench) -> None:
     device = bench.started("net")
-    header = net.VirtioNetHdr(gso_type=net.VIRTIO_NET_HDR_GSO_NONE).to_bytes(features=0)
+    header = net.VirtioNetHdr(gso_type=net.VIRTIO_NET_HDR_GSO_NONE).to_bytes(features=["VIRTIO_F_VERSION_1"])
     assert len(header) == 12
     frame = bytes.fromhex("ffffffffffff52540012345688b5") + bytes(range(46))
     assert device.queues[1].request([header, frame]) == b""
@@ -440,7 +440,7 @@ def test_net_frames(bench: Bench) -> None:
     written = device.queues[0].wait()
     at, _ = device.queues[0].places[0]
     data = bench.machine.read(at, written)
-    received = net.VirtioNetHdr.from_bytes(data[:12], features=0)
+    received = net.VirtioNetHdr.from_bytes(data[:12], features=["VIRTIO_F_VERSION_1"])
     assert (received.gso_type, received.num_buffers) == (net.VIRTIO_NET_HDR_GSO_NONE, 1)
     assert data[12:] == frame[6:12] + frame[:6] + frame[12:]
 
