@@ -17,7 +17,7 @@ from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError
 from virtspec.headers import HeaderFacts, HeaderMember, HeaderStruct
 from virtspec.layout import Layout, Layouts, Slot
-from virtspec.model import Array, Bits, Integer, Spec, StructRef, Type
+from virtspec.model import Bits, Integer, Spec, StructRef, Type, innermost
 
 _Member = TypeVar("_Member", HeaderMember, Slot)
 
@@ -295,9 +295,7 @@ def _member(subject: str, member: HeaderMember, slot: Slot, *, renamed: bool) ->
 
 def _order(type_: Type) -> str:
     """The byte order of an integer or of an array of integers; "" where there is none."""
-    while isinstance(type_, Array):
-        type_ = type_.element
-    match type_:
+    match innermost(type_):
         case Integer(order=order, bits=bits) | Bits(container=Integer(order=order, bits=bits)):
             return order if bits > 8 else ""
         case _:
@@ -322,9 +320,8 @@ def _below(path: str, ancestors: Iterable[str]) -> bool:
 
 
 def _struct_name(type_: Type) -> str:
-    while isinstance(type_, Array):
-        type_ = type_.element
-    return type_.name if isinstance(type_, StructRef) else ""
+    inner = innermost(type_)
+    return inner.name if isinstance(inner, StructRef) else ""
 
 
 def _size(size: int | None) -> str:

@@ -31,7 +31,7 @@ from virtspec.atlas.shapes import (
 )
 from virtspec.atlas.strips import Strip
 from virtspec.layout import Layout, Layouts, length_text, type_text
-from virtspec.model import Aggregate, Array, Bits, External, Integer, Member, Rest, StructRef, Type
+from virtspec.model import Aggregate, Array, Bits, External, Integer, Member, Rest, StructRef, Type, innermost
 
 MAX_DEPTH = 8
 """The depth of unnamed structs inside each other from which on they are drawn as one box."""
@@ -224,9 +224,8 @@ class _Canvas:
         lane.size += size
 
     def _href_of(self, type_: Type) -> str:
-        while isinstance(type_, Array):
-            type_ = type_.element
-        return self._href(type_.name) if isinstance(type_, StructRef) else ""
+        inner = innermost(type_)
+        return self._href(inner.name) if isinstance(inner, StructRef) else ""
 
     # --- placing ------------------------------------------------------------------------------------------
 
@@ -316,11 +315,8 @@ def _dimensions(type_: Type) -> str:
 def _tone(name: str, type_: Type) -> Tone:
     if is_reserved(name):
         return "reserved"
-    fixed_bytes = isinstance(type_, Array)
-    while isinstance(type_, Array):
-        type_ = type_.element
-    match type_:
-        case Integer(bits=8) if fixed_bytes:
+    match innermost(type_):
+        case Integer(bits=8) if isinstance(type_, Array):
             return "bytes"
         case Integer():
             return "integer"

@@ -127,8 +127,7 @@ def binding_disagrees(draft: Draft) -> Iterator[Hit]:
             if draft.is_reported("VS252", page.file, length.start(), f"'struct {length['length']}'"):
                 continue
             yield Hit(
-                file=page.file,
-                start=match.start("format"),
+                at=(page.file, match.start("format")),
                 message=f"'{match['member']}' has the format of 'struct {match['format']}', "
                 f"but the length of 'struct {length['length']}'",
                 subject=page.title(match.start()),
@@ -180,8 +179,7 @@ def foreign_binding(draft: Draft) -> Iterator[Hit]:
             if own.isdisjoint(_IDENTIFIER.findall(text.replace("\\_", "_"))):
                 listed = " and ".join(f"'struct {tag}'" for tag in sorted(own))
                 yield Hit(
-                    file=page.file,
-                    start=match.start("format"),
+                    at=(page.file, match.start("format")),
                     message=f"'{match['member']}' has the format of 'struct {bound}', "
                     f"but this section defines {listed}",
                     subject=section.title,

@@ -69,8 +69,7 @@ def unlisted_clause(draft: Draft) -> Iterator[Hit]:
     for section in draft.normative:
         if section.label not in draft.conformance:
             yield Hit(
-                file=section.file,
-                start=section.heading.start,
+                at=(section.file, section.heading.start),
                 message=f"the conformance chapter does not list '{section.label}'",
                 subject=section.title,
                 hint=f"add '\\ref{{{section.label}}}' to the {section.role} conformance clauses",
@@ -100,16 +99,14 @@ def keyword_case(draft: Draft) -> Iterator[Hit]:
         if word == "MAY":
             if no == "NOT" or _normative(draft, keyword.section):
                 yield Hit(
-                    file=page.file,
-                    start=keyword.start,
+                    at=(page.file, keyword.start),
                     message=f"'MAY {no}' is no requirement keyword: it can permit or forbid",
                     subject=_title(keyword),
                     hint="write 'MUST NOT' where it forbids, or say what may happen",
                 )
         elif no != "NOT":
             yield Hit(
-                file=page.file,
-                start=keyword.start,
+                at=(page.file, keyword.start),
                 message=f"'{word} {no}' is no requirement keyword",
                 subject=_title(keyword),
                 hint=f"write '{word} NOT'",
@@ -144,8 +141,7 @@ def keyword_outside_clause(draft: Draft) -> Iterator[Hit]:
             continue
         if not _explains(keyword.page, keyword.start):
             yield Hit(
-                file=keyword.page.file,
-                start=keyword.start,
+                at=(keyword.page.file, keyword.start),
                 message=f"'{keyword.word}' stands outside the sections of requirements",
                 subject=section.title,
                 hint="move the requirement to a normative section, or write it without the keyword",
@@ -193,8 +189,7 @@ def legacy_keyword(draft: Draft) -> Iterator[Hit]:
             continue
         reported.add(id(section))
         yield Hit(
-            file=keyword.page.file,
-            start=keyword.start,
+            at=(keyword.page.file, keyword.start),
             message=f"'{keyword.word}' in a legacy part that the conformance chapter does not list",
             subject=section.title,
             hint=f"list '{section.label}' there" if section.label else "give the section a label and list it there",
@@ -232,16 +227,14 @@ def wrong_clause_list(draft: Draft) -> Iterator[Hit]:
         title = section.title.lower()
         if role not in title and ("driver" in title) != ("device" in title):
             yield Hit(
-                file=page.file,
-                start=reference.start,
+                at=(page.file, reference.start),
                 message=f"requirements of the {role} are listed under '{section.title}'",
                 subject=reference.label,
             )
         entries = listed.setdefault(section.title, [])
         if (section.title, reference.label) in seen:
             yield Hit(
-                file=page.file,
-                start=reference.start,
+                at=(page.file, reference.start),
                 message=f"'{reference.label}' is listed twice",
                 subject=section.title,
             )
@@ -253,7 +246,7 @@ def wrong_clause_list(draft: Draft) -> Iterator[Hit]:
         for label, page, start in entries:
             if number >= 3 and usual and _device_of(label) not in ("", usual):
                 message = f"requirements of '{_device_of(label)}' are listed under '{title}'"
-                yield Hit(file=page.file, start=start, message=message, subject=label)
+                yield Hit(at=(page.file, start), message=message, subject=label)
 
 
 def _device_of(label: str) -> str:
@@ -281,8 +274,7 @@ def keyword_grammar(draft: Draft) -> Iterator[Hit]:
         if found is None or found[1] in _SLIP_NO:
             continue
         yield Hit(
-            file=keyword.page.file,
-            start=keyword.start,
+            at=(keyword.page.file, keyword.start),
             message=f"'{keyword.word} {' '.join(found[1].split())}' lacks a verb, or has it in the wrong form",
             subject=_title(keyword),
         )
@@ -304,8 +296,7 @@ def empty_clause(draft: Draft) -> Iterator[Hit]:
     for section in draft.normative:
         if id(section) not in spoken and id(section) not in draft.parents:
             yield Hit(
-                file=section.file,
-                start=section.heading.start,
+                at=(section.file, section.heading.start),
                 message="no MUST, SHOULD or MAY in this section of requirements",
                 subject=section.label,
             )
@@ -326,8 +317,7 @@ def lower_case_keyword(draft: Draft) -> Iterator[Hit]:
     for keyword in draft.keywords:
         if keyword.word.islower() and any(s.role is not None for s in ancestors(keyword.section)):
             yield Hit(
-                file=keyword.page.file,
-                start=keyword.start,
+                at=(keyword.page.file, keyword.start),
                 message=f"'{keyword.word}' in a section of requirements",
                 subject=_title(keyword),
                 hint=f"write '{keyword.word.upper()}' if it is one",
@@ -361,8 +351,7 @@ def wrong_role(draft: Draft) -> Iterator[Hit]:
         assert section is not None and section.role is not None
         other = "device" if section.role == "driver" else "driver"
         yield Hit(
-            file=keywords[0].page.file,
-            start=keywords[0].start,
+            at=(keywords[0].page.file, keywords[0].start),
             message=f"a requirement on the {other} in a section of {section.role} requirements",
             subject=section.label,
             again=tuple(k.start for k in keywords[1:]),

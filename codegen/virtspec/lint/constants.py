@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from virtspec.diagnostics import Severity
 from virtspec.latex.scan import Heading, Item
 from virtspec.lint.draft import Draft, constants_in
-from virtspec.lint.members import condition_features
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, given, rule
 from virtspec.lint.spelling import did_you_mean
+from virtspec.model import gates_of, members_in
 from virtspec.source import SourceFile
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
@@ -79,13 +79,9 @@ def value_overflow(draft: Draft) -> Iterator[Hit]:
         \end{lstlisting}
     """
     for constant in draft.spec.constants:
-        where = draft.offset(constant.place)
-        if where is None:
-            continue
         if "64 bits" in constant.reason or constant.reason.startswith("shift by"):
             yield Hit(
-                file=where[0],
-                start=where[1],
+                at=constant.place,
                 message=f"the value of '{constant.name}' cannot be had: {constant.reason}",
                 severity=Severity.ERROR,
             )
@@ -93,8 +89,7 @@ def value_overflow(draft: Draft) -> Iterator[Hit]:
         shift = _BIG_SHIFT.search(constant.expression)
         if shift and 32 <= int(shift[1][:4]) < 64:
             yield Hit(
-                file=where[0],
-                start=where[1],
+                at=constant.place,
                 message=f"'{constant.name}' shifts a 32-bit 1 by {shift[1]} bits; in C that has no defined value",
                 hint="write '1ULL'",
             )
@@ -138,7 +133,7 @@ def undefined_constant(draft: Draft) -> Iterator[Hit]:
     written = frozenset().union(*draft.listing_words.values()) | frozenset(draft.tags)
     for page, matches in draft.names:
         yield from _undefined_in(draft, page.file, page.text, page, matches, written)
-    conditions = frozenset(name for s in draft.spec.structs for m in s.members for name in condition_features(m))
+    conditions = frozenset(name for s in draft.spec.structs for _, m in members_in(s.members) for name in gates_of(m))
     for file, comments in _comments(draft).items():
         # a condition on an unknown feature has a rule of its own
         yield from _undefined_in(draft, file, comments, None, constants_in(comments), written | conditions)
@@ -167,8 +162,7 @@ def _undefined_in(
         if not certain and not (name.startswith(_PREFIXES) and draft.whole):
             continue
         yield Hit(
-            file=file,
-            start=matches[0].start(),
+            at=(file, matches[0].start()),
             message=f"'{name}' is not defined",
             hint=did_you_mean(near),
             severity=None if near else Severity.WARNING,
@@ -244,8 +238,7 @@ def value_in_prose(draft: Draft) -> Iterator[Hit]:
                 value, place = next(iter(known.items()))
                 shown = hex(value) if text[:2] == "0x" else str(value)
                 yield Hit(
-                    file=page.file,
-                    start=stated.start("value"),
+                    at=(page.file, stated.start("value")),
                     message=f"'{name}' is said to be {text}, but is {shown} at {place}",
                     subject=name,
                 )
@@ -280,8 +273,7 @@ def enum_collision(draft: Draft) -> Iterator[Hit]:
                     continue
                 if name[2] is None and value in seen:
                     yield Hit(
-                        file=code.file,
-                        start=code.start + match.start(2) + name.start(1),
+                        at=(code.file, code.start + match.start(2) + name.start(1)),
                         message=f"'{name[1]}' counts on to {value}, which is the value of '{seen[value]}'",
                         subject=f"enum {match[1]}".strip(),
                     )

@@ -14,7 +14,6 @@ from virtspec.diagnostics import Diagnostic
 from virtspec.latex.document import Document, Located, Section
 from virtspec.latex.scan import Heading, Label, Listing, Table, squeeze
 from virtspec.layout import LayoutError, Layouts
-from virtspec.lint.members import member_names
 from virtspec.lint.pages import Page, read_pages
 from virtspec.lint.spelling import Names
 from virtspec.model import (
@@ -22,6 +21,7 @@ from virtspec.model import (
     Spec,
     Struct,
     Type,
+    names_in,
 )
 from virtspec.source import SourceFile
 
@@ -267,7 +267,7 @@ class Draft:
         found: dict[str, set[str]] = {}
         for struct in self.spec.structs:
             names = found.setdefault(struct.module, set())
-            names.update(member_names(struct.members))
+            names.update(names_in(struct.members))
             if struct.kind in ("field", "bits"):
                 names.add(struct.name)
         for constant in self.spec.constants:

@@ -11,10 +11,9 @@ from virtspec.diagnostics import Severity
 from virtspec.latex.document import Located
 from virtspec.latex.scan import Item
 from virtspec.lint.draft import Draft, constants_in
-from virtspec.lint.members import condition_features, features_in
 from virtspec.lint.registry import Hit, rule
 from virtspec.lint.spelling import did_you_mean
-from virtspec.model import FeatureBit, Place
+from virtspec.model import FeatureBit, Place, features_of, gates_of, members_in
 from virtspec.read.conditions import read_gates
 from virtspec.read.items import read_item
 from virtspec.read.prose import Prose as Text
@@ -61,14 +60,12 @@ def duplicate_feature_bit(draft: Draft) -> Iterator[Hit]:
         other = taken.setdefault((feature.module, feature.bit), feature)
         if other.name == feature.name:
             other = shared.get(feature.bit, feature)
-        where = draft.offset(feature.place)
-        if other.name == feature.name or where is None:
+        if other.name == feature.name:
             continue
         # a legacy name for the same bit may be meant, but not one of another device
         renamed = feature.legacy != other.legacy and feature.module == other.module
         yield Hit(
-            file=where[0],
-            start=where[1],
+            at=feature.place,
             message=f"'{feature.name}' has bit {feature.bit}, as '{other.name}' at {other.place}",
             severity=Severity.NOTE if renamed else Severity.WARNING if feature.legacy or other.legacy else None,
         )
@@ -94,14 +91,12 @@ def feature_bit_range(draft: Draft) -> Iterator[Hit]:
     """
     devices, extensions = _allocated(draft)
     for feature in draft.spec.features:
-        where = draft.offset(feature.place)
         allowed = extensions if feature.module == "common" else devices
-        if feature.bit in allowed or where is None or (feature.module == "common" and feature.legacy):
+        if feature.bit in allowed or (feature.module == "common" and feature.legacy):
             continue
         kind = "extensions of all devices" if feature.module == "common" else "device types"
         yield Hit(
-            file=where[0],
-            start=where[1],
+            at=feature.place,
             message=f"'{feature.name}' has bit {feature.bit}, which is not one for {kind}",
             severity=Severity.NOTE if feature.legacy else None,
         )
@@ -185,7 +180,7 @@ def unknown_feature(draft: Draft) -> Iterator[Hit]:
             if name not in known:
                 message = f"there is no feature '{name}'"
                 hint = did_you_mean(draft.feature_names.like(name))
-                yield Hit(file=requirement.file, start=start, message=message, subject=requirement.feature, hint=hint)
+                yield Hit(at=(requirement.file, start), message=message, subject=requirement.feature, hint=hint)
 
 
 @rule("VS304", "circular-requirement", Severity.ERROR)
@@ -222,7 +217,7 @@ def circular_requirement(draft: Draft) -> Iterator[Hit]:
     for cycle in _cycles(needs):
         requirement = places[cycle[0]]
         message = f"'{cycle[0]}' requires itself: {' -> '.join((*cycle, cycle[0]))}"
-        yield Hit(file=requirement.file, start=requirement.start, message=message, subject=cycle[0])
+        yield Hit(at=(requirement.file, requirement.start), message=message, subject=cycle[0])
 
 
 def _cycles(needs: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
@@ -281,21 +276,16 @@ def unknown_condition(draft: Draft) -> Iterator[Hit]:
     """
     known = draft.features | draft.constants
     for struct in draft.spec.structs:
-        for member in struct.members:
-            for name in sorted(condition_features(member)):
-                where = draft.offset(member.place)
-                if name in known or where is None:
-                    continue
-                near = draft.feature_names.like(name)
-                if not near and not draft.whole:
-                    continue
-                yield Hit(
-                    file=where[0],
-                    start=where[1],
-                    message=f"'{member.name}' depends on '{name}', which is no feature",
-                    subject=f"{struct.kind} {struct.name}",
-                    hint=did_you_mean(near),
-                )
+        for _, member in members_in(struct.members):
+            for name in sorted(gates_of(member)):
+                near = () if name in known else draft.feature_names.like(name)
+                if name not in known and (near or draft.whole):
+                    yield Hit(
+                        at=member.place,
+                        message=f"'{member.name}' depends on '{name}', which is no feature",
+                        subject=f"{struct.kind} {struct.name}",
+                        hint=did_you_mean(near),
+                    )
 
 
 @rule("VS306", "contradicting-condition", Severity.WARNING)
@@ -322,20 +312,18 @@ def contradicting_condition(draft: Draft) -> Iterator[Hit]:
     """
     stated: dict[tuple[str, str], list[tuple[frozenset[str], Place]]] = {}
     for struct in draft.spec.structs:
-        for member in struct.members:
+        for _, member in members_in(struct.members):
             if member.name and member.condition is not None and not member.evidence.line:
-                stated.setdefault((struct.module, member.name), []).append((condition_features(member), member.place))
+                stated.setdefault((struct.module, member.name), []).append((gates_of(member), member.place))
     for gate in read_gates(Text(draft.document), _feature_items(draft)):
         for name in gate.names:
-            stated.setdefault((gate.module, name), []).append((features_in(gate.condition), gate.place))
+            stated.setdefault((gate.module, name), []).append((frozenset(features_of(gate.condition)), gate.place))
     for (_, name), conditions in stated.items():
         known = [(features, place) for features, place in conditions if features]
         for features, place in known[1:]:
-            where = draft.offset(place)
-            if features != known[0][0] and where:
+            if features != known[0][0]:
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=place,
                     message=f"'{name}' depends on {_names(features)} here, "
                     f"and on {_names(known[0][0])} at {known[0][1]}",
                     subject=name,

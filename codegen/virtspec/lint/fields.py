@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from virtspec.diagnostics import Severity
 from virtspec.latex.scan import squeeze
 from virtspec.lint.draft import Draft
-from virtspec.lint.members import member_names
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, rule
 from virtspec.lint.spelling import Names, did_you_mean, distance
-from virtspec.model import Aggregate, Array, External, Member, StructRef, Type
+from virtspec.model import Aggregate, External, Member, StructRef, innermost, names_in
 
 _FIELD = re.compile(r"\\field\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)*$")
@@ -96,8 +95,7 @@ def _unknown(draft: Draft, page: Page, module: str, name: str, places: list[tupl
     certain = own.misspelt(name)
     certain = certain if certain in near else ""
     yield Hit(
-        file=page.file,
-        start=starts[0],
+        at=(page.file, starts[0]),
         message=f"no structure here has a field '{name}'",
         subject=module,
         hint=did_you_mean(near),
@@ -150,8 +148,7 @@ def no_such_member(draft: Draft) -> Iterator[Hit]:
             if name in names or name in draft.tags or name in draft.constants or not complete:
                 continue
             yield Hit(
-                file=page.file,
-                start=match.start("field"),
+                at=(page.file, match.start("field")),
                 message=f"'struct {struct.name}' has no member '{name}'",
                 subject=f"struct {struct.name}",
                 hint=did_you_mean(Names(names).like(name)),
@@ -160,13 +157,10 @@ def no_such_member(draft: Draft) -> Iterator[Hit]:
 
 def _collect(draft: Draft, members: tuple[Member, ...], names: set[str], depth: int) -> bool:
     """Gather the names of members, of those inside them too; false where some are not known."""
-    names.update(member_names(members))
+    names.update(names_in(members))
     complete = True
     for member in members:
-        type_: Type = member.type
-        while isinstance(type_, Array):
-            type_ = type_.element
-        match type_:
+        match innermost(member.type):
             case StructRef(name=tag) if depth < 8 and tag in draft.structs:
                 complete &= _collect(draft, draft.structs[tag].members, names, depth + 1)
             case Aggregate(members=inner):

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from virtspec.diagnostics import Severity
 from virtspec.lint.draft import Draft
-from virtspec.lint.members import all_members
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Hit, rule
-from virtspec.model import Aggregate, Array, Bits, Integer, Rest, Struct, StructRef, Type
+from virtspec.model import Aggregate, Array, Bits, Integer, Rest, Struct, StructRef, Type, members_in
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COUNT_NAME = re.compile(r"count|size|len|num|nr_|entries|elements|(?:^|_)n(?:$|_)", re.IGNORECASE)
@@ -50,10 +49,9 @@ def recursive_struct(draft: Draft) -> Iterator[Hit]:
         if "contains itself" not in error:
             continue
         cycle = frozenset(_IDENTIFIER.findall(error.partition("itself:")[2]))
-        where = draft.offset(struct.place)
-        if where and cycle not in reported:
+        if cycle not in reported:
             reported.add(cycle)
-            yield Hit(file=where[0], start=where[1], message=error, subject=f"{struct.kind} {struct.name}")
+            yield Hit(at=struct.place, message=error, subject=f"{struct.kind} {struct.name}")
 
 
 @rule("VS104", "too-large", Severity.ERROR)
@@ -71,9 +69,8 @@ def too_large(draft: Draft) -> Iterator[Hit]:
         \end{lstlisting}
     """
     for struct, error in draft.layout_errors:
-        where = draft.offset(struct.place)
-        if where and "contains itself" not in error:
-            yield Hit(file=where[0], start=where[1], message=error, subject=f"{struct.kind} {struct.name}")
+        if "contains itself" not in error:
+            yield Hit(at=struct.place, message=error, subject=f"{struct.kind} {struct.name}")
 
 
 @rule("VS108", "padded-member", Severity.WARNING)
@@ -104,26 +101,20 @@ def padded_member(draft: Draft) -> Iterator[Hit]:
     for struct in draft.spec.structs:
         if struct.kind != "struct" or struct.packed:
             continue
-        where = draft.offset(struct.place)
-        if where is None or _said_packed(draft, struct):
-            continue
-        yield from _padding(draft, struct, alignments, where[1])
+        if not _said_packed(draft, struct):
+            yield from _padding(draft, struct, alignments)
 
 
-def _padding(draft: Draft, struct: Struct, alignments: _Alignments, start: int) -> Iterator[Hit]:
+def _padding(draft: Draft, struct: Struct, alignments: _Alignments) -> Iterator[Hit]:
     offset: int | None = 0
     strictest = 1
-    file = draft.offset(struct.place)
-    assert file is not None
     for member in struct.members:
         alignment = alignments.of(member.type)
         strictest = max(strictest, alignment)
         if offset is not None and offset % alignment:
             name = member.name or "a member without a name"
-            where = draft.offset(member.place) or file
             yield Hit(
-                file=where[0],
-                start=where[1],
+                at=member.place if member.place.line else struct.place,
                 message=f"'{name}' lies at offset {offset}; a C compiler would pad it to a multiple of {alignment}",
                 subject=f"struct {struct.name}",
                 hint="reorder or add a reserved member, or say that the structure is packed",
@@ -133,8 +124,7 @@ def _padding(draft: Draft, struct: Struct, alignments: _Alignments, start: int) 
         offset = None if size is None or offset is None else offset + size
     if offset is not None and offset % strictest:
         yield Hit(
-            file=file[0],
-            start=start,
+            at=struct.place,
             message=f"the structure has {offset} bytes; a C compiler would pad it to a multiple of {strictest}",
             subject=f"struct {struct.name}",
             severity=Severity.NOTE,
@@ -208,8 +198,8 @@ def uncounted_array(draft: Draft) -> Iterator[Hit]:
         if struct.kind != "struct" or any(m.direction for m in struct.members):
             continue
         for index, member in enumerate(struct.members):
-            type_, where = member.type, draft.offset(member.place)
-            if not (isinstance(type_, Array) and isinstance(type_.length, Rest)) or where is None:
+            type_ = member.type
+            if not (isinstance(type_, Array) and isinstance(type_.length, Rest)):
                 continue
             following = struct.members[index + 1 :]
             counted = any(_COUNT_NAME.search(m.name) for m in struct.members[:index])
@@ -217,8 +207,7 @@ def uncounted_array(draft: Draft) -> Iterator[Hit]:
                 continue
             if following or isinstance(type_.element, (StructRef, Aggregate)):
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=member.place,
                     message=f"nothing counts the elements of '{member.name}'"
                     + (", and members follow it" * bool(following)),
                     subject=f"struct {struct.name}",
@@ -265,8 +254,7 @@ def _compare_member(draft: Draft, page: Page, start: int, name: str, claimed: in
     if sizes and None not in sizes and claimed not in sizes:
         listed = " or ".join(str(size) for size in sorted(s for s in sizes if s is not None))
         yield Hit(
-            file=page.file,
-            start=start,
+            at=(page.file, start),
             message=f"'{name}' is said to have {claimed} bytes; in the listing it has {listed}",
         )
 
@@ -278,8 +266,7 @@ def _compare(draft: Draft, page: Page, start: int, tag: str, claimed: int) -> It
     size = draft.size(StructRef(name=tag))
     if size is not None and size != claimed:
         yield Hit(
-            file=page.file,
-            start=start,
+            at=(page.file, start),
             message=f"'struct {tag}' is said to have {claimed} bytes; its listing has {size}",
             subject=f"struct {tag}",
         )
@@ -290,7 +277,7 @@ def _member_sizes(draft: Draft, module: str, name: str) -> set[int | None]:
     sizes: set[int | None] = set()
     for struct in draft.spec.structs:
         if struct.module == module:
-            for member in all_members(struct.members):
+            for _, member in members_in(struct.members):
                 if member.name == name:
                     sizes.add(draft.size(member.type))
     return sizes
@@ -311,17 +298,15 @@ def unbounded_dimensions(draft: Draft) -> Iterator[Hit]:
         \end{lstlisting}
     """
     for struct in draft.spec.structs:
-        for member in all_members(struct.members):
+        for _, member in members_in(struct.members):
             open_dimensions = 0
             type_ = member.type
             while isinstance(type_, Array):
                 open_dimensions += isinstance(type_.length, Rest)
                 type_ = type_.element
-            where = draft.offset(member.place)
-            if open_dimensions > 1 and where:
+            if open_dimensions > 1:
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=member.place,
                     message=f"{open_dimensions} dimensions of '{member.name}' have no length",
                     subject=f"{struct.kind} {struct.name}",
                 )

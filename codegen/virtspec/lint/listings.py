@@ -9,7 +9,7 @@ from virtspec.diagnostics import Severity
 from virtspec.latex.scan import Item, Table
 from virtspec.lint.draft import Draft, ancestors
 from virtspec.lint.registry import Edit, Hit, rule
-from virtspec.model import Aggregate, Array, Bits, Integer, Member
+from virtspec.model import Bits, Integer, Member, innermost, members_in
 
 _COMMANDS = ("field", "ref", "nameref", "hyperref", "textbf", "textit", "texttt", "emph", "label", "footnote")
 _PART_OF_NAME = re.compile(r"[\\A-Za-z0-9_@]")
@@ -64,9 +64,8 @@ def opaque_listing(draft: Draft) -> Iterator[Hit]:
         \end{lstlisting}
     """
     for skipped in draft.spec.coverage.skipped:
-        where = draft.offset(skipped.place)
-        if skipped.what == "listing" and where and "is not there" not in skipped.reason:
-            yield Hit(file=where[0], start=where[1], message=f"the listing is not read: {skipped.reason}")
+        if skipped.what == "listing" and "is not there" not in skipped.reason:
+            yield Hit(at=skipped.place, message=f"the listing is not read: {skipped.reason}")
 
 
 @rule("VS023", "native-endian-type", Severity.WARNING)
@@ -99,8 +98,7 @@ def native_endian_type(draft: Draft) -> Iterator[Hit]:
             section = code.section if code else None
             suggestion = f"le{integer.bits}"
             yield Hit(
-                file=where[0],
-                start=where[1],
+                at=where,
                 message=f"'{member.name}' has the type '{integer.spelling}', which has no byte order",
                 subject=f"{struct.kind} {struct.name}",
                 hint=f"write '{suggestion}' if it is little-endian",
@@ -109,12 +107,8 @@ def native_endian_type(draft: Draft) -> Iterator[Hit]:
 
 
 def _native(members: tuple[Member, ...]) -> Iterator[tuple[Member, Integer]]:
-    for member in members:
-        type_ = member.type
-        while isinstance(type_, Array):
-            type_ = type_.element
-        if isinstance(type_, Aggregate):
-            yield from _native(type_.members)
+    for _, member in members_in(members):
+        type_ = innermost(member.type)
         container = type_.container if isinstance(type_, Bits) else type_
         if isinstance(container, Integer) and container.order == "native":
             yield member, container
@@ -136,8 +130,7 @@ def lost_backslash(draft: Draft) -> Iterator[Hit]:
             while start >= 0:
                 if start and not _PART_OF_NAME.match(page.text[start - 1]):
                     yield Hit(
-                        file=page.file,
-                        start=start,
+                        at=(page.file, start),
                         message=f"'{command}{{' is printed as it is: its backslash is missing",
                         hint=f"write '\\{command}{{'",
                         edits=(Edit(file=page.file, start=start, end=start, text="\\"),),
@@ -145,8 +138,7 @@ def lost_backslash(draft: Draft) -> Iterator[Hit]:
                 start = page.text.find(f"{command}{{", start + 1)
         for match in _NAKED.finditer(page.text):
             yield Hit(
-                file=page.file,
-                start=match.start(1),
+                at=(page.file, match.start(1)),
                 message=f"'{match[1]}' has no command before its braces: it is printed as plain text",
                 hint=f"write '\\field{match[1]}' if it is a field",
                 severity=Severity.WARNING,
@@ -167,8 +159,7 @@ def doubled_word(draft: Draft) -> Iterator[Hit]:
         for match in _DOUBLED.finditer(page.text):
             if match[1].lower() not in _TWICE and "\n\n" not in match[0]:
                 yield Hit(
-                    file=page.file,
-                    start=match.start(),
+                    at=(page.file, match.start()),
                     message=f"'{match[1]}' stands twice",
                     subject=page.title(match.start()),
                 )
@@ -194,8 +185,7 @@ def misspelt_word(draft: Draft) -> Iterator[Hit]:
             right = wrong[match[1].lower()]
             right = right.capitalize() if match[1][0].isupper() else right
             yield Hit(
-                file=page.file,
-                start=match.start(),
+                at=(page.file, match.start()),
                 message=f"'{match[1]}' is misspelt",
                 subject=page.title(match.start()),
                 hint=f"write '{right}'",
@@ -236,8 +226,7 @@ def unread_table(draft: Draft) -> Iterator[Hit]:
             body = located.file.text[block.body : block.end]
             if _CODES.search(body) and _NAME.search(body):
                 yield Hit(
-                    file=located.file,
-                    start=block.start,
+                    at=(located.file, block.start),
                     message="the table has names and codes, but no column of codes that can be read",
                 )
 
@@ -273,8 +262,7 @@ def unread_item(draft: Draft) -> Iterator[Hit]:
             name = match[1].replace("\\", "")
             if name not in {f.name for f in draft.spec.features}:
                 yield Hit(
-                    file=located.file,
-                    start=block.start,
+                    at=(located.file, block.start),
                     message=f"feature bit '{name}' has no number",
                     subject=" / ".join(s.title for s in reversed(list(ancestors(section)))),
                 )

@@ -40,8 +40,7 @@ def entry_without_section(draft: Draft) -> Iterator[Hit]:
     for reference in draft.references:
         if reference.label.startswith(_NORMATIVE) and reference.label not in known:
             yield Hit(
-                file=reference.file,
-                start=reference.start,
+                at=(reference.file, reference.start),
                 message=f"there are no requirements '{reference.label}'",
                 hint=did_you_mean(filter(None, (known.nearly(reference.label),))),
             )
@@ -69,8 +68,7 @@ def dangling_reference(draft: Draft) -> Iterator[Hit]:
         near = known.nearly(label)
         if near or draft.whole:
             yield Hit(
-                file=reference.file,
-                start=reference.start,
+                at=(reference.file, reference.start),
                 message=f"no label '{label}'",
                 hint=did_you_mean(filter(None, (near,))),
             )
@@ -92,7 +90,7 @@ def duplicate_label(draft: Draft) -> Iterator[Hit]:
         file, start = places[0]
         for later, offset in places[1:]:
             message = f"label '{label}' is set at {file.path}:{file.line(start)} too"
-            yield Hit(file=later, start=offset, message=message)
+            yield Hit(at=(later, offset), message=message)
 
 
 @rule("VS413", "skipped-level", Severity.WARNING)
@@ -115,8 +113,7 @@ def skipped_level(draft: Draft) -> Iterator[Hit]:
         if levels < 2 or section.file.path in history:
             continue
         yield Hit(
-            file=section.file,
-            start=section.heading.start,
+            at=(section.file, section.heading.start),
             message=f"'{section.title}' is {levels} levels below '{before.title}'",
             subject=section.title,
         )

@@ -81,10 +81,9 @@ def code_order(draft: Draft) -> Iterator[Hit]:
     """
     for registry in _tables(draft):
         for before, entry in zip(registry.entries, registry.entries[1:], strict=False):
-            where = draft.offset(entry.place)
-            if entry.code < before.code and where:
+            if entry.code < before.code:
                 message = f"{entry.code:#x} '{entry.name}' stands behind {before.code:#x} '{before.name}'"
-                yield Hit(file=where[0], start=where[1], message=message, subject=registry.name)
+                yield Hit(at=entry.place, message=message, subject=registry.name)
 
 
 @rule("VS213", "code-gap", Severity.WARNING)
@@ -125,12 +124,10 @@ def code_gap(draft: Draft) -> Iterator[Hit]:
         reserves = any(r.last != r.first for r in registry.ranges)
         reached = runs[0][1] if runs else 0
         for first, last, place in runs[1:]:
-            where = draft.offset(place)
-            if first > reached + 1 and where and reached < UNBOUNDED and first - reached < 4096:
+            if first > reached + 1 and reached < UNBOUNDED and first - reached < 4096:
                 lost = f"{reached + 1:#x}" if first == reached + 2 else f"{reached + 1:#x} to {first - 1:#x}"
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=place,
                     message=f"the table says nothing about {lost}",
                     subject=registry.name,
                     severity=None if reserves else Severity.NOTE,
@@ -170,10 +167,9 @@ def overlapping_ranges(draft: Draft) -> Iterator[Hit]:
         )
         for run, widest in zip(ranges[1:], accumulate(ranges, _wider), strict=False):
             earlier, later = sorted((run, widest), key=lambda r: r.place)
-            where = draft.offset(later.place)
-            if run.first <= _last(widest) and where:
+            if run.first <= _last(widest):
                 message = f"{_text(later)} overlaps {_text(earlier)}"
-                yield Hit(file=where[0], start=where[1], message=message, subject=registry.name)
+                yield Hit(at=later.place, message=message, subject=registry.name)
     yield from _across(draft)
 
 
@@ -222,23 +218,23 @@ def _across(draft: Draft) -> Iterator[Hit]:
             division = divisions.get(section.title)
             # in another chapter the title must be that of the table's own section: below it stand other codes too
             if division is not None and (not depth or division.place.file == registry.place.file):
-                yield from _against(draft, registry, division, device=registry.module in devices)
+                yield from _against(registry, division, device=registry.module in devices)
                 break
 
 
-def _against(draft: Draft, registry: Registry, division: _Division, *, device: bool) -> Iterator[Hit]:
+def _against(registry: Registry, division: _Division, *, device: bool) -> Iterator[Hit]:
     """Ranges that cross from one part into another, and codes in a part of another kind."""
     for run in registry.ranges:
-        part, where = division.part_of(run.first), draft.offset(run.place)
-        if part and where and run.last is not None and not _holds(part.codes, run.last):
+        part = division.part_of(run.first)
+        if part and run.last is not None and not _holds(part.codes, run.last):
             message = f"{_text(run)} goes beyond {part.codes.last:#x}, where {division.place} ends this kind of codes"
-            yield Hit(file=where[0], start=where[1], message=message, subject=registry.name)
+            yield Hit(at=run.place, message=message, subject=registry.name)
     for entry in registry.entries:
-        part, where = division.part_of(entry.code), draft.offset(entry.place)
-        if where and part and part.device != device:
+        part = division.part_of(entry.code)
+        if part and part.device != device:
             kind = "for all devices" if device else "for device types"
             message = f"{entry.code:#x} '{entry.name}' is in a range that {division.place} keeps {kind}"
-            yield Hit(file=where[0], start=where[1], message=message, subject=registry.name)
+            yield Hit(at=entry.place, message=message, subject=registry.name)
 
 
 def _holds(part: Code, code: int) -> bool:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from virtspec.diagnostics import NAMES, Severity
+from virtspec.model import Place
 from virtspec.report.findings import RuleInfo
 from virtspec.source import SourceFile
 
@@ -43,11 +44,11 @@ class Edit:
 class Hit:
     """What a rule found, before it becomes a finding. `severity` is given where it is not the rule's own.
 
-    `edits` repair it where there is one certain way to; `again` are further places of the same thing in the file.
+    It stands `at` an offset of a file, or at the place of a thing of the model; without a place in the document it is no
+    finding. `edits` repair it where there is one certain way to; `again` are further offsets of the same thing.
     """
 
-    file: SourceFile
-    start: int
+    at: tuple[SourceFile, int] | Place
     message: str
     subject: str = ""
     hint: str = ""

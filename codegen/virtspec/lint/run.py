@@ -10,7 +10,7 @@ from virtspec.layout import Layouts
 from virtspec.lint.draft import Draft
 from virtspec.lint.registry import Edit, Hit, Rule, rules
 from virtspec.lint.repair import repairs
-from virtspec.model import Spec
+from virtspec.model import Place, Spec
 from virtspec.report.findings import Finding, in_order, with_fingerprints
 from virtspec.source import SourceFile
 
@@ -39,7 +39,10 @@ def lint_document(document: Document, spec: Spec, layouts: Layouts, sink: Sink) 
         if rule.check is None:
             continue
         try:
-            found += [(_of_hit(rule, hit), hit.edits) for hit in rule.check(draft)]
+            for hit in rule.check(draft):
+                at = draft.offset(hit.at) if isinstance(hit.at, Place) else hit.at
+                if at is not None:
+                    found.append((_of_hit(rule, hit, *at), hit.edits))
         except RecursionError:
             found.append((_too_deep(document), ()))
     return _linted(found)
@@ -80,25 +83,25 @@ def _of_diagnostic(diagnostic: Diagnostic) -> Finding:
     )
 
 
-def _of_hit(rule: Rule, hit: Hit) -> Finding:
-    line, column = hit.file.line_column(hit.start)
+def _of_hit(rule: Rule, hit: Hit, file: SourceFile, start: int) -> Finding:
+    line, column = file.line_column(start)
     return Finding(
         rule=rule.id,
         name=rule.name,
         severity=rule.severity if hit.severity is None else hit.severity,
-        file=hit.file.path,
+        file=file.path,
         line=line,
         column=column,
-        message=hit.message + _again(hit, line),
+        message=hit.message + _again(file, hit.again, line),
         subject=hit.subject,
         hint=hit.hint,
-        excerpt=_excerpt(hit.file, line),
+        excerpt=_excerpt(file, line),
     )
 
 
-def _again(hit: Hit, line: int) -> str:
+def _again(file: SourceFile, starts: tuple[int, ...], line: int) -> str:
     """The further lines of the same thing, as the end of its message."""
-    lines = sorted({hit.file.line(start) for start in hit.again} - {line})
+    lines = sorted({file.line(start) for start in starts} - {line})
     if not lines:
         return ""
     shown = ", ".join(map(str, lines[:MAX_AGAIN])) + (", …" if len(lines) > MAX_AGAIN else "")

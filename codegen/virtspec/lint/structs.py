@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from virtspec.diagnostics import Severity
 from virtspec.lint.draft import Draft
-from virtspec.lint.members import all_members, member_names
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, given, rule
 from virtspec.lint.spelling import did_you_mean, distance
+from virtspec.model import members_in, names_in
 
 _USE = re.compile(r"\b(?P<word>[sue][a-z]{3,6})\s+(?P<tag>[a-z][a-z0-9]*(?:\\?_[a-z0-9]+)+)\b")
 _KEYWORDS = ("struct", "union", "enum")
@@ -128,8 +128,7 @@ def unknown_struct_in_prose(draft: Draft) -> Iterator[Hit]:
                 meant = draft.tags[tag]
                 if distance(word, meant) <= 2:
                     yield Hit(
-                        file=page.file,
-                        start=match.start(),
+                        at=(page.file, match.start()),
                         message=f"'{word} {tag}': the keyword is misspelt",
                         hint=f"write '{meant}'",
                         edits=(Edit(file=page.file, start=match.start(), end=match.end("word"), text=meant),),
@@ -142,8 +141,7 @@ def _unknown_tag(draft: Draft, page: Page, start: int, tag: str, stems: frozense
     if draft.is_reported("VS251", page.file, start, f"'struct {tag}'"):
         return
     yield Hit(
-        file=page.file,
-        start=start,
+        at=(page.file, start),
         message=f"no listing defines 'struct {tag}'",
         hint=did_you_mean(draft.tag_names.like(tag)),
     )
@@ -177,14 +175,13 @@ def undescribed_reserved(draft: Draft) -> Iterator[Hit]:
         The device sets \field{reserved} to zero and the driver ignores it.
     """
     for struct in draft.spec.structs:
-        for member in all_members(struct.members):
+        for _, member in members_in(struct.members):
             if not _RESERVED.match(member.name) or member.name in draft.words.get(struct.module, ()):
                 continue
             where = draft.offset(member.place)
             if where and not re.search(r"/[/*]", where[0].line_text(member.place.line)):
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=where,
                     message=f"nothing says what to do with '{member.name}'",
                     subject=f"{struct.kind} {struct.name}",
                 )
@@ -210,15 +207,13 @@ def unused_struct(draft: Draft) -> Iterator[Hit]:
         and \field{burst} of \field{struct port_limits}.
     """
     for struct in draft.structs.values():
-        where = draft.offset(struct.place)
-        if where is None or struct.parent or struct.name.endswith("_config"):
+        if struct.parent or struct.name.endswith("_config"):
             continue
         known = draft.words.get(struct.module, Counter())
-        names = [name for name in member_names(struct.members) if len(name) > 2]
+        names = [name for name in names_in(struct.members) if len(name) > 2]
         if draft.all_words[struct.name] == 1 + len(struct.also) and not any(name in known for name in names):
             yield Hit(
-                file=where[0],
-                start=where[1],
+                at=struct.place,
                 message=f"nothing uses '{struct.kind} {struct.name}'",
                 subject=f"{struct.kind} {struct.name}",
                 hint="say where it is used, or remove it",
@@ -246,11 +241,9 @@ def repeated_struct(draft: Draft) -> Iterator[Hit]:
     """
     for struct in draft.spec.structs:
         for place in struct.also:
-            where = draft.offset(place)
-            if where and struct.kind in ("struct", "union"):
+            if struct.kind in ("struct", "union"):
                 yield Hit(
-                    file=where[0],
-                    start=where[1],
+                    at=place,
                     message=f"'{struct.kind} {struct.name}' is defined at {struct.place} too, and alike",
                     subject=f"{struct.kind} {struct.name}",
                 )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from virtspec.model import Aggregate, Array, Constant, Entry, Member, Place, Registry, Spec, Struct
+from virtspec.model import Constant, Entry, Member, Place, Registry, Spec, Struct, members_in
 
 Json: TypeAlias = dict[str, Any]
 
@@ -33,15 +33,9 @@ class Places:
     below: dict[str, list[str]] = field(default_factory=dict)
 
 
-def walk(members: Iterable[Member]) -> Iterator[Member]:
+def walk(members: tuple[Member, ...]) -> Iterator[Member]:
     """Members with those of unnamed structs and unions among them, in the order of the listing."""
-    for member in members:
-        yield member
-        inner = member.type
-        while isinstance(inner, Array):
-            inner = inner.element
-        if isinstance(inner, Aggregate):
-            yield from walk(inner.members)
+    return (member for _, member in members_in(members))
 
 
 # --- keys ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 from virtspec.diagnostics import SpecError
 from virtspec.model import (
-    MODEL_SCHEMA,
     NOWHERE,
     Aggregate,
     AllOf,
@@ -61,6 +60,7 @@ from virtspec.model_json.places import (
     range_keys,
     skipped_keys,
 )
+from virtspec.model_json.write import MODEL_SCHEMA
 
 Json: TypeAlias = dict[str, Any]
 

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from virtspec.compat import assert_never
 from virtspec.model import (
-    MODEL_SCHEMA,
     Aggregate,
     AllOf,
     AnyOf,
@@ -48,6 +47,8 @@ from virtspec.model import (
 from virtspec.model_json.places import Places, Row, chain_places
 
 Json: TypeAlias = dict[str, Any]
+
+MODEL_SCHEMA = "virtspec.model/1"
 
 WIDTH = 118
 

@@ -1,0 +1,59 @@
+"""When a member means something, or a code may be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A feature bit has been negotiated."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldIs:
+    """A member has a value: a constant's name or a number."""
+
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf:
+    terms: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    terms: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    term: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prose:
+    """A condition that could not be turned into an expression: the digest of its text stands for it."""
+
+    digest: str
+
+
+Condition: TypeAlias = Feature | FieldIs | AllOf | AnyOf | Not | Prose
+
+
+def features_of(condition: Condition | None) -> tuple[str, ...]:
+    """The features that a condition names."""
+    match condition:
+        case Feature(name=name):
+            return (name,)
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            return tuple(name for term in terms for name in features_of(term))
+        case Not(term=term):
+            return features_of(term)
+        case _:
+            return ()

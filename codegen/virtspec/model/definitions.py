@@ -1,0 +1,155 @@
+"""What a specification defines: structs, constants, feature bits, device types, registries, and its clauses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from virtspec.model.conditions import Condition
+from virtspec.model.place import NOWHERE, Place
+from virtspec.model.types import Member
+
+ConstantKind: TypeAlias = Literal["feature", "define", "enum", "table", "register"]
+Role: TypeAlias = Literal["data", "result", "request", "response", "value", "selector"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struct:
+    """A struct or union with a tag, a field that stands by itself in a listing, or such a bit-field group.
+
+    `name` is the C tag; where there is none (kinds `field` and `bits`) it is the field's name or that of the
+    listing's file. `parent` is the struct inside which this one is defined. `variant` counts from 2 where the
+    specification defines one name in several ways; all variants are kept.
+    """
+
+    key: str
+    name: str
+    kind: Literal["struct", "union", "field", "bits"]
+    module: str
+    members: tuple[Member, ...]
+    packed: bool = False
+    parent: str = ""
+    variant: int = 1
+    place: Place = field(default=NOWHERE, compare=False)
+    also: tuple[Place, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A named value. `value` is None where the text gives none that can be computed; `reason` then says why.
+
+    `expression` is the value as written where it is more than a number. `owner` names the struct, enum, table or
+    section that the constant belongs to. `parameters` is given for function-like macros.
+    """
+
+    key: str
+    name: str
+    kind: ConstantKind
+    module: str
+    value: int | None
+    expression: str = ""
+    reason: str = ""
+    owner: str = ""
+    parameters: tuple[str, ...] | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+    also: tuple[Place, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureBit:
+    """A feature bit of a device type, or a reserved one of module `common`."""
+
+    key: str
+    name: str
+    bit: int
+    module: str
+    legacy: bool = False
+    requires: Condition | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+DEVICE_CONFIG = "device configuration"
+"""Stands as the struct of a `Binding` for the configuration structure of whatever device type it is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device type: its chapter's module and title, its device id, and the tag of its configuration structure."""
+
+    module: str
+    title: str
+    id: int | None
+    config: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A struct that a registry entry's payload has, and which part of the exchange that is.
+
+    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, or `DEVICE_CONFIG`.
+    With `many`, any number of them stand one after the other, behind the struct that another binding of the role
+    gives, if there is one.
+    """
+
+    role: Role
+    struct: str
+    many: bool = False
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One code of a registry. `condition` says when it may be used, where a feature gates it."""
+
+    code: int
+    name: str
+    bindings: tuple[Binding, ...] = ()
+    condition: Condition | None = None
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A run of codes without a name; `last` is None where it is open-ended."""
+
+    first: int
+    last: int | None
+    meaning: Literal["reserved", "device", "vendor", "generic", "other"]
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """A table or list that gives codes a meaning. `tag` says what the codes are (`type`, `opcode`, …).
+
+    `fields` are the members that hold its codes, as `tag.path`; registries of one field share a space of codes. With
+    `flags`, codes are masks that may be combined. `under` is the entry of another registry that this one goes further
+    into: the class of a class-and-command pair.
+    """
+
+    key: str
+    name: str
+    tag: str
+    module: str
+    entries: tuple[Entry, ...]
+    ranges: tuple[Range, ...] = ()
+    fields: tuple[str, ...] = ()
+    flags: bool = False
+    under: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One normative statement: who must do what how strictly, and which names it speaks of. No text, only a digest."""
+
+    key: str
+    role: Literal["driver", "device", "both"]
+    level: str
+    module: str
+    section: str
+    digest: str
+    names: tuple[str, ...] = ()
+    listed: bool | None = None
+    place: Place = field(default=NOWHERE, compare=False)

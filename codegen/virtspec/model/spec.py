@@ -1,0 +1,90 @@
+"""One edition as a whole, and how much of its text was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from virtspec.model.conditions import features_of
+from virtspec.model.definitions import Clause, Constant, Device, FeatureBit, Registry, Struct
+from virtspec.model.place import Place
+from virtspec.model.types import bits_of, members_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Something that was not understood, where it stands, and why."""
+
+    what: Literal["listing", "table", "item", "binding", "condition", "requirement", "clause", "annotation", "file"]
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many there are of a kind of block, how many of them gave facts, and how many hold none."""
+
+    total: int
+    read: int
+    opaque: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What became of every block of the specification."""
+
+    tallies: tuple[tuple[str, Tally], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _by_place(thing: Struct | Constant | FeatureBit | Registry | Clause) -> tuple[str, int, str]:
+    return thing.place.file, thing.place.line, thing.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One edition of a specification, linked: all names resolved, every definition once."""
+
+    edition: str
+    structs: tuple[Struct, ...]
+    constants: tuple[Constant, ...]
+    devices: tuple[Device, ...] = ()
+    features: tuple[FeatureBit, ...] = ()
+    registries: tuple[Registry, ...] = ()
+    clauses: tuple[Clause, ...] = ()
+    coverage: Coverage = field(default=Coverage(), compare=False)
+
+    def in_order(self) -> Spec:
+        """The same model with everything in the order of the sources: files by path, then lines, then keys.
+
+        A model that was read from LaTeX and one that was loaded from JSON are the same after this.
+        """
+        return replace(
+            self,
+            structs=tuple(sorted(self.structs, key=_by_place)),
+            constants=tuple(sorted(self.constants, key=_by_place)),
+            devices=tuple(sorted(self.devices, key=lambda d: d.module)),
+            features=tuple(sorted(self.features, key=_by_place)),
+            registries=tuple(sorted(self.registries, key=_by_place)),
+            clauses=tuple(sorted(self.clauses, key=_by_place)),
+        )
+
+    def struct(self, name: str) -> Struct | None:
+        """The struct of that name (its first variant), or None."""
+        return next((s for s in self.structs if s.name == name), None)
+
+    def gated(self) -> dict[str, tuple[str, ...]]:
+        """What depends on each feature: members as `tag.path`, and the names of commands and other codes."""
+        found: dict[str, dict[str, None]] = {}
+        for struct in self.structs:
+            for path, member in members_in(struct.members, struct.name):
+                for feature in features_of(member.condition):
+                    found.setdefault(feature, {}).setdefault(path)
+                for bit in bits_of(member):
+                    for feature in features_of(bit.condition):
+                        found.setdefault(feature, {}).setdefault(f"{path}.{bit.name}")
+        for registry in self.registries:
+            for entry in registry.entries:
+                for feature in features_of(entry.condition):
+                    found.setdefault(feature, {}).setdefault(entry.name)
+        return {feature: tuple(found[feature]) for feature in sorted(found)}
