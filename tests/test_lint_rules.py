@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from virtspec.cli import main
-from virtspec.commands.lint import lint_tree, open_input
 from virtspec.diagnostics import NAMES, Severity
 from virtspec.lint.catalogue import catalogue, listing
 from virtspec.lint.registry import FAMILIES, Rule, rules
 from virtspec.lint.spelling import Names, distance
+from virtspec.linting import lint_spec
 from virtspec.report.findings import Finding
 
 FIXTURES = Path(__file__).parent / "lint"
@@ -27,7 +27,7 @@ def fixture(rule: Rule) -> Path:
 
 
 def found(path: Path, rule: Rule) -> list[Finding]:
-    return [f for f in lint_tree(open_input(str(path)))[0].findings if f.rule == rule.id]
+    return [f for f in lint_spec(str(path)).findings if f.rule == rule.id]
 
 
 # these are about our own annotations, not about a document: what triggers them is no LaTeX
@@ -49,7 +49,7 @@ class TestRule:
         assert found(fixture(rule) / "good.tex", rule) == []
 
     def test_good_has_no_other_defect(self, rule: Rule) -> None:
-        findings = lint_tree(open_input(str(fixture(rule) / "good.tex")))[0].findings
+        findings = lint_spec(str(fixture(rule) / "good.tex")).findings
         assert [f for f in findings if f.severity > Severity.NOTE] == []
 
     def test_fixtures_are_the_examples(self, rule: Rule) -> None:

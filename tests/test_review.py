@@ -290,13 +290,22 @@ def test_suppressions_need_a_reason_and_grow_stale(virtspec: Run, base: Path) ->
     patch = edit(base, lambda text: text.replace("le16 depth", "le32 depth").replace("u8 padding[2];\n", ""))
     answers = base.parent / "answers.toml"
     answers.write_text(
-        '[[suppress]]\nrule = "VD*"\nsubject = "x"\nreason = "never"\n'
+        '[[suppress]]\nrule = "VD101"\nsubject = "x"\nreason = "never"\n'
+        '[[suppress]]\nrule = "VS014"\nreason = "for the linter"\n'
         '[[suppress]]\nrule = "VD110"\nsubject = "virtio_toy_config.*"\nreason = "the bytes were zero"\n'
     )
-    code, document, _ = review(virtspec, base, patch, "--suppress", str(answers), "--fail-on", "any")
+    code, document, _ = review(virtspec, base, patch, "--suppressions", str(answers), "--fail-on", "any")
     assert code == 0 and document["verdict"] == "none"
     assert document["suppressed"][0]["reason"] == "the bytes were zero"  # type: ignore[index]
-    assert document["stale_suppressions"] == ["VD* x (never)"]
+    assert document["stale_suppressions"] == ["VD101 x (never)"]
+    # what the linter finds in a patch is set aside alike
+    subprocess.run(["rm", "-r", str(base.parent / "new")], check=True)
+    worse = edit(base, lambda text: text.replace("le16 depth;", "le16 depth"))
+    code, document, _ = review(virtspec, base, worse)
+    assert [f["rule"] for f in document["lint"]["introduced"]] == ["VS012"]  # type: ignore[index]
+    answers.write_text('[[suppress]]\nrule = "VS012"\nreason = "mended in the next version"\n')
+    code, document, _ = review(virtspec, base, worse, "--suppressions", str(answers))
+    assert document["lint"]["introduced"] == [] and "stale_suppressions" not in document  # type: ignore[index]
     answers.write_text('[[suppress]]\nrule = "VD110"\nsubject = "*"\n')
-    code, _, said = review(virtspec, base, patch, "--suppress", str(answers))
+    code, _, said = review(virtspec, base, patch, "--suppressions", str(answers))
     assert code == 2 and "no reason" in said

@@ -21,9 +21,9 @@ from virtspec.inputs import open_source
 from virtspec.model import Spec
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
-from virtspec.review.apply import Applied, Rejected, apply_patch
+from virtspec.review.apply import Applied, Rejected, apply_patch, included, nothing
 from virtspec.review.mail import PatchMail
-from virtspec.source import MissingFile, SourceError, SourceFile, SourceTree
+from virtspec.source import SourceError, SourceTree, TextTree
 
 
 @dataclass(slots=True)
@@ -110,22 +110,9 @@ def _send(outlet: int, reads: Sequence[Callable[[], Reading]]) -> NoReturn:
         os._exit(0)
 
 
-class _TextTree:
-    """One text as a source tree."""
-
-    def __init__(self, text: str, name: str) -> None:
-        self.name = self.root = name
-        self._text = text
-
-    def read(self, path: str) -> SourceFile:
-        if path != self.root:
-            raise MissingFile(f"no file '{path}' beside {self.name}")
-        return SourceFile(path, self._text)
-
-
 def read_text(text: str, name: str = "text.tex") -> Reading:
     """One side of a comparison from the text of a single file."""
-    return read_source(_TextTree(text, name), name)
+    return read_source(TextTree(text, name), name)
 
 
 def compare_readings(old: Reading, new: Reading) -> Comparison:
@@ -146,7 +133,7 @@ def review(mails: Sequence[PatchMail], base: str) -> Report:
     """
     if base.endswith(".json"):
         raise SpecError(f"{base}: a patch applies to the LaTeX sources: name a directory, a .tex file or REPO@REV")
-    tree = open_tree(base) if base else _Nothing()
+    tree = open_tree(base) if base else nothing()
     applied: list[Applied] = []
     name = base or tree.name
     reads = [partial(read_source, tree, name, lint=True)]
@@ -154,7 +141,7 @@ def review(mails: Sequence[PatchMail], base: str) -> Report:
         applied.append(apply_patch(tree, mail.files, f"{name} + {mail.title}"))
         tree = applied[-1].tree
         if not base:
-            tree.changes[tree.root] = _included(mails[:number])
+            tree.changes[tree.root] = included([p for m in mails[:number] for p in m.files])
         reads.append(partial(read_source, tree, tree.name, lint=True))
     readings = _read_all(reads)
     steps = [_step(*step) for step in zip(mails, applied, readings, readings[1:], strict=False)]
@@ -174,24 +161,6 @@ def review(mails: Sequence[PatchMail], base: str) -> Report:
         mended=mended,
     )
     return Report(total=total, steps=tuple(steps))
-
-
-class _Nothing:
-    """What a patch applies to where there is no base: an empty text."""
-
-    name = "nothing"
-    root = "new files"
-
-    def read(self, path: str) -> SourceFile:
-        if path != self.root:
-            raise MissingFile(f"no file '{path}': there is no base; name one with --base")
-        return SourceFile(path, "")
-
-
-def _included(mails: Sequence[PatchMail]) -> str:
-    """A text that does nothing but include the files that patches add."""
-    added = [p.new_path for mail in mails for p in mail.files if p.old_path is None and p.new_path is not None]
-    return "".join(f"\\input{{{path}}}\n" for path in added if path.endswith(".tex"))
 
 
 def _step(mail: PatchMail, applied: Applied, old: Reading, new: Reading) -> Step:

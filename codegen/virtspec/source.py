@@ -155,6 +155,20 @@ def decode(path: str, data: bytes) -> SourceFile:
     return SourceFile(path, text)
 
 
+class TextTree:
+    """One text as a source tree. `hint` says what to do about the files that it has not."""
+
+    def __init__(self, text: str, name: str, hint: str = "") -> None:
+        self.name = self.root = name
+        self._text = text
+        self._hint = hint
+
+    def read(self, path: str) -> SourceFile:
+        if path != self.root:
+            raise MissingFile(f"no file '{path}' beside {self.name}" + (f"; {self._hint}" if self._hint else ""))
+        return SourceFile(path, self._text)
+
+
 class DirectoryTree:
     """A directory with the specification's LaTeX, or any one file as the root of its directory."""
 

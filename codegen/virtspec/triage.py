@@ -1,85 +1,41 @@
-"""What people have decided about findings: an earlier report, and a file of suppressions with their reasons."""
+"""What people have decided about a report: what an earlier one had, and what a file of suppressions sets aside."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError
-from virtspec.diff.change import Change
+from virtspec.report.diff_json import DIFF_SCHEMA
 from virtspec.report.outcome import Report, Step, Suppressed
+from virtspec.suppressions import Suppression, sift
 
 MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """One entry: a fingerprint, or a rule with a subject (in which `*` stands for anything), and the reason."""
+def suppress(report: Report, suppressions: tuple[Suppression, ...]) -> Report:
+    """The report without what suppressions match; those that match nothing are told.
 
-    reason: str
-    fingerprint: str = ""
-    rule: str = ""
-    subject: str = ""
-
-    def answers(self, change: Change) -> bool:
-        if self.fingerprint:
-            return change.fingerprint == self.fingerprint
-        return change.rule == self.rule and fnmatchcase(change.subject, self.subject)
-
-    def __str__(self) -> str:
-        what = self.fingerprint or f"{self.rule} {self.subject}"
-        return f"{what} ({self.reason})"
-
-
-def load_suppressions(path: Path) -> tuple[Suppression, ...]:
-    """The entries of a suppression file. Raises `SpecError` for one without a reason, or that says nothing."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SpecError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: {error}") from None
-    entries = document.get("suppress", [])
-    if not isinstance(entries, list) or document.keys() - {"suppress"}:
-        raise SpecError(f"{path}: expected a list of tables [[suppress]] and nothing else")
-    return tuple(_suppression(entry, f"{path}: entry {number}") for number, entry in enumerate(entries, 1))
-
-
-def _suppression(entry: Any, where: str) -> Suppression:
-    known = {"reason", "fingerprint", "rule", "subject"}
-    if not isinstance(entry, dict) or not all(isinstance(v, str) for v in entry.values()) or entry.keys() - known:
-        raise SpecError(f"{where}: expected the texts {', '.join(sorted(known))}")
-    if not entry.get("reason", "").strip():
-        raise SpecError(f"{where}: has no reason; say why the finding is all right")
-    if not entry.get("fingerprint") and not (entry.get("rule") and entry.get("subject")):
-        raise SpecError(f"{where}: give a fingerprint, or a rule and a subject")
-    return Suppression(**entry)
-
-
-def suppress(report: Report, entries: tuple[Suppression, ...]) -> Report:
-    """The report without what the entries answer; entries that answered nothing are told."""
+    Those of the linter's rules are not: they may be about text that the patch leaves alone.
+    """
     used: set[Suppression] = set()
 
     def apply(step: Step) -> Step:
-        kept: list[Change] = []
-        gone: list[Suppressed] = []
-        for change in step.comparison.changes:
-            entry = next((e for e in entries if e.answers(change)), None)
-            if entry is None:
-                kept.append(change)
-            else:
-                used.add(entry)
-                gone.append(Suppressed(change=change, reason=entry.reason))
-        comparison = replace(step.comparison, changes=tuple(kept))
-        return replace(step, comparison=comparison, suppressed=tuple(gone))
+        changes, aside = sift(step.comparison.changes, suppressions)
+        introduced, known = sift(step.introduced, suppressions)
+        used.update(suppression for _, suppression in (*aside, *known))
+        return replace(
+            step,
+            comparison=replace(step.comparison, changes=changes),
+            introduced=introduced,
+            suppressed=tuple(Suppressed(change=change, reason=s.reason) for change, s in aside),
+        )
 
     total = apply(report.total)
     steps = tuple(apply(step) for step in report.steps)
-    stale = tuple(str(e) for e in entries if e not in used)
+    stale = tuple(str(s) for s in suppressions if s not in used and not s.rule.startswith("VS"))
     return replace(report, total=total, steps=steps, stale=stale)
 
 
@@ -93,8 +49,8 @@ def load_previous(path: Path) -> list[dict[str, Any]]:
         raise SpecError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SpecError(f"{path}: not JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("schema") != "virtspec.diff/1":
-        raise SpecError(f'{path}: no report: its "schema" is not "virtspec.diff/1"; write one with --format json')
+    if not isinstance(document, dict) or document.get("schema") != DIFF_SCHEMA:
+        raise SpecError(f'{path}: no report: its "schema" is not "{DIFF_SCHEMA}"; write one with --format json')
     found: dict[str, dict[str, Any]] = {}
     parts = [document, *(p for p in document.get("patches", []) if isinstance(p, dict))]
     for part in parts:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from virtspec.commands.lint import lint_tree
 from virtspec.diagnostics import Severity, SpecError
 from virtspec.lint.fix import apply_edits, format_patch
 from virtspec.lint.registry import rules
+from virtspec.linting import lint_tree
 from virtspec.report.findings_json import findings_json
 from virtspec.report.github import findings_github
 from virtspec.report.junit import findings_junit
@@ -104,7 +104,7 @@ def test_damaged_chapters(batch: int, releases: Path, root: Path) -> None:
         name, text = random_.choice(texts)
         variant = damaged(text, random_)
         try:
-            linted, _, files = lint_tree(OneFile(variant))
+            linted = lint_tree(OneFile(variant))
         except SpecError:
             continue  # not a text, or more than is read: told, with exit code 2
         except Exception:
@@ -121,7 +121,7 @@ def test_damaged_chapters(batch: int, releases: Path, root: Path) -> None:
         findings_github(findings)
         findings_junit(findings, Severity.ERROR)
         changed, repaired = apply_edits(linted.edits)
-        format_patch(files, changed, repaired, "A U Thor <author@example.com>")
+        format_patch(linted.files, changed, repaired, "A U Thor <author@example.com>")
 
 
 class Damaged:
@@ -147,7 +147,7 @@ def test_damaged_releases(number: int, releases: Path) -> None:
     path = random_.choice(documents).partition("/")[2]
     variant = damaged(tree.read(path).text, random_)
     try:
-        linted = lint_tree(Damaged(tree, path, variant))[0]
+        linted = lint_tree(Damaged(tree, path, variant))
     except SpecError:
         return
     assert len({f.fingerprint for f in linted.findings}) == len(linted.findings)

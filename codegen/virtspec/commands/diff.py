@@ -13,6 +13,7 @@ from virtspec.commands import SPEC_HELP, Commands, colourful, command
 if TYPE_CHECKING:
     from virtspec.diff.change import Threshold
     from virtspec.report.outcome import Report
+    from virtspec.suppressions import Suppression
 
 FORMATS = ("text", "json", "markdown", "html", "mail", "sarif", "junit")
 
@@ -43,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="exit 1 at what breaks the wire, at changed names too, or at anything (default: breaking)",
     )
     parser.add_argument("--previous", metavar="REPORT.json", help="mark findings that an earlier report had")
-    parser.add_argument("--suppress", metavar="FILE.toml", help="findings that are answered, with reasons")
+    parser.add_argument("--suppressions", metavar="FILE", help="leave out what this TOML file lists with reasons")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def finish(report: Report, arguments: argparse.Namespace) -> int:
     """Triage a report, print it, and give the exit code."""
-    from virtspec.triage import compare_previous, load_previous, load_suppressions, suppress
+    from virtspec.triage import compare_previous, load_previous, suppress
 
-    if arguments.suppress:
-        report = suppress(report, load_suppressions(Path(arguments.suppress)))
+    if arguments.suppressions:
+        report = suppress(report, _suppressions(Path(arguments.suppressions)))
     if arguments.previous:
         report = compare_previous(report, load_previous(Path(arguments.previous)))
     tolerate()
@@ -66,6 +67,15 @@ def finish(report: Report, arguments: argparse.Namespace) -> int:
         print("virtspec: the comparison is incomplete: see what was not applied or not compared", file=sys.stderr)
     code: int = report.exit_code(arguments.fail_on)
     return code
+
+
+def _suppressions(path: Path) -> tuple[Suppression, ...]:
+    from virtspec.diff.rules import RULES
+    from virtspec.lint.registry import rules
+    from virtspec.suppressions import load_suppressions
+
+    # a review tells what the linter finds too
+    return load_suppressions(path, RULES.keys() | rules().keys())
 
 
 def tolerate() -> None:

@@ -101,6 +101,10 @@ class Change:
         """Where a reader of the new text looks; where the thing is gone, its old place."""
         return self.new_place if self.new_place.file else self.old_place
 
+    @property
+    def file(self) -> str:
+        return self.place.file
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:

@@ -44,8 +44,8 @@ class Edit:
 class Hit:
     """What a rule found, before it becomes a finding. `severity` is given where it is not the rule's own.
 
-    It stands `at` an offset of a file, or at the place of a thing of the model; without a place in the document it is no
-    finding. `edits` repair it where there is one certain way to; `again` are further offsets of the same thing.
+    It stands `at` an offset of a file, or at the place of a thing of the model; outside the document it is no finding.
+    `edits` repair it where there is one certain way to; `again` are further offsets of the same thing.
     """
 
     at: tuple[SourceFile, int] | Place

@@ -22,14 +22,14 @@ MAX_EXCERPT = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Linted:
+class Found:
     """The findings of a run in the order of their places, and the repairs for those that have a certain one."""
 
     findings: tuple[Finding, ...]
     edits: tuple[tuple[Finding, tuple[Edit, ...]], ...]
 
 
-def lint_document(document: Document, spec: Spec, layouts: Layouts, sink: Sink) -> Linted:
+def lint_document(document: Document, spec: Spec, layouts: Layouts, sink: Sink) -> Found:
     """Everything that is found in a document. `sink` holds what reading and linking it reported."""
     # those about annotations have their place in a file of our own
     reported = tuple(d for d in sink.diagnostics if d.rule not in ("VS260", "VS261"))
@@ -48,11 +48,11 @@ def lint_document(document: Document, spec: Spec, layouts: Layouts, sink: Sink) 
     return _linted(found)
 
 
-def _linted(found: list[tuple[Finding, tuple[Edit, ...]]]) -> Linted:
+def _linted(found: list[tuple[Finding, tuple[Edit, ...]]]) -> Found:
     edits = {finding: edits for finding, edits in found if edits}
     ordered = in_order(dict.fromkeys(finding for finding, _ in found))
     marked = with_fingerprints(ordered)
-    return Linted(
+    return Found(
         findings=marked,
         edits=tuple((new, edits[old]) for old, new in zip(ordered, marked, strict=True) if old in edits),
     )

@@ -6,38 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from virtspec.compat import tomllib
 from virtspec.diagnostics import Severity, SpecError
 from virtspec.report.findings import Finding, identity
-
-LINT_SCHEMA = "virtspec.lint/1"
-
-_SUPPRESSION = frozenset({"rule", "file", "subject", "message", "fingerprint", "reason"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """Findings to set aside: those that match everything given here. `file`, `subject` and `message` are globs."""
-
-    rule: str
-    reason: str
-    file: str = "*"
-    subject: str = "*"
-    message: str = "*"
-    fingerprint: str = ""
-
-    def matches(self, finding: Finding) -> bool:
-        return (
-            finding.rule == self.rule
-            and fnmatchcase(finding.file, self.file)
-            and fnmatchcase(finding.subject, self.subject)
-            and fnmatchcase(finding.message, self.message)
-            and self.fingerprint in ("", finding.fingerprint)
-        )
+from virtspec.report.findings_json import LINT_SCHEMA
+from virtspec.suppressions import Suppression, sift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +56,11 @@ def against_baseline(findings: Sequence[Finding], baseline: Sequence[Finding]) -
     return Selection(findings=new, aside=len(findings) - len(new), stale=stale)
 
 
-def suppress(findings: Sequence[Finding], suppressions: Sequence[Suppression]) -> Selection:
+def suppress(findings: Sequence[Finding], suppressions: tuple[Suppression, ...]) -> Selection:
     """The findings that no suppression matches, and the suppressions that match nothing."""
-    used: set[int] = set()
-    left: list[Finding] = []
-    for finding in findings:
-        matching = [index for index, s in enumerate(suppressions) if s.matches(finding)]
-        used.update(matching)
-        if not matching:
-            left.append(finding)
-    stale = tuple(f"{s.rule} in {s.file}: {s.reason}" for index, s in enumerate(suppressions) if index not in used)
-    return Selection(findings=tuple(left), aside=len(findings) - len(left), stale=stale)
+    left, aside = sift(findings, suppressions)
+    used = {suppression for _, suppression in aside}
+    return Selection(findings=left, aside=len(aside), stale=tuple(str(s) for s in suppressions if s not in used))
 
 
 def read_baseline(path: Path) -> tuple[Finding, ...]:
@@ -119,29 +88,3 @@ def _finding(entry: dict[str, Any]) -> Finding:
         subject=str(entry["subject"]),
         fingerprint=str(entry["fingerprint"]),
     )
-
-
-def read_suppressions(path: Path, rules: Iterable[str]) -> tuple[Suppression, ...]:
-    """The suppressions of a TOML file with `[[suppress]]` tables. Raises `SpecError`."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read: {error}") from None
-    entries = document.get("suppress", [])
-    if not isinstance(entries, list) or set(document) - {"suppress"}:
-        raise SpecError(f"{path}: holds '[[suppress]]' tables and nothing else")
-    known = frozenset(rules)
-    return tuple(_suppression(entry, f"{path}: suppression {number}", known) for number, entry in enumerate(entries, 1))
-
-
-def _suppression(entry: object, where: str, rules: frozenset[str]) -> Suppression:
-    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
-        raise SpecError(f"{where}: is no table of texts")
-    unknown = set(entry) - _SUPPRESSION
-    if unknown:
-        raise SpecError(f"{where}: '{min(unknown)}' is not one of {', '.join(sorted(_SUPPRESSION))}")
-    if entry.get("rule") not in rules:
-        raise SpecError(f"{where}: needs the id of a rule; 'virtspec rules' lists them")
-    if not entry.get("reason", "").strip():
-        raise SpecError(f"{where}: needs a reason")
-    return Suppression(**entry)

@@ -7,7 +7,7 @@ from typing import Any
 
 from virtspec.diff.change import CLASSES, Cell, Change, Comparison, LayoutPair, Sample
 from virtspec.model import Coverage, Place
-from virtspec.report.findings import Finding
+from virtspec.report.findings_json import finding_json
 from virtspec.report.outcome import Report, Step
 from virtspec.review.apply import Rejected
 
@@ -51,8 +51,8 @@ def _step(step: Step, report: Report) -> dict[str, Any]:
     if step.suppressed:
         document["suppressed"] = [{**_change(s.change, {}), "reason": s.reason} for s in step.suppressed]
     document["lint"] = {
-        "introduced": [_finding(f) for f in step.introduced],
-        "mended": [_finding(f) for f in step.mended],
+        "introduced": [finding_json(f) for f in step.introduced],
+        "mended": [finding_json(f) for f in step.mended],
     }
     return document
 
@@ -138,18 +138,3 @@ def _sample(sample: Sample) -> dict[str, Any]:
     if sample.note:
         document["note"] = sample.note
     return document
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule,
-        "name": finding.name,
-        "severity": finding.severity.label,
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "subject": finding.subject,
-        "message": finding.message,
-        "hint": finding.hint,
-        "fingerprint": finding.fingerprint,
-    }

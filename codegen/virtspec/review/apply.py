@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from virtspec.review.hunks import FilePatch, Hunk, Line
-from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile, SourceTree, normalise
+from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile, SourceTree, TextTree, normalise
 
 MAX_FUZZ = 2
 """How many lines of context at either end of a hunk may differ, as for `patch`."""
@@ -69,6 +69,17 @@ class PatchedTree:
                 raise SourceError(f"{relative}: {len(text)} characters; at most {MAX_FILE_BYTES} are read")
             self._files[relative] = SourceFile(relative, text)
         return self._files[relative]
+
+
+def nothing() -> SourceTree:
+    """What patches that add files apply to where there is no base: an empty text."""
+    return TextTree("", "new files", "there is no base; name one with --base")
+
+
+def included(patches: Iterable[FilePatch]) -> str:
+    """A text that does nothing but include the `.tex` files that patches add."""
+    added = (p.new_path for p in patches if p.old_path is None and p.new_path is not None)
+    return "".join(f"\\input{{{path}}}\n" for path in added if path.endswith(".tex"))
 
 
 def apply_patch(base: SourceTree, patches: Iterable[FilePatch], name: str = "") -> Applied:
