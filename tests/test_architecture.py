@@ -14,6 +14,7 @@ MAY_USE = {
     for room, used in {
         "compat": "",
         "resources": "",
+        "rendering": "resources",
         "source": "",
         "repository": "source",
         "inputs": "repository source",
@@ -33,14 +34,14 @@ MAY_USE = {
         "releases": "layout model since",
         "headers": "diagnostics",
         "drift": "compat diagnostics headers layout model names",
-        "emit": "compat diagnostics layout model names progress since",
+        "emit": "compat diagnostics layout model names progress rendering resources since",
         "diff": "compat diagnostics layout model names source",
         "review": "compat diagnostics source",
-        "report": "compat diagnostics diff drift layout model repository review since source",
+        "report": "compat diagnostics diff drift layout model rendering repository review since source",
         "suppressions": "compat diagnostics",
         "triage": "diagnostics diff report suppressions",
         "lint": "chapters compat diagnostics latex layout listing model names read report source suppressions",
-        "atlas": "compat diagnostics emit layout model model_json progress report since",
+        "atlas": "compat diagnostics emit layout model model_json progress rendering report resources since",
     }.items()
 }
 

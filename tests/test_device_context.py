@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.diagnostics import Severity, Sink
-from virtspec.layout import Layouts, lay_out
+from virtspec.layout import Layouts
 from virtspec.model import DEVICE_CONFIG, Range, Registry, Spec
 from virtspec.pipeline import read_spec
 
@@ -60,7 +60,7 @@ def spec(root: Path) -> Spec:
 
 @pytest.fixture(scope="module")
 def layouts(spec: Spec) -> Layouts:
-    return lay_out(spec)
+    return Layouts(spec)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def draft(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_damaged_draft_is_read_and_each_defect_told(draft: Path) -> None:
     sink = Sink()
-    layouts = lay_out(read_spec(str(draft), sink))
+    layouts = Layouts(read_spec(str(draft), sink))
     told = [(d.rule, d.span.line, d.severity) for d in sink.in_order() if d.severity >= Severity.WARNING]
     listing = next(
         n for n, line in enumerate(draft.read_text(encoding="utf-8").splitlines(), 1) if "le64 queue_desc" in line

@@ -9,7 +9,7 @@ import pytest
 from virtspec.diagnostics import SpecError
 from virtspec.drift import Drift, Finding, Known, Verdict, compare, read_known
 from virtspec.headers import HeaderFacts, HeaderMember, HeaderStruct
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.model import (
     Aggregate,
     Array,
@@ -65,7 +65,7 @@ def drift(
         devices=tuple(s for s in sides if isinstance(s, Device)),
     )
     headers = HeaderFacts(structs={s.name: s for s in sides if isinstance(s, HeaderStruct)}, constants=values or {})
-    return compare(spec, lay_out(spec), headers, known or Known())
+    return compare(spec, Layouts(spec), headers, known or Known())
 
 
 def verdicts(result: Drift) -> dict[str, Verdict]:

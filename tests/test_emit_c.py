@@ -10,7 +10,7 @@ import pytest
 from virtspec.diagnostics import SpecError
 from virtspec.emit.c import render_c
 from virtspec.emit.c.names import Scope, field_name, header_name, macro_name, struct_tag
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.model import (
     Aggregate,
     Array,
@@ -82,7 +82,7 @@ def constant(
 
 
 def rendered(spec: Spec, prefix: str = "") -> dict[str, str]:
-    return {Path(path).name: text for path, text in render_c(spec, lay_out(spec), prefix=prefix).files.items()}
+    return {Path(path).name: text for path, text in render_c(spec, Layouts(spec), prefix=prefix).files.items()}
 
 
 def header(*structs: Struct, constants: tuple[Constant, ...] = ()) -> str:
@@ -91,7 +91,7 @@ def header(*structs: Struct, constants: tuple[Constant, ...] = ()) -> str:
 
 def compiles(spec: Spec, directory: Path, compiler: str, *flags: str, prefix: str = "") -> None:
     """Compile a program that includes every header, with warnings as errors."""
-    for path, text in render_c(spec, lay_out(spec), prefix=prefix).files.items():
+    for path, text in render_c(spec, Layouts(spec), prefix=prefix).files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     program = directory / "program.c"
@@ -248,14 +248,14 @@ def test_a_function_like_macro_is_made_of_known_tokens_only() -> None:
     assert "#define VIRTIO_OP(service, op) ((((service) << 8) | (op)))\n" in header(constants=(good,))
     bad = constant("VIRTIO_BAD", None, expression="(x); int evil(void", parameters=("x",))
     spec = Spec(edition="1.4", structs=(), constants=(bad,))
-    emission = render_c(spec, lay_out(spec))
+    emission = render_c(spec, Layouts(spec))
     assert [key for key, _ in emission.not_rendered] == [bad.key]
     assert not any("evil" in text for text in emission.files.values())
 
 
 def test_what_has_no_value_is_listed_with_the_reason() -> None:
     spec = Spec(edition="1.4", structs=(), constants=(constant("VIRTIO_X", None), constant("VIRTIO_Y", 1 << 70)))
-    reasons = dict(render_c(spec, lay_out(spec)).not_rendered)
+    reasons = dict(render_c(spec, Layouts(spec)).not_rendered)
     assert list(reasons.values()) == ["its value is not known", "its value needs more than 64 bits"]
 
 
@@ -337,7 +337,7 @@ def test_headers_that_need_each_other_are_one(tmp_path: Path, compiler: str) -> 
 
 def test_a_struct_that_contains_itself_is_listed() -> None:
     spec = Spec(edition="1.4", structs=(struct("virtio_x", member("x", StructRef(name="virtio_x"))),), constants=())
-    emission = render_c(spec, lay_out(spec))
+    emission = render_c(spec, Layouts(spec))
     assert [key for key, _ in emission.not_rendered] == ["demo/struct/virtio_x"]
 
 
@@ -434,7 +434,7 @@ def test_names_that_mean_harm_do_none(tmp_path: Path, compiler: str) -> None:
         registries=(registry,),
         features=tuple(FeatureBit(key=str(i), name=n, bit=i, module="demo") for i, n in enumerate(HARM)),
     )
-    files = render_c(spec, lay_out(spec)).files
+    files = render_c(spec, Layouts(spec)).files
     assert all(".." not in path for path in files)
     assert not any(line.strip().startswith("int evil") for text in files.values() for line in text.splitlines())
     compiles(spec, tmp_path, compiler, "-std=c11")

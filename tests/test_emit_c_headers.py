@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.emit.c import render_c
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.link.merge import merge_specs
 from virtspec.model import Spec
 from virtspec.pipeline import default_inputs, read_spec
@@ -62,7 +62,7 @@ def model() -> Spec:
 
 def write(model: Spec, directory: Path, prefix: str = "") -> Path:
     """Write the headers and what stands beside them; gives the folder that is `generated/c` otherwise."""
-    for path, text in render_c(model, lay_out(model), prefix=prefix).files.items():
+    for path, text in render_c(model, Layouts(model), prefix=prefix).files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory / "c"

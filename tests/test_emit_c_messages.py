@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.emit.c import render_c
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.model import (
     Aggregate,
     Array,
@@ -252,7 +252,7 @@ def build(tmp_path_factory: pytest.TempPathFactory, compiler: str) -> Callable[[
     """Build and run a program on the headers of `STRUCTS`, with the sanitizers; gives its output."""
     directory = tmp_path_factory.mktemp("messages")
     spec = Spec(edition="1.4", structs=STRUCTS, constants=(), features=FEATURES)
-    emission = render_c(spec, lay_out(spec))
+    emission = render_c(spec, Layouts(spec))
     assert not emission.not_rendered
     for path, text in emission.files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
@@ -396,7 +396,7 @@ int main(void)
 
 def test_what_a_reader_brings_along_is_documented(build: Callable[[str], str]) -> None:
     spec = Spec(edition="1.4", structs=STRUCTS, constants=(), features=FEATURES)
-    header = render_c(spec, lay_out(spec)).files["c/include/virtwire/m.h"]
+    header = render_c(spec, Layouts(spec)).files["c/include/virtwire/m.h"]
     assert " * `cdb_size`: cdb_size of struct virtio_scsi_config. */" in header
     assert " * `fuse_in_header_size`: bytes of a struct fuse_in_header." in header
     assert "Followed by v[Queue Size], b. */" in header
@@ -428,7 +428,7 @@ def record_spec(*values: tuple[int, str]) -> Spec:
 
 def test_a_value_is_what_its_type_asks_for() -> None:
     spec = record_spec((1, "virtio_fixed"), (2, "virtio_open"), (3, "virtio_unknown"))
-    header = render_c(spec, lay_out(spec)).files["c/include/virtwire/m.h"]
+    header = render_c(spec, Layouts(spec)).files["c/include/virtwire/m.h"]
     assert "case 1: /* VIRTIO_T_1: struct virtio_fixed */\n        return size == 2;" in header
     assert "case 2: /* VIRTIO_T_2: struct virtio_open */\n        return virtio_open_validate(" in header
     assert "case 3: /*" not in header
@@ -438,7 +438,7 @@ def test_a_value_is_what_its_type_asks_for() -> None:
 def test_a_record_inside_its_own_value_is_not_followed() -> None:
     """Else a message could choose how deep its reader goes."""
     spec = record_spec((1, "virtio_fixed"), (2, "virtio_rs"), (3, "virtio_r"))
-    header = render_c(spec, lay_out(spec)).files["c/include/virtwire/m.h"]
+    header = render_c(spec, Layouts(spec)).files["c/include/virtwire/m.h"]
     assert "VIRTIO_T_1: struct" in header
     assert "VIRTIO_T_2: struct" not in header
     assert "VIRTIO_T_3: struct" not in header
@@ -446,7 +446,7 @@ def test_a_record_inside_its_own_value_is_not_followed() -> None:
 
 def test_the_fuzz_target_runs(tmp_path: Path, compiler: str) -> None:
     spec = Spec(edition="1.4", structs=STRUCTS, constants=(), features=FEATURES)
-    for path, text in render_c(spec, lay_out(spec)).files.items():
+    for path, text in render_c(spec, Layouts(spec)).files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

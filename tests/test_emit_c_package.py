@@ -10,7 +10,7 @@ import pytest
 
 from virtspec import __version__
 from virtspec.emit.c import render_c
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.link.merge import merge_specs
 from virtspec.pipeline import default_inputs, read_spec
 
@@ -43,7 +43,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `generated/c` holds."""
     directory = tmp_path_factory.mktemp("package")
     model = merge_specs([read_spec(spec) for spec in default_inputs()])
-    for path, text in render_c(model, lay_out(model)).files.items():
+    for path, text in render_c(model, Layouts(model)).files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory / "c"

@@ -19,7 +19,7 @@ import pytest
 
 from virtspec.emit.c import render_c
 from virtspec.emit.conformance import render_conformance
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.link.merge import merge_specs
 from virtspec.model import Spec
 from virtspec.pipeline import default_inputs, read_spec
@@ -65,14 +65,14 @@ def model() -> Spec:
 
 @pytest.fixture(scope="module")
 def asked(model: Spec) -> list[Question]:
-    files = render_conformance(model, lay_out(model)).files
+    files = render_conformance(model, Layouts(model)).files
     return list(questions([json.loads(text) for path, text in files.items() if "/vectors/" in path]))
 
 
 @pytest.fixture(scope="module")
 def source(model: Spec, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("testee")
-    for path, text in render_c(model, lay_out(model)).files.items():
+    for path, text in render_c(model, Layouts(model)).files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory / "c"

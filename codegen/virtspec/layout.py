@@ -334,8 +334,3 @@ class Layouts(Mapping[str, Layout]):
                 return struct.members, struct.kind == "union"
             case _:
                 return (), False
-
-
-def lay_out(spec: Spec) -> Layouts:
-    """The layouts of all structs of a model. Raises `LayoutError` on use of one that cannot be laid out."""
-    return Layouts(spec)

@@ -1,4 +1,4 @@
-"""Files that come with virtspec: the specification inputs under `spec/`.
+"""Files that come with virtspec: the specification inputs under `spec/`, and the templates.
 
 In an installed package they lie inside it; in a checkout they are the top-level folders.
 """
@@ -20,6 +20,12 @@ def spec_directory() -> Path:
 def spec_file(path: str) -> Path:
     """A file under `spec/`."""
     return spec_directory() / path
+
+
+def template_root() -> Path:
+    """The folder of the templates of all that is rendered."""
+    inside = _PACKAGE / "templates"
+    return inside if inside.is_dir() else _CHECKOUT / "templates"
 
 
 def checkout() -> Path | None:

@@ -224,9 +224,21 @@ LEFT_OUT = frozenset({"compat", "progress", "__init__", "__main__"})
 
 FLOORS = {
     "Commands": ("cli", "commands"),
-    "Order of the passes": ("pipeline", "comparison", "history"),
-    "Results": ("emit", "lint", "diff", "review", "triage", "report", "atlas", "drift", "headers", "releases"),
-    "Model": ("model", "model_json", "layout", "since", "names", "resources"),
+    "Order of the passes": ("pipeline", "comparison", "linting", "history"),
+    "Results": (
+        "emit",
+        "lint",
+        "diff",
+        "review",
+        "suppressions",
+        "triage",
+        "report",
+        "atlas",
+        "drift",
+        "headers",
+        "releases",
+    ),
+    "Model": ("model", "model_json", "layout", "since", "names", "rendering", "resources"),
     "Reading": ("link", "annotations", "read", "chapters", "listing", "latex", "diagnostics"),
     "Texts": ("inputs", "repository", "source"),
 }

@@ -13,7 +13,7 @@ import pytest
 
 from virtspec.drift import Drift, Verdict, compare, read_known
 from virtspec.headers import HeaderFacts, read_headers
-from virtspec.layout import lay_out
+from virtspec.layout import Layouts
 from virtspec.model import Spec
 from virtspec.pipeline import read_spec
 
@@ -36,7 +36,7 @@ def spec(root: Path) -> Spec:
 
 @pytest.fixture(scope="module")
 def drift(spec: Spec, headers: HeaderFacts) -> Drift:
-    return compare(spec, lay_out(spec), headers, read_known(TABLE))
+    return compare(spec, Layouts(spec), headers, read_known(TABLE))
 
 
 def test_every_difference_has_a_reason(drift: Drift) -> None:
@@ -46,7 +46,7 @@ def test_every_difference_has_a_reason(drift: Drift) -> None:
 
 def test_the_release_before_agrees_as_well(root: Path, headers: HeaderFacts) -> None:
     spec = read_spec(str(root / "spec" / "models" / "virtio-1.3.json"))
-    drift = compare(spec, lay_out(spec), headers, read_known(TABLE))
+    drift = compare(spec, Layouts(spec), headers, read_known(TABLE))
     assert not [str(finding) for finding in drift.unexplained()]
 
 

@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from virtspec import __version__, model_json
+from virtspec import __version__, model_json, rendering
 from virtspec.atlas.history import Edition, compare_editions
 from virtspec.atlas.pages import Pages
 from virtspec.atlas.search import index_script
 from virtspec.diagnostics import SpecError
-from virtspec.emit.engine import template_root
 from virtspec.layout import Layouts
 from virtspec.model import Spec
 from virtspec.progress import track
 from virtspec.report.layouts import layout_json
+from virtspec.resources import template_root
 from virtspec.since import load_since
 
 ASSETS = ("atlas.css", "atlas.js", "theme.js", "favicon.svg")
@@ -87,18 +87,10 @@ def _data_name(edition: Edition) -> str:
 @lru_cache(maxsize=2)
 def _environment(kind: str) -> Environment:
     html = kind == "html"
-    environment = Environment(
-        loader=FileSystemLoader(template_root() / "atlas", encoding="utf-8"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=html,  # noqa: S701 - Markdown goes through `_code_text` instead
-        finalize=None if html else _code_text,
-    )
-    environment.filters["plain"] = _plain_text
-    environment.filters["place"] = _place
-    return environment
+    made = rendering.environment("atlas", escape=html, finalize=None if html else _code_text)
+    made.filters["plain"] = _plain_text
+    made.filters["place"] = _place
+    return made
 
 
 def _html(template: str, **view: object) -> str:

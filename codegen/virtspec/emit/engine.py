@@ -1,4 +1,4 @@
-"""Templates: where they lie, how they are rendered, and what an emitter hands back.
+"""Templates of code: how they are rendered, and what an emitter hands back.
 
 Templates own the text of generated code. They are given frozen view models and do no arithmetic and no look-ups; an
 undefined name is an error. Everything that comes from a specification is untrusted: emitters validate names before a
@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from virtspec import rendering
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,32 +37,14 @@ class Emission:
 
 
 @lru_cache(maxsize=1)
-def template_root() -> Path:
-    """The directory of the templates: inside the installed package, else the checkout's `templates/`."""
-    installed = Path(str(files("virtspec"))) / "templates"
-    if installed.is_dir():
-        return installed
-    return Path(__file__).resolve().parents[3] / "templates"
-
-
-@lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The Jinja2 environment of all emitters."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    env = Environment(
-        loader=FileSystemLoader(template_root(), encoding="utf-8"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is code: `comment`, `pystring` and `cstring` escape what needs it
-    )
-    env.filters["comment"] = comment
-    env.filters["pystring"] = pystring
-    env.filters["cstring"] = cstring
-    env.globals["generate_command"] = GENERATE_COMMAND
-    return env
+    """The Jinja2 environment of all emitters. The output is code: the filters escape what needs it."""
+    made = rendering.environment(escape=False)
+    made.filters["comment"] = comment
+    made.filters["pystring"] = pystring
+    made.filters["cstring"] = cstring
+    made.globals["generate_command"] = GENERATE_COMMAND
+    return made
 
 
 def render(template: str, /, **view: object) -> str:

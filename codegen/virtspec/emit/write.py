@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 
 from virtspec.diagnostics import SpecError
-from virtspec.emit.engine import template_root
 from virtspec.progress import track
+from virtspec.resources import template_root
 
 MANIFEST = ".virtspec-manifest.json"
 INPUTS = ".virtspec-inputs.json"

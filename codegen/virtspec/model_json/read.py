@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from virtspec.diagnostics import SpecError
 from virtspec.model import (
@@ -63,6 +63,14 @@ from virtspec.model_json.places import (
 from virtspec.model_json.write import MODEL_SCHEMA
 
 Json: TypeAlias = dict[str, Any]
+
+_TAGS: dict[str, Literal["struct", "union", "enum", ""]] = {
+    "struct": "struct",
+    "union": "union",
+    "enum": "enum",
+    "": "",
+}
+
 
 MAX_MODEL_BYTES = 64 << 20
 
@@ -187,7 +195,7 @@ class _Reader:
             type_ = Bits(container=_integer(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
         elif "external" in entry:
             tag, _, name = _text(entry["external"]).rpartition(" ")
-            type_ = External(name=name, tag=tag)  # type: ignore[arg-type]
+            type_ = External(name=name, tag=_TAGS[tag])
         elif "struct" in entry or "union" in entry:
             kind = "struct" if "struct" in entry else "union"
             members = tuple(self.member(m, file, lines) for m in entry[kind])

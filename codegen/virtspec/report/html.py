@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtspec import __version__
+from virtspec import __version__, rendering
 from virtspec.diff.change import CLASSES, Cell, Change, LayoutPair, Sample, Verdict
 from virtspec.model import Place
 from virtspec.report.diff_view import MARKS, MAX_SHOWN, counted, grouped, printable, size_text, summary, visible
@@ -138,32 +136,17 @@ def diff_html(report: Report) -> str:
         "stale": report.stale,
         "version": __version__,
     }
-    return _environment().get_template("report/diff.html.jinja").render(**view)
+    return _environment().get_template("diff.html.jinja").render(**view)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(_templates(), encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return rendering.environment("report", escape=True, finalize=_shown)
 
 
 def _shown(value: object) -> object:
     """What a template may write of a value: escaped markup as it is, of a text what can be seen."""
     return printable(value) if type(value) is str else value
-
-
-def _templates() -> Path:
-    """Inside the installed package, else the checkout's folder."""
-    installed = Path(str(files("virtspec"))) / "templates"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[3] / "templates"
 
 
 def _filters(items: list[Item]) -> Iterator[Filter]:
@@ -232,17 +215,17 @@ def _card(changes: tuple[Change, ...], report: Report, part: str) -> Card:
     first = changes[0]
     sample = first.sample
     layout = first.layout
-    common = {
-        "items": items,
-        "verdicts": " ".join(sorted({f"v-{item.verdict}" for item in items})),
-        "classes": " ".join(sorted({f"c-{item.class_}" for item in items})),
-        "bytes": tuple(_bytes(sample)) if sample is not None else (),
-        "note": sample.note if sample is not None else "",
-    }
+    card = Card(
+        items=items,
+        verdicts=" ".join(sorted({f"v-{item.verdict}" for item in items})),
+        classes=" ".join(sorted({f"c-{item.class_}" for item in items})),
+        bytes=tuple(_bytes(sample)) if sample is not None else (),
+        note=sample.note if sample is not None else "",
+    )
     if layout is None:
-        return Card(**common)  # type: ignore[arg-type]
-    return Card(
-        **common,  # type: ignore[arg-type]
+        return card
+    return replace(
+        card,
         rows=tuple(_rows(layout)),
         both=bool(layout.old_title and layout.new_title),
         old_size=size_text(layout.old_size) if layout.old_title else "",

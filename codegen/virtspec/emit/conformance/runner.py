@@ -4,8 +4,9 @@ rules decide."""
 from __future__ import annotations
 
 from virtspec.emit.conformance.clauses import rule_clauses
-from virtspec.emit.engine import render, template_root
+from virtspec.emit.engine import render
 from virtspec.model import Spec
+from virtspec.resources import template_root
 
 RUNNER = "python/virtwire/conformance"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from virtspec.emit.conformance.runner import runner_files
-from virtspec.emit.engine import Emission, render, template_root
+from virtspec.emit.engine import Emission, render
 from virtspec.emit.python.classes import Classes, Since
 from virtspec.emit.python.constants import Constants, FeatureView, features_of, registry_view
 from virtspec.emit.python.naming import module_of
@@ -18,6 +18,7 @@ from virtspec.emit.python.steps import Planner
 from virtspec.emit.python.views import ClassView
 from virtspec.layout import Layouts
 from virtspec.model import Spec
+from virtspec.resources import template_root
 
 PACKAGE = "python/virtwire"
 
