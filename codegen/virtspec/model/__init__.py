@@ -19,13 +19,16 @@ from virtspec.model.definitions import (
     Device,
     Entry,
     FeatureBit,
+    Meaning,
     Range,
     Registry,
     Role,
     Struct,
+    StructKind,
+    Subject,
 )
 from virtspec.model.place import NOWHERE, Place
-from virtspec.model.spec import Coverage, Skipped, Spec, Tally
+from virtspec.model.spec import Block, Coverage, Skipped, Spec, Tally
 from virtspec.model.types import (
     Aggregate,
     Array,
@@ -45,6 +48,7 @@ from virtspec.model.types import (
     Member,
     Rest,
     StructRef,
+    Tag,
     Type,
     bits_of,
     gates_of,
@@ -64,6 +68,7 @@ __all__ = [
     "Binding",
     "Bit",
     "Bits",
+    "Block",
     "ByteOrder",
     "Clause",
     "Condition",
@@ -85,6 +90,7 @@ __all__ = [
     "FieldRef",
     "Integer",
     "Length",
+    "Meaning",
     "Member",
     "Not",
     "Place",
@@ -96,7 +102,10 @@ __all__ = [
     "Skipped",
     "Spec",
     "Struct",
+    "StructKind",
     "StructRef",
+    "Subject",
+    "Tag",
     "Tally",
     "Type",
     "bits_of",

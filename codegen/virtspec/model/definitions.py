@@ -10,6 +10,9 @@ from virtspec.model.place import NOWHERE, Place
 from virtspec.model.types import Member
 
 ConstantKind: TypeAlias = Literal["feature", "define", "enum", "table", "register"]
+StructKind: TypeAlias = Literal["struct", "union", "field", "bits"]
+Meaning: TypeAlias = Literal["reserved", "device", "vendor", "generic", "other"]
+Subject: TypeAlias = Literal["driver", "device", "both"]
 Role: TypeAlias = Literal["data", "result", "request", "response", "value", "selector"]
 
 
@@ -24,7 +27,7 @@ class Struct:
 
     key: str
     name: str
-    kind: Literal["struct", "union", "field", "bits"]
+    kind: StructKind
     module: str
     members: tuple[Member, ...]
     packed: bool = False
@@ -115,7 +118,7 @@ class Range:
 
     first: int
     last: int | None
-    meaning: Literal["reserved", "device", "vendor", "generic", "other"]
+    meaning: Meaning
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -145,7 +148,7 @@ class Clause:
     """One normative statement: who must do what how strictly, and which names it speaks of. No text, only a digest."""
 
     key: str
-    role: Literal["driver", "device", "both"]
+    role: Subject
     level: str
     module: str
     section: str

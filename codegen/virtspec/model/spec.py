@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from virtspec.model.conditions import features_of
 from virtspec.model.definitions import Clause, Constant, Device, FeatureBit, Registry, Struct
 from virtspec.model.place import Place
 from virtspec.model.types import bits_of, members_in
 
+Block: TypeAlias = Literal[
+    "listing", "table", "item", "binding", "condition", "requirement", "clause", "annotation", "file"
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """Something that was not understood, where it stands, and why."""
 
-    what: Literal["listing", "table", "item", "binding", "condition", "requirement", "clause", "annotation", "file"]
+    what: Block
     reason: str
     place: Place
 

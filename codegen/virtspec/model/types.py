@@ -12,6 +12,7 @@ from virtspec.model.place import NOWHERE, Place
 
 ByteOrder: TypeAlias = Literal["little", "big", "native"]
 Direction: TypeAlias = Literal["readable", "writable"]
+Tag: TypeAlias = Literal["struct", "union", "enum", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class External:
     """
 
     name: str
-    tag: Literal["struct", "union", "enum", ""] = "struct"
+    tag: Tag = "struct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from virtspec.diagnostics import SpecError
 from virtspec.model import (
@@ -18,13 +18,16 @@ from virtspec.model import (
     Binding,
     Bit,
     Bits,
+    Block,
     Clause,
     Condition,
     ConfigRef,
     Constant,
+    ConstantKind,
     Count,
     Coverage,
     Device,
+    Direction,
     Elided,
     Entry,
     Expression,
@@ -36,6 +39,7 @@ from virtspec.model import (
     FieldRef,
     Integer,
     Length,
+    Meaning,
     Member,
     Not,
     Place,
@@ -43,10 +47,14 @@ from virtspec.model import (
     Range,
     Registry,
     Rest,
+    Role,
     Skipped,
     Spec,
     Struct,
+    StructKind,
     StructRef,
+    Subject,
+    Tag,
     Tally,
     Type,
     integer,
@@ -63,16 +71,21 @@ from virtspec.model_json.places import (
 from virtspec.model_json.write import MODEL_SCHEMA
 
 Json: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
-_TAGS: dict[str, Literal["struct", "union", "enum", ""]] = {
-    "struct": "struct",
-    "union": "union",
-    "enum": "enum",
-    "": "",
-}
-
+_TAGS = get_args(Tag)
+_STRUCT_KINDS = get_args(StructKind)
+_CONSTANT_KINDS = get_args(ConstantKind)
+_DIRECTIONS = get_args(Direction)
+_ROLES = get_args(Role)
+_MEANINGS = get_args(Meaning)
+_SUBJECTS = get_args(Subject)
+_BLOCKS = get_args(Block)
 
 MAX_MODEL_BYTES = 64 << 20
+
+MAX_BIT = 1023
+"""The highest feature bit; a model that names others would make its readers build huge numbers."""
 
 
 def load(path: Path) -> Spec:
@@ -120,9 +133,11 @@ class _Reader:
             registries=self._all("registries", self.registry),
             clauses=self._all("clauses", self.clause),
             coverage=Coverage(
-                tallies=tuple((what, Tally(**t)) for what, t in coverage["tallies"].items()),
+                tallies=tuple((_text(what), _tally(t)) for what, t in coverage["tallies"].items()),
                 skipped=tuple(
-                    Skipped(what=s["what"], reason=_text(s["reason"]), place=Place(_text(s["file"]), 0))
+                    Skipped(
+                        what=_one_of(s["what"], _BLOCKS), reason=_text(s["reason"]), place=Place(_text(s["file"]), 0)
+                    )
                     for s in coverage["skipped"]
                 ),
             ),
@@ -149,12 +164,12 @@ class _Reader:
         struct = Struct(
             key=key,
             name=_text(entry["name"]),
-            kind=entry["kind"],
+            kind=_one_of(entry["kind"], _STRUCT_KINDS),
             module=_text(entry["module"]),
             members=tuple(self.member(m, place.file, lines) for m in entry["members"]),
-            packed=entry.get("packed", False),
-            parent=entry.get("parent", ""),
-            variant=entry.get("variant", 1),
+            packed=_flag(entry.get("packed", False)),
+            parent=_text(entry.get("parent", "")),
+            variant=_number(entry.get("variant", 1)),
             place=place,
             also=self.lines.also(key),
         )
@@ -184,8 +199,8 @@ class _Reader:
             name=_text(entry["name"]),
             type=self.type(entry, file, lines),
             condition=condition_of(condition) if condition is not None else None,
-            optional=entry.get("optional", False),
-            direction=entry.get("direction"),
+            optional=_flag(entry.get("optional", False)),
+            direction=_one_of(entry["direction"], _DIRECTIONS) if "direction" in entry else None,
             place=Place(file, line) if line else NOWHERE,
         )
 
@@ -195,12 +210,12 @@ class _Reader:
             type_ = Bits(container=_integer(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
         elif "external" in entry:
             tag, _, name = _text(entry["external"]).rpartition(" ")
-            type_ = External(name=name, tag=_TAGS[tag])
+            type_ = External(name=name, tag=_one_of(tag, _TAGS))
         elif "struct" in entry or "union" in entry:
             kind = "struct" if "struct" in entry else "union"
             members = tuple(self.member(m, file, lines) for m in entry[kind])
             type_ = Aggregate(kind="struct" if kind == "struct" else "union", members=members)
-        elif entry["type"].startswith("struct "):
+        elif _text(entry["type"]).startswith("struct "):
             type_ = StructRef(name=entry["type"].removeprefix("struct "))
         else:
             type_ = _integer(entry["type"])
@@ -215,13 +230,13 @@ class _Reader:
         return Constant(
             key=key,
             name=_text(entry["name"]),
-            kind=entry["kind"],
+            kind=_one_of(entry["kind"], _CONSTANT_KINDS),
             module=_text(entry["module"]),
-            value=entry["value"],
-            expression=entry.get("expression", ""),
-            reason=entry.get("reason", ""),
-            owner=entry.get("owner", ""),
-            parameters=None if parameters is None else tuple(parameters),
+            value=None if entry["value"] is None else _number(entry["value"], -(1 << 63)),
+            expression=_text(entry.get("expression", "")),
+            reason=_text(entry.get("reason", "")),
+            owner=_text(entry.get("owner", "")),
+            parameters=None if parameters is None else tuple(map(_text, parameters)),
             place=self.place(key),
             also=self.lines.also(key),
         )
@@ -230,8 +245,8 @@ class _Reader:
         return Device(
             module=module,
             title=_text(entry["title"]),
-            id=entry["id"],
-            config=entry.get("config", ""),
+            id=None if entry["id"] is None else _number(entry["id"]),
+            config=_text(entry.get("config", "")),
             place=self.place(f"{module}/device"),
         )
 
@@ -240,9 +255,9 @@ class _Reader:
         return FeatureBit(
             key=key,
             name=_text(entry["name"]),
-            bit=entry["bit"],
+            bit=_number(entry["bit"], most=MAX_BIT),
             module=_text(entry["module"]),
-            legacy=entry.get("legacy", False),
+            legacy=_flag(entry.get("legacy", False)),
             requires=condition_of(requires) if requires is not None else None,
             place=self.lines.place(f"{key}/bit", self.defined.get(entry["name"], NOWHERE)),
         )
@@ -255,11 +270,16 @@ class _Reader:
             module=_text(entry["module"]),
             entries=tuple(map(_entry, entry["entries"])),
             ranges=tuple(
-                Range(first=r["first"], last=r["last"], meaning=r["meaning"]) for r in entry.get("ranges", ())
+                Range(
+                    first=_number(r["first"]),
+                    last=None if r["last"] is None else _number(r["last"]),
+                    meaning=_one_of(r["meaning"], _MEANINGS),
+                )
+                for r in entry.get("ranges", ())
             ),
             fields=tuple(map(_text, entry.get("fields", ()))),
-            flags=entry.get("flags", False),
-            under=entry.get("under", ""),
+            flags=_flag(entry.get("flags", False)),
+            under=_text(entry.get("under", "")),
         )
         entries = tuple(
             replace(
@@ -283,13 +303,13 @@ class _Reader:
     def clause(self, key: str, entry: Json) -> Clause:
         return Clause(
             key=key,
-            role=entry["role"],
+            role=_one_of(entry["role"], _SUBJECTS),
             level=_text(entry["level"]),
             module=_text(entry["module"]),
             section=_text(entry["section"]),
             digest=_text(entry["digest"]),
             names=tuple(map(_text, entry.get("names", ()))),
-            listed=entry.get("listed"),
+            listed=_flag(entry["listed"]) if entry.get("listed") is not None else None,
             place=self.place(key),
         )
 
@@ -297,10 +317,10 @@ class _Reader:
 def _entry(entry: Json) -> Entry:
     condition = entry.get("if")
     return Entry(
-        code=entry["code"],
+        code=_number(entry["code"]),
         name=_text(entry["name"]),
         bindings=tuple(
-            Binding(role=b["role"], struct=_text(b["struct"]), many=b.get("many", False))
+            Binding(role=_one_of(b["role"], _ROLES), struct=_text(b["struct"]), many=_flag(b.get("many", False)))
             for b in entry.get("bindings", ())
         ),
         condition=condition_of(condition) if condition is not None else None,
@@ -310,8 +330,8 @@ def _entry(entry: Json) -> Entry:
 def _bit(entry: Json) -> Bit:
     return Bit(
         name=_text(entry["name"]),
-        offset=entry["offset"],
-        width=entry["width"],
+        offset=_number(entry["offset"], most=63),
+        width=_number(entry["width"], 1, most=64),
         condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
@@ -320,6 +340,29 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a text, found {value!r:.40}")
     return value
+
+
+def _number(value: object, least: int = 0, most: int = (1 << 64) - 1) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"expected a number from {least} to {most}, found {value!r:.40}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"expected true or false, found {value!r:.40}")
+    return value
+
+
+def _one_of(value: object, known: tuple[T, ...]) -> T:
+    for one in known:
+        if value == one:
+            return one
+    raise ValueError(f"expected one of {', '.join(map(repr, known))}, found {value!r:.40}")
+
+
+def _tally(entry: Json) -> Tally:
+    return Tally(total=_number(entry["total"]), read=_number(entry["read"]), opaque=_number(entry["opaque"]))
 
 
 def _integer(spelling: str) -> Integer:
@@ -332,7 +375,7 @@ def _integer(spelling: str) -> Integer:
 def _length_of(entry: Json) -> Length:
     match entry:
         case {"count": int(value)}:
-            return Count(value=value, text=entry.get("text", ""))
+            return Count(value=_number(value), text=_text(entry.get("text", "")))
         case {"field": str(path)}:
             return FieldRef(path=path)
         case {"config": str(path), "of": str(struct)}:
