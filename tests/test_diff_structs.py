@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import diff_texts as texts
 import pytest
-
-_spec = importlib.util.spec_from_file_location("diff_texts", Path(__file__).parent / "diff" / "texts.py")
-assert _spec and _spec.loader
-texts = sys.modules.setdefault("diff_texts", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(texts)
 
 CONFIG = "struct virtio_toy_config {{ le32 a; le16 b; {} }};"
 REQUEST = "struct virtio_toy_req {{ {} }};"

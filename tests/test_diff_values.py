@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import diff_texts as texts
 import pytest
 
 from virtspec.diff.compare import compare_specs
 from virtspec.model import AllOf, Binding, Clause, Entry, Feature, FeatureBit, Integer, Member, Registry, Spec, Struct
-
-_spec = importlib.util.spec_from_file_location("diff_texts", Path(__file__).parent / "diff" / "texts.py")
-assert _spec and _spec.loader
-texts = sys.modules.setdefault("diff_texts", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(texts)
 
 
 def features(*rows: str) -> str:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import diff_patches as patches
 import pytest
 
 from virtspec.review.hunks import PatchError, read_patch
 from virtspec.review.mail import _plain
-
-_spec = importlib.util.spec_from_file_location("diff_patches", Path(__file__).parent / "diff" / "patches.py")
-assert _spec and _spec.loader
-patches = sys.modules.setdefault("diff_patches", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(patches)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CHAPTER = patches.CHAPTER

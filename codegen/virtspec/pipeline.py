@@ -162,7 +162,7 @@ def generate(
     not_rendered: list[tuple[str, str]] = []
     for target in targets:
         with timed(f"render {target}"):
-            emission = _render(target, spec, layouts, c_prefix)
+            emission = render(target, spec, layouts, c_prefix=c_prefix)
         files.update(emission.files)
         not_rendered += emission.not_rendered
     with timed("format and write"):
@@ -177,7 +177,8 @@ def generate(
     )
 
 
-def _render(target: str, spec: Spec, layouts: Layouts, c_prefix: str) -> Emission:
+def render(target: str, spec: Spec, layouts: Layouts, *, c_prefix: str = "") -> Emission:
+    """What one of the targets makes of a model."""
     if target == "python":
         from virtspec import __version__
         from virtspec.emit.python import render_python

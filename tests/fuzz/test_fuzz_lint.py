@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from damage import OneFile, damaged
 
 from virtspec.diagnostics import Severity, SpecError
 from virtspec.lint.fix import apply_edits, format_patch
@@ -22,28 +23,11 @@ from virtspec.report.github import findings_github
 from virtspec.report.junit import findings_junit
 from virtspec.report.sarif import findings_sarif
 from virtspec.report.text import findings_text
-from virtspec.source import DirectoryTree, MissingFile, SourceFile, decode, normalise
+from virtspec.source import DirectoryTree, SourceFile, decode, normalise
 
 VARIANTS = int(os.environ.get("VIRTSPEC_FUZZ", "300"))
 SEED = int(os.environ.get("VIRTSPEC_FUZZ_SEED", "0"))
 BATCH = 50
-
-PIECES = (
-    *"{}[]()\\%;,:&$#\"'*/=<>-_~^\n\t .0x9",
-    *("struct ", "union {", "enum {", "};", "/*", "*/", "#define ", "\\begin{lstlisting}", "\\end{lstlisting}"),
-    *("\\item[", "\\field{", "\\ref{", "\\section{", "\\label{", "\\input{", "\\begin{tabular}{|l|l|}", "\\\\ \\hline"),
-    *(
-        "0xFFFFFFFFFFFFFFFFFF",
-        "(1 << 99999)",
-        "[1 << 60]",
-        "MUST not ",
-        "VIRTIO_F_",
-        "\u00cd",
-        "\u2028",
-        "\x00",
-        "\ud7ff",
-    ),
-)
 
 
 @lru_cache(maxsize=1)
@@ -51,45 +35,6 @@ def chapters(releases: Path) -> tuple[tuple[str, str], ...]:
     """The texts of all releases by path, and our own chapter."""
     found = [(path.relative_to(releases).as_posix(), path.read_text("utf-8")) for path in releases.rglob("*.tex")]
     return tuple(sorted(found))
-
-
-class OneFile:
-    """A tree that holds one text."""
-
-    def __init__(self, text: str) -> None:
-        self.name = "variant"
-        self.root = "variant.tex"
-        self._text = text
-
-    def read(self, path: str) -> SourceFile:
-        if normalise(path) != self.root:
-            raise MissingFile(f"no file '{path}'")
-        return decode(self.root, self._text.encode("utf-8", "surrogatepass"))
-
-
-def damaged(text: str, random_: random.Random) -> str:
-    """A text with a few random edits; long ones are cut to a window, which is damage too."""
-    if len(text) > 60_000:
-        start = random_.randrange(len(text) - 60_000)
-        text = text[start : start + 60_000]
-    for _ in range(random_.choice((1, 1, 2, 5, 20))):
-        start = random_.randrange(len(text) + 1)
-        length = random_.choice((0, 1, 1, 2, 10, 200, 3000))
-        match random_.randrange(5):
-            case 0:
-                text = text[:start] + text[start + length :]
-            case 1:
-                text = text[:start] + random_.choice(PIECES) * random_.choice((1, 1, 1, 40)) + text[start:]
-            case 2:
-                text = text[:start] + text[start : start + length] * 2 + text[start + length :]
-            case 3:
-                other = random_.randrange(len(text) + 1)
-                text = text[:start] + text[other : other + length] + text[start:]
-            case _:
-                piece = list(text[start : start + length])
-                random_.shuffle(piece)
-                text = text[:start] + "".join(piece) + text[start + length :]
-    return text
 
 
 @pytest.mark.parametrize("batch", range(0, VARIANTS, BATCH))
