@@ -95,6 +95,20 @@ def test_a_range_that_is_none(virtspec: Run, repository: Path, range_: str) -> N
     assert not (repository / "x").exists()
 
 
+def test_a_tree_of_more_folders_than_can_be_walked_through(virtspec: Run, repository: Path) -> None:
+    # seven trees that each hold the one before ten times: ten million folders
+    tree = git(repository, "rev-parse", "HEAD^{tree}").strip()
+    for _ in range(7):
+        listing = "".join(f"040000 tree {tree}\tfolder{i}\n" for i in range(10))
+        done = subprocess.run(
+            ["git", "-C", str(repository), "mktree"], input=listing, capture_output=True, text=True, check=True
+        )
+        tree = done.stdout.strip()
+    bomb = git(repository, "commit-tree", tree, "-p", "HEAD", "-m", "bomb").strip()
+    done = virtspec("history", repository, f"HEAD..{bomb}")
+    assert done.returncode == 2 and "too many or too deep folders" in done.stdout and "Traceback" not in done.stderr
+
+
 def test_no_repository(virtspec: Run, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none"):
         done = virtspec("history", path)

@@ -225,6 +225,7 @@ class Evidence:
         return known
 
 
+@lru_cache(maxsize=1024)
 def _paragraphs(section: Section) -> dict[str, Place]:
     file = section.file
     start = section.heading.start

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+_NO_WORD = re.compile(r"[^a-z0-9]+")
 _FOLDER = re.compile(r"(?:^|/)device-types/([A-Za-z0-9_-]+)/")
 
 _CHAPTERS = tuple(
@@ -47,7 +48,7 @@ _FOLDERS = {
 
 def slug(text: str) -> str:
     """A title or file name as the name of a module: lower-case letters, digits and `_`."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:64] or "unnamed"
+    return _NO_WORD.sub("_", text.lower()).strip("_")[:64] or "unnamed"
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,9 @@ MAX_SLOTS = 1 << 16
 """The largest number of members, those of nested structs included; real structs have less than 200. Twenty structs
 that each hold the one before twice have a million."""
 
+SAFE_LEVELS = 64
+"""How deep structs may nest to be taken as ones that can be laid out without being laid out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
@@ -201,6 +204,7 @@ class Layouts(Mapping[str, Layout]):
         self._by_key = {s.key: s for s in spec.structs}
         self._by_name = {s.name: s for s in reversed(spec.structs)}
         self._done: dict[str, Layout] = {}
+        self._extents: dict[str, tuple[int, int]] = {}
 
     def __getitem__(self, key: str) -> Layout:
         if key not in self._done:
@@ -217,6 +221,36 @@ class Layouts(Mapping[str, Layout]):
         """The layout of the struct with that C name."""
         struct = self._by_name.get(name)
         return None if struct is None else self[struct.key]
+
+    def check(self, struct: Struct) -> None:
+        """Raise `LayoutError` or `RecursionError` where a struct cannot be laid out; few must be laid out to tell."""
+        self.sizes.struct(struct)
+        slots, levels = self._extent(struct)
+        if slots > MAX_SLOTS or levels > SAFE_LEVELS:
+            self[struct.key]
+
+    def _extent(self, struct: Struct) -> tuple[int, int]:
+        """How many slots a struct has at most, and in how many levels; it must not contain itself."""
+        known = self._extents.get(struct.key)
+        if known is None:
+            known = self._extents[struct.key] = self._extent_of(struct.members)
+        return known
+
+    def _extent_of(self, members: tuple[Member, ...]) -> tuple[int, int]:
+        slots, levels = len(members), 0
+        for member in members:
+            inner = member.type.element if isinstance(member.type, Array) else member.type
+            match inner:
+                case Bits(fields=fields):
+                    more, below = len(fields), 0
+                case Aggregate(members=nested):
+                    more, below = self._extent_of(nested)
+                case StructRef(name=name) if name in self._by_name:
+                    more, below = self._extent(self._by_name[name])
+                case _:
+                    continue
+            slots, levels = slots + more, max(levels, below)
+        return slots, levels + 1
 
     def of(self, struct: Struct) -> Layout:
         """The layout of a struct that the model need not hold itself."""

@@ -36,6 +36,8 @@ def is_identifier(name: str) -> bool:
 
 def plain(name: str) -> str:
     """A name with what is no identifier character turned into `_` (`command-specific-data`, `2d`)."""
+    if is_identifier(name):
+        return name
     cleaned = re.sub(r"[^A-Za-z0-9_]", "_", name)[:MAX_NAME]
     return f"_{cleaned}" if cleaned[:1].isdigit() else cleaned
 

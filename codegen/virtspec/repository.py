@@ -20,6 +20,15 @@ from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile
 MAX_CACHED = 4096
 """How many files and how many trees are kept."""
 
+MAX_KEPT = 1 << 9
+"""How many entries a tree may have to be kept."""
+
+MAX_FOLDERS = 1 << 12
+MAX_ENTRIES = 1 << 18
+MAX_PATH = 1 << 12
+"""How many folders, files and folders together, and characters of a folder's path a tree may have to be told from
+another: a few small objects can stand for more folders than there is time to walk through."""
+
 SOURCES = (".tex", ".c", ".h")
 """The suffixes of files that the reader can come to: the text, and the listings that it includes."""
 
@@ -105,7 +114,9 @@ class Repository:
         """The entries of a tree object. Links and submodules are none: nothing leads out of the repository."""
         known = self._trees.get(name)
         if known is None:
-            known = self._trees[name] = self._entries(self._object(name, "tree", f"tree {name}"))
+            known = self._entries(self._object(name, "tree", f"tree {name}"))
+            if len(known) <= MAX_KEPT:
+                self._trees[name] = known
             if len(self._trees) > MAX_CACHED:
                 self._trees.popitem(last=False)
         else:
@@ -232,14 +243,23 @@ class CommitTree:
         return self._repository.file(entry.name, relative)
 
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """The names of all files that the reader can come to: commits with the same ones say the same."""
+        """The names of all files that the reader can come to: commits with the same ones say the same.
+
+        Raises `SourceError` for a tree of too many or too deep folders.
+        """
         found: list[tuple[str, str]] = []
-        open_ = [("", self._top)]
+        open_ = [("", "")]
+        folders = entries = 0
         while open_:
-            folder, entries = open_.pop()
-            for name, entry in entries.items():
+            path, tree = open_.pop()
+            folder = self._repository.entries(tree) if tree else self._top
+            folders += 1
+            entries += len(folder)
+            if folders > MAX_FOLDERS or entries > MAX_ENTRIES or len(path) > MAX_PATH:
+                raise SourceError(f"{self.name}: too many or too deep folders; is it a specification's repository?")
+            for name, entry in folder.items():
                 if entry.is_tree:
-                    open_.append((f"{folder}{name}/", self._repository.entries(entry.name)))
+                    open_.append((f"{path}{name}/", entry.name))
                 elif name.endswith(SOURCES):
-                    found.append((f"{folder}{name}", entry.name))
+                    found.append((f"{path}{name}", entry.name))
         return tuple(sorted(found))

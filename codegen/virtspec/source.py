@@ -152,6 +152,12 @@ def decode(path: str, data: bytes) -> SourceFile:
         ) from None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _file_of(path, text)
+
+
+@lru_cache(maxsize=1024)
+def _file_of(path: str, text: str) -> SourceFile:
+    """The same file for the same text: what is kept by file is found again when a tree is read once more."""
     return SourceFile(path, text)
 
 
@@ -177,11 +183,12 @@ class DirectoryTree:
         self.root = root
         self._directory = directory
         self._top = os.path.realpath(directory)
+        self._folders: dict[str, str] = {}
 
     def read(self, path: str) -> SourceFile:
         relative = normalise(path)
         full = os.path.join(self._top, relative)
-        real = os.path.realpath(full)
+        real = self._real(full)
         if real != full and os.path.commonpath([real, self._top]) != self._top:
             raise OutsideTree(f"'{path}' is a link that leads out of the tree")
         try:
@@ -189,7 +196,8 @@ class DirectoryTree:
                 size = os.fstat(stream.fileno()).st_size
                 if size > MAX_FILE_BYTES:
                     raise SourceError(f"{relative}: {size} bytes; at most {MAX_FILE_BYTES} are read")
-                data = stream.read(MAX_FILE_BYTES + 1)
+                # room for one byte more than the file says to have: asking for the limit would clear as much memory
+                data = stream.read((size or MAX_FILE_BYTES) + 1)
         except FileNotFoundError:
             raise MissingFile(f"no file '{relative}' in {self.name}") from None
         except OSError as error:
@@ -197,3 +205,14 @@ class DirectoryTree:
         if len(data) > MAX_FILE_BYTES:
             raise SourceError(f"{relative}: more than {MAX_FILE_BYTES} bytes")
         return decode(relative, data)
+
+    def _real(self, path: str) -> str:
+        """Where a path leads. Folders are followed once: most of a path is that of the file before."""
+        folder, name = os.path.split(path)
+        real = self._folders.get(folder)
+        if real is None:
+            real = self._folders[folder] = os.path.realpath(folder)
+        path = os.path.join(real, name)
+        return (
+            os.path.realpath(path) if os.path.islink(path) else path
+        )  # noqa: PTH114 - a Path costs more than the rest

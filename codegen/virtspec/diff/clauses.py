@@ -53,7 +53,7 @@ def compare_clauses(old: Sequence[Clause], new: Sequence[Clause], added: Collect
     known = {a.section for a in old}
     new_sections = {b.section for b in come if b.section not in known and set(b.names) & set(added)}
     for a, b in pairs:
-        if (a.digest, a.role, a.level, a.listed) != (b.digest, b.role, b.level, b.listed):
+        if a is not b and (a.digest, a.role, a.level, a.listed) != (b.digest, b.role, b.level, b.listed):
             yield from _pair(a, b)
     for b in come:
         fresh = sorted(set(b.names) & set(added))
@@ -98,9 +98,10 @@ def _match(
         if not same:
             come.append(b)
             continue
-        a = next((a for a in same if (a.section, a.role) == (b.section, b.role)), same[0])
-        same.remove(a)
-        pairs.append((a, b))
+        index = (
+            next((i for i, a in enumerate(same) if (a.section, a.role) == (b.section, b.role)), 0) if same[1:] else 0
+        )
+        pairs.append((same.pop(index), b))
     gone = [a for clauses in known.values() for a in clauses]
     gone.sort(key=lambda c: (c.place, c.key))
     sections: dict[tuple[str, str], list[Clause]] = defaultdict(list)

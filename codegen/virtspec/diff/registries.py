@@ -62,6 +62,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _registry(match: Match[Registry], context: Context, told: Collection[str]) -> Iterator[Change]:
     a, b = match.old, match.new
+    if a == b and not context.names.structs and not context.names.constants:
+        return  # nothing that they speak of is called otherwise
     if a.name != b.name and not _derived(b, told):
         message = f"table '{a.name}' stands under '{b.name}' now"
         yield change("VD225", b.name, message, old=a.name, new=b.name, old_place=a.place, new_place=b.place)

@@ -19,6 +19,8 @@ from virtspec.model import Aggregate, Array, Bits, Integer, Member, Struct, Stru
 
 def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Change], dict[str, str]]:
     """The findings about a struct that both models have, and the members' paths that have changed."""
+    if _same(old, new) and not _embeds_other(new, context):
+        return [], {}
     scope = Scope(
         old,
         new,
@@ -26,8 +28,6 @@ def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Ch
         config=context.new.is_config(new) or context.old.is_config(old),
         carriers=tuple(context.old.carriers(old.name)),
     )
-    if _same(old, new):
-        return list(_embedded_only(old, new, context, scope)), scope.renames
     if {old.kind, new.kind} == {"struct", "union"}:
         message = f"'{new.name}' is a {new.kind} and was a {old.kind}"
         return [change("VD123", new.name, message, old=old.kind, new=new.kind)], scope.renames
@@ -39,11 +39,10 @@ def _same(old: Struct, new: Struct) -> bool:
     return old.members == new.members and old.kind == new.kind
 
 
-def _embedded_only(old: Struct, new: Struct, context: Context, scope: Scope) -> Iterator[Change]:
-    """A struct that is written as before can still have another layout through what it contains."""
+def _embeds_other(struct: Struct, context: Context) -> bool:
+    """Whether a struct that is written as before has another layout through what it contains."""
     one, other = context.old.layouts.sizes, context.new.layouts.sizes
-    if any(_contains_struct(m) and one.type(_inner(m)) != other.type(_inner(m)) for m in new.members):
-        yield from _members(old.members, new.members, context, scope, union=new.kind == "union")
+    return any(_contains_struct(m) and one.type(_inner(m)) != other.type(_inner(m)) for m in struct.members)
 
 
 def _contains_struct(member: Member) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from virtspec.compat import assert_never
 from virtspec.diagnostics import Sink, SpecError, at
@@ -69,6 +70,32 @@ class Located:
         return self.file.line(self.block.start)
 
 
+@dataclass(slots=True, eq=False)
+class Segment:
+    """The blocks of one file from one inclusion to the next, with the sections that they open.
+
+    `stack` are the sections open at its end, `escape` the listings' escape character there, and `end` is where the scan
+    of the file goes on. `edges` are the beginnings and ends of its lists.
+    """
+
+    file: SourceFile
+    blocks: tuple[Located, ...]
+    sections: tuple[Section, ...]
+    edges: tuple[ListEdge, ...]
+    stack: tuple[Section, ...]
+    escape: str
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Inclusion:
+    """One file where it is first included: the section around, and its segments."""
+
+    file: SourceFile
+    section: Section | None
+    segments: list[Segment] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """A file that an `\\input` or `\\lstinputlisting` names and that is not there."""
@@ -81,12 +108,16 @@ class Lost:
 
 @dataclass(slots=True)
 class Document:
-    """All blocks in reading order, all sections, and the files in the order of their first use."""
+    """All blocks in reading order, whole and in segments, all sections, and the files in the order of their first use;
+    `listed` has the files that are listings, by path."""
 
     name: str
     blocks: list[Located] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
     files: dict[str, SourceFile] = field(default_factory=dict)
+    inclusions: dict[str, Inclusion] = field(default_factory=dict)
+    listed: dict[str, Located] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
 
 
@@ -109,72 +140,52 @@ class _Reader:
         self.document = document
         self.sink = sink
         self.stack: list[str] = []
-        self.sections: list[Section] = []
+        self.sections: tuple[Section, ...] = ()
         self.escape = ""
         self.inputs = 0
 
     def read(self, file: SourceFile) -> None:
+        document = self.document
         self.stack.append(file.path)
-        first = file.path not in self.document.files
-        self.document.files.setdefault(file.path, file)
+        inclusion = Inclusion(file, self.sections[-1] if self.sections else None)
         scan = scan_text(file.text)
-        if first:
+        if file.path not in document.files:
+            document.files[file.path] = file
+            document.inclusions[file.path] = inclusion
             for problem in scan.problems:
                 self.sink.fatal(problem.rule, at(file, problem.start), problem.message)
-        blocks = scan.blocks
-        for index, block in enumerate(blocks):
-            match block:
-                case Label() | Item() | ListEdge() | Table():
-                    pass
-                case Heading():
-                    following = blocks[index + 1] if index + 1 < len(blocks) else None
-                    self.open_section(file, block, following.name if isinstance(following, Label) else "")
-                case Input():
-                    self.follow(file, block)
-                    continue
-                case Settings():
-                    found = _ESCAPE.search(block.options)
-                    if found:
-                        self.escape = found[1]
-                    continue
-                case Listing():
-                    self.listing(file, block)
-                    continue
-                case _:
-                    assert_never(block)
-            section = self.sections[-1] if self.sections else None
-            self.document.blocks.append(Located(file, block, section))
+        index = 0
+        while index < len(scan.blocks):
+            # sections that end where the segment begins are none of its context
+            segment = _segment(file, index, _around(self.sections, scan.blocks[index]), self.escape)
+            inclusion.segments.append(segment)
+            self.add(segment)
+            index = segment.end
+            if index < len(scan.blocks):
+                self.include(file, scan.blocks[index])
+                index += 1
         self.stack.pop()
 
-    def open_section(self, file: SourceFile, heading: Heading, label: str) -> None:
-        while self.sections and self.sections[-1].heading.level >= heading.level:
-            self.sections.pop()
-        parent = self.sections[-1] if self.sections else None
-        title = plain_text(heading.title)
-        section = Section(
-            heading=heading,
-            file=file,
-            title=title,
-            label=heading.label or label,
-            parent=parent,
-            role=heading.role,
-            legacy=(parent is not None and parent.legacy) or title.startswith("Legacy Interface"),
-            path=(*parent.path, title) if parent is not None else (title,),
-        )
-        self.sections.append(section)
-        self.document.sections.append(section)
+    def add(self, segment: Segment) -> None:
+        self.document.segments.append(segment)
+        self.document.blocks += segment.blocks
+        self.document.sections += segment.sections
+        self.sections, self.escape = segment.stack, segment.escape
 
-    def listing(self, file: SourceFile, block: Listing) -> None:
-        section = self.sections[-1] if self.sections else None
-        own = _ESCAPE.search(block.options)
-        escape = own[1] if own else self.escape
-        if not block.path:
-            self.document.blocks.append(Located(file, block, section, escape))
+    def include(self, file: SourceFile, block: Block) -> None:
+        """What an inclusion stands for: the blocks of another file, or a listing."""
+        if isinstance(block, Input):
+            self.follow(file, block)
             return
+        assert isinstance(block, Listing)
         listed = self.fetch(file, block.start, block.path, listing=True)
         if listed:
             whole = Listing(0, 0, len(listed.text), block.options, listed.path)
-            self.document.blocks.append(Located(listed, whole, section, escape))
+            own = _ESCAPE.search(block.options)
+            section = self.sections[-1] if self.sections else None
+            located = Located(listed, whole, section, own[1] if own else self.escape)
+            self.add(Segment(listed, (located,), (), (), self.sections, self.escape, 0))
+            self.document.listed.setdefault(listed.path, located)
 
     def follow(self, file: SourceFile, block: Input) -> None:
         path = block.path if block.path.endswith(".tex") else f"{block.path}.tex"
@@ -216,3 +227,67 @@ class _Reader:
         except SourceError as error:
             self.sink.fatal("VS001", at(file, start), str(error))
         return None
+
+
+@lru_cache(maxsize=2048)
+def _segment(file: SourceFile, first: int, sections: tuple[Section, ...], escape: str) -> Segment:
+    """The segment that begins with a block of a file, in the given sections.
+
+    Revisions of a document share most of their files: an equal segment is the same object, so that whatever follows
+    from it alone can be kept by it.
+    """
+    blocks = scan_text(file.text).blocks
+    found: list[Located] = []
+    opened: list[Section] = []
+    edges: list[ListEdge] = []
+    index = first
+    for index in range(first, len(blocks)):
+        block = blocks[index]
+        match block:
+            case ListEdge():
+                edges.append(block)
+                found.append(Located(file, block, sections[-1] if sections else None))
+            case Label() | Item() | Table():
+                found.append(Located(file, block, sections[-1] if sections else None))
+            case Heading():
+                following = blocks[index + 1] if index + 1 < len(blocks) else None
+                label = following.name if isinstance(following, Label) else ""
+                sections = _around(sections, block)
+                section = _section(file, block, label, sections[-1] if sections else None)
+                sections = (*sections, section)
+                opened.append(section)
+                found.append(Located(file, block, section))
+            case Settings():
+                own = _ESCAPE.search(block.options)
+                escape = own[1] if own else escape
+            case Listing(path=""):
+                own = _ESCAPE.search(block.options)
+                found.append(Located(file, block, sections[-1] if sections else None, own[1] if own else escape))
+            case Input() | Listing():
+                break
+            case _:
+                assert_never(block)
+    else:
+        index = len(blocks)
+    return Segment(file, tuple(found), tuple(opened), tuple(edges), sections, escape, index)
+
+
+def _around(sections: tuple[Section, ...], block: Block) -> tuple[Section, ...]:
+    """The sections that are open at a block, given those before it: a heading ends all but the ones above it."""
+    while isinstance(block, Heading) and sections and sections[-1].heading.level >= block.level:
+        sections = sections[:-1]
+    return sections
+
+
+def _section(file: SourceFile, heading: Heading, label: str, parent: Section | None) -> Section:
+    title = plain_text(heading.title)
+    return Section(
+        heading=heading,
+        file=file,
+        title=title,
+        label=heading.label or label,
+        parent=parent,
+        role=heading.role,
+        legacy=(parent is not None and parent.legacy) or title.startswith("Legacy Interface"),
+        path=(*parent.path, title) if parent is not None else (title,),
+    )

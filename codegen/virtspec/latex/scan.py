@@ -142,6 +142,7 @@ _COMMAND = re.compile(
 )
 
 _BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
+_BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
 _BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
 _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
 _DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
@@ -181,26 +182,21 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
                 if not depth:
                     return position + 1, match.start()
         return None
-    depth = 0
-    braces = 0
-    limit = position + MAX_OPTION
-    while position < len(text) and position < limit:
-        character = text[position]
-        if character == "\\":
-            position += 1
-        elif character == "{":
+    depth = braces = 0
+    for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
+        token = match[0]
+        if token == "{":
             braces += 1
-        elif character == "}":
+        elif token == "}":
             braces -= 1
             if braces < 0:
                 return None
-        elif not braces and character == opening:
+        elif not braces and token == opening:
             depth += 1
-        elif not braces and character == closing:
+        elif not braces and token == closing:
             depth -= 1
             if not depth:
-                return text.index(opening, start) + 1, position
-        position += 1
+                return position + 1, match.start()
     return None
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _SPECIAL = re.compile(r"[\\{}$~%&^#]|``|''|--")
 _SIMPLE = re.compile(
-    r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline|url)\{(?P<kept>[^{}\\$%&^#]*)\}"
+    r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline)\{(?P<kept>[^{}\\$%&^#]*)\}"
+    r"|\\url\{(?P<address>[^{}\\]*)\}"
+    r"|\\multirow\{[^{}]*\}\{[^{}]*\}\{(?P<spanning>[^{}\\$%&^#]*)\}"
+    r"|(?<!\\)\$(?P<formula>[\w\s+*/()=.,<>-]+)\$"
     r"|\\hyperref\[[^\]]*\]\{(?P<shown>(?:[^{}\\$~%&^#]|\\_)*)\}"
     r"|\\(?:label|index|ref|nameref|pageref)\{[^{}]*\}"
     r"|\\phantomsection(?![A-Za-z])(?:\{\})?"
@@ -63,30 +66,34 @@ def _bare(text: str) -> str:
     return re.sub(r"\\[A-Za-z]+|[\\{}$]", "", text[:MAX_FRAGMENT])
 
 
-@lru_cache(maxsize=16384)
 def digest(text: str) -> str:
     """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
     return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]
 
 
 def _simple(match: re.Match[str]) -> str:
-    kind = match.lastgroup
-    if kind == "kept":
-        return match["kept"]
-    if kind == "shown":
-        return match["shown"].replace("\\_", "_")
-    if kind == "escaped":
-        # these would be read as commands again; they are rare enough for pylatexenc
-        return match["escaped"] if match["escaped"] in "_%&#" else match[0]
-    if kind == "blank":
-        return " "
-    if kind == "dots":
-        return "…"
-    if kind == "quote":
-        return '"'
-    if kind == "dash":
-        return "–" if len(match[0]) == 2 else "—"
-    return ""
+    kind = match.lastgroup or ""
+    shown = match[kind] if kind else ""
+    match kind:
+        case "kept" | "address" | "spanning":
+            return shown
+        case "formula":
+            return shown.strip()
+        case "shown":
+            return shown.replace("\\_", "_")
+        case "escaped":
+            # these would be read as commands again; they are rare enough for pylatexenc
+            return shown if shown in "_%&#" else match[0]
+        case "blank":
+            return " "
+        case "dots":
+            return "…"
+        case "quote":
+            return '"'
+        case "dash":
+            return "–" if len(shown) == 2 else "—"
+        case _:
+            return ""
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 from virtspec.annotations import Annotation, Evidence
@@ -17,8 +18,9 @@ from virtspec.link.clauses import clauses
 from virtspec.link.conditions import Gates, require
 from virtspec.link.constants import Constants
 from virtspec.link.facts import Facts, read_facts
+from virtspec.link.owners import Owners
 from virtspec.link.registries import Registries, report_overlaps
-from virtspec.link.structs import Structs
+from virtspec.link.structs import link_structs
 from virtspec.listing.syntax import Body, Declaration
 from virtspec.model import (
     Aggregate,
@@ -51,20 +53,15 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     prose = Prose(document)
     constants = Constants(facts.definitions, sink)
     tags = frozenset(tag for body, _ in facts.bodies for tag in _tags(body))
-    structs = Structs(constants, tags, sink)
-    for body, scope in facts.bodies:
-        structs.add_body(body, scope)
-    for declaration, scope in facts.fields:
-        structs.add_field(declaration, scope)
-    for group, scope in facts.groups:
-        structs.add_group(group, scope)
-    found = _merge_structs(structs.found, document, sink)
+    linked = link_structs(chain(facts.bodies, facts.fields, facts.groups), constants, tags, sink)
+    found = _merge_structs(linked, document, sink)
     devices = _devices(document, facts)
     found = _resolve_config(found, devices)
     found = _keep_places(found, frozenset(device.config for device in devices))
-    registries = bind(_registries(facts, constants, prose, found, sink), found, prose, facts, sink)
+    owners = Owners(found)
+    registries = bind(_registries(facts, constants, prose, owners, sink), found, prose, facts, sink)
     codes = frozenset(e.name for r in registries for e in r.entries)
-    gates = Gates(prose, facts, found, codes)
+    gates = Gates(prose, facts, found, owners, codes)
     found = tuple(map(gates.apply, found))
     registries = gates.gate_codes(registries)
     found, registries = annotate(annotations, found, registries, Evidence.of(document), facts, sink, edition)
@@ -141,54 +138,59 @@ def _merge_structs(found: list[Struct], document: Document, sink: Sink) -> tuple
 def _hide(members: tuple[Member, ...], ambiguous: set[str]) -> tuple[Member, ...]:
     """Members with uses of a struct that is defined in several ways made external: none of them is preferred."""
 
-    def hide(type_: Type) -> Type:
-        if isinstance(type_, StructRef):
-            return External(name=type_.name) if type_.name in ambiguous else type_
-        if isinstance(type_, Array):
-            element = hide(type_.element)
-            return type_ if element is type_.element else replace(type_, element=element)
-        if isinstance(type_, Aggregate):
-            members = _hide(type_.members, ambiguous)
-            return type_ if members is type_.members else replace(type_, members=members)
-        return type_
-
-    types = [hide(m.type) for m in members]
+    types = [_hide_type(m.type, ambiguous) for m in members]
     if all(type_ is m.type for type_, m in zip(types, members, strict=True)):
         return members
     return tuple(replace(m, type=type_) for type_, m in zip(types, members, strict=True))
 
 
+def _hide_type(type_: Type, ambiguous: set[str]) -> Type:
+    if isinstance(type_, StructRef):
+        return External(name=type_.name) if type_.name in ambiguous else type_
+    if isinstance(type_, Array):
+        element = _hide_type(type_.element, ambiguous)
+        return type_ if element is type_.element else replace(type_, element=element)
+    if isinstance(type_, Aggregate):
+        members = _hide(type_.members, ambiguous)
+        return type_ if members is type_.members else replace(type_, members=members)
+    return type_
+
+
 def _resolve_config(structs: tuple[Struct, ...], devices: tuple[Device, ...]) -> tuple[Struct, ...]:
     """Structs with every length that names a member of the device's configuration structure turned into that."""
     by_name = {s.name: s for s in structs}
-    configs = {d.module: by_name[d.config] for d in devices if d.config in by_name}
-
-    def resolve(type_: Type, config: Struct, names: set[str]) -> Type:
-        if isinstance(type_, Array):
-            length = type_.length
-            if isinstance(length, ExternalLength) and length.name in names:
-                length = ConfigRef(struct=config.name, path=length.name)
-            element = resolve(type_.element, config, names)
-            same = element is type_.element and length is type_.length
-            return type_ if same else Array(element=element, length=length)
-        if isinstance(type_, Aggregate):
-            members = resolve_all(type_.members, config, names)
-            return type_ if members is type_.members else replace(type_, members=members)
-        return type_
-
-    def resolve_all(members: tuple[Member, ...], config: Struct, names: set[str]) -> tuple[Member, ...]:
-        types = [resolve(m.type, config, names) for m in members]
-        if all(type_ is m.type for type_, m in zip(types, members, strict=True)):
-            return members
-        return tuple(replace(m, type=type_) for type_, m in zip(types, members, strict=True))
-
-    names = {module: {m.name for m in config.members} for module, config in configs.items()}
+    configs = {
+        d.module: (d.config, frozenset(m.name for m in by_name[d.config].members))
+        for d in devices
+        if d.config in by_name
+    }
     resolved: list[Struct] = []
     for struct in structs:
         config = configs.get(struct.module)
-        members = resolve_all(struct.members, config, names[struct.module]) if config is not None else struct.members
+        members = _resolve_all(struct.members, *config) if config is not None else struct.members
         resolved.append(struct if members is struct.members else replace(struct, members=members))
     return tuple(resolved)
+
+
+def _resolve_all(members: tuple[Member, ...], config: str, names: frozenset[str]) -> tuple[Member, ...]:
+    types = [_resolve(m.type, config, names) for m in members]
+    if all(type_ is m.type for type_, m in zip(types, members, strict=True)):
+        return members
+    return tuple(replace(m, type=type_) for type_, m in zip(types, members, strict=True))
+
+
+def _resolve(type_: Type, config: str, names: frozenset[str]) -> Type:
+    if isinstance(type_, Array):
+        length = type_.length
+        if isinstance(length, ExternalLength) and length.name in names:
+            length = ConfigRef(struct=config, path=length.name)
+        element = _resolve(type_.element, config, names)
+        same = element is type_.element and length is type_.length
+        return type_ if same else Array(element=element, length=length)
+    if isinstance(type_, Aggregate):
+        members = _resolve_all(type_.members, config, names)
+        return type_ if members is type_.members else replace(type_, members=members)
+    return type_
 
 
 def _keep_places(structs: tuple[Struct, ...], configs: frozenset[str]) -> tuple[Struct, ...]:
@@ -245,10 +247,8 @@ def _features(facts: Facts) -> tuple[FeatureBit, ...]:
     return tuple(features.values())
 
 
-def _registries(
-    facts: Facts, constants: Constants, prose: Prose, structs: tuple[Struct, ...], sink: Sink
-) -> tuple[Registry, ...]:
-    registries = Registries(constants, prose, structs, sink)
+def _registries(facts: Facts, constants: Constants, prose: Prose, owners: Owners, sink: Sink) -> tuple[Registry, ...]:
+    registries = Registries(constants, prose, owners, sink)
     for table, module, located in facts.tables:
         registries.add_table(table, module, located)
     for run in facts.runs:

@@ -24,11 +24,12 @@ def annotate(
 ) -> tuple[tuple[Struct, ...], tuple[Registry, ...]]:
     """The structs and registries with the annotations that the document's text bears out."""
     work = _Work(structs, registries)
+    numbers = edition_of(edition)
     groups: dict[tuple[str, str], list[Annotation]] = {}
     for annotation in annotations:
         groups.setdefault((annotation.key, annotation.kind), []).append(annotation)
     for group in groups.values():
-        if edition and all(edition_of(edition) < annotation.since for annotation in group):
+        if edition and all(numbers < annotation.since for annotation in group):
             continue
         stated = [(a, place) for a in group if (place := evidence.find(a)) is not None]
         known = work.knows(group[0].key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -58,9 +58,13 @@ def bind(
     for statement in sizes:
         _compare(statement, found, sink)
     return tuple(
-        replace(
-            r,
-            entries=tuple(replace(e, bindings=tuple(found[e.name])) if e.name in found else e for e in r.entries),
+        (
+            r
+            if found.keys().isdisjoint(e.name for e in r.entries)
+            else replace(
+                r,
+                entries=tuple(replace(e, bindings=tuple(found[e.name])) if e.name in found else e for e in r.entries),
+            )
         )
         for r in registries
     )
@@ -129,20 +133,20 @@ def links_in(text: str) -> tuple[tuple[str, str], ...]:
 def _arms(structs: Iterable[Struct]) -> set[str]:
     """The tags of structs that are arms of a union."""
     arms: set[str] = set()
-
-    def visit(kind: str, members: tuple[Member, ...]) -> None:
-        for member in members:
-            type_ = member.type
-            while isinstance(type_, Array):
-                type_ = type_.element
-            if isinstance(type_, StructRef) and kind == "union":
-                arms.add(type_.name)
-            elif isinstance(type_, Aggregate):
-                visit(type_.kind, type_.members)
-
     for struct in structs:
-        visit(struct.kind, struct.members)
+        arms.update(_arms_in(struct.kind, struct.members))
     return arms
+
+
+def _arms_in(kind: str, members: tuple[Member, ...]) -> Iterator[str]:
+    for member in members:
+        type_ = member.type
+        while isinstance(type_, Array):
+            type_ = type_.element
+        if isinstance(type_, StructRef) and kind == "union":
+            yield type_.name
+        elif isinstance(type_, Aggregate):
+            yield from _arms_in(type_.kind, type_.members)
 
 
 def _report_contradictions(found: Found, prose: Prose, sink: Sink) -> None:

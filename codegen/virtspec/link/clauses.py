@@ -3,47 +3,68 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from virtspec.chapters import slug
-from virtspec.latex.document import Section
 from virtspec.link.facts import Facts
 from virtspec.model import Clause, Skipped
 from virtspec.read.clauses import listed_labels, read_clauses
-from virtspec.read.prose import Prose
+from virtspec.read.prose import Pages, Prose
 
 _REQUIREMENTS = re.compile(r"^(?:Driver|Device) Requirements: ")
 
 
 def clauses(prose: Prose, facts: Facts) -> tuple[Clause, ...]:
     """The normative statements of a document. A key ends in the digest of the sentence: what moves keeps its key."""
-    labels = listed_labels(prose)
+    labels = _one_of(listed_labels(prose))
     found: dict[str, Clause] = {}
-    titles: dict[Section, str] = {}
     numbers: dict[str, int] = {}
-    for statement in read_clauses(prose):
-        section = statement.section
-        if statement.outside:
-            facts.skip(Skipped(what="clause", reason="stands outside the normative sections", place=statement.place))
-            continue
-        facts.count("clauses", read=True)
-        if section not in titles:
-            titles[section] = _title(section.title)
-        base = f"{statement.module}/clause/{statement.role}/{titles[section]}/{statement.digest}"
-        numbers[base] = number = numbers.get(base, 0) + 1
-        key = base if number == 1 else f"{base}#{number}"
-        found[key] = Clause(
-            key=key,
-            role=statement.role,
-            level=statement.level,
-            module=statement.module,
-            section=section.label or section.title,
-            digest=statement.digest,
-            names=statement.names,
-            listed=None if labels is None else section.label in labels,
-            place=statement.place,
-        )
+    for pages in prose.pages.values():
+        stated, skipped = _clauses_in(pages, labels)
+        for clause in stated:
+            base = clause.key
+            numbers[base] = number = numbers.get(base, 0) + 1
+            if number > 1:
+                clause = replace(clause, key=f"{base}#{number}")
+            found[clause.key] = clause
+        facts.count("clauses", read=True, number=len(stated))
+        for skip in skipped:
+            facts.skip(skip)
     return tuple(found.values())
+
+
+@lru_cache(maxsize=8)
+def _one_of(labels: frozenset[str] | None) -> frozenset[str] | None:
+    """The first of several equal sets: what is kept by it is then found without comparing them again."""
+    return labels
+
+
+@lru_cache(maxsize=1024)
+def _clauses_in(pages: Pages, labels: frozenset[str] | None) -> tuple[tuple[Clause, ...], tuple[Skipped, ...]]:
+    """The statements of one file, and those that stand outside the normative sections."""
+    found: list[Clause] = []
+    skipped: list[Skipped] = []
+    for statement in read_clauses(pages):
+        section, sentence = statement.section, statement.sentence
+        if statement.outside:
+            reason = "stands outside the normative sections"
+            skipped.append(Skipped(what="clause", reason=reason, place=statement.place))
+            continue
+        found.append(
+            Clause(
+                key=f"{statement.module}/clause/{statement.role}/{_title(section.title)}/{sentence.digest}",
+                role=statement.role,
+                level=sentence.level,
+                module=statement.module,
+                section=section.label or section.title,
+                digest=sentence.digest,
+                names=sentence.names,
+                listed=None if labels is None else section.label in labels,
+                place=statement.place,
+            )
+        )
+    return tuple(found), tuple(skipped)
 
 
 @lru_cache(maxsize=4096)

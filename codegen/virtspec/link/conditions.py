@@ -45,7 +45,9 @@ def require(features: Sequence[FeatureBit], text: Text, facts: Facts) -> tuple[F
 class Gates:
     """The conditions of a document by what they are on."""
 
-    def __init__(self, text: Text, facts: Facts, structs: Sequence[Struct], codes: frozenset[str]) -> None:
+    def __init__(
+        self, text: Text, facts: Facts, structs: Sequence[Struct], owners: Owners, codes: frozenset[str]
+    ) -> None:
         self.members: dict[tuple[str, str], Gate] = {}
         self.codes: dict[tuple[str, str], Gate] = {}
         tags = {s.name: s for s in structs if s.kind in ("struct", "union")}
@@ -54,7 +56,7 @@ class Gates:
             for module, config in facts.configs.items()
             if config in tags
         }
-        self.owners = Owners(structs)
+        self.owners = owners
         features = [(item.name, located, module) for item, module, located in facts.features]
         gates = sorted(read_gates(text, features), key=lambda gate: gate.rank)
         for gate in gates:

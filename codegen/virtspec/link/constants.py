@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from virtspec.diagnostics import Sink, at
 from virtspec.link.suggest import closest
@@ -36,10 +37,13 @@ class Definition:
     text: str = ""
     parameters: tuple[str, ...] | None = None
     implicit: bool = False
+    _place: Place | None = None
 
     @property
     def place(self) -> Place:
-        return Place(self.file.path, self.file.line(self.start))
+        if self._place is None:
+            self._place = Place(self.file.path, self.file.line(self.start))
+        return self._place
 
 
 class Constants:
@@ -56,14 +60,32 @@ class Constants:
 
     def value(self, definition: Definition) -> int:
         """The value that one definition gives. Raises `Unknown`."""
-        key = id(definition)
-        known = self._values.get(key)
-        if known is None:
-            known = self._compute(definition)
-            self._values[key] = known
+        known = self.known(definition)
         if isinstance(known, Unknown):
             raise _anew(known)
         return known
+
+    def known(self, definition: Definition) -> int | Unknown:
+        """The value that one definition gives, or why there is none."""
+        key = id(definition)
+        known = self._values.get(key)
+        if known is None:
+            known = self._values[key] = self._compute(definition)
+        return known
+
+    def meanings(self) -> frozenset[tuple[str, object]]:
+        """What all names mean: whatever is computed from equal meanings is equal."""
+        return frozenset(
+            (
+                d.name,
+                (
+                    (d.parameters, d.expr)
+                    if d.parameters is not None
+                    else k if isinstance(k := self.known(d), int) else str(k)
+                ),
+            )
+            for d in self.definitions
+        )
 
     def _compute(self, definition: Definition) -> int | Unknown:
         if definition.parameters is not None:
@@ -120,12 +142,11 @@ class Constants:
         found: dict[tuple[str, int | None, str], list[Definition]] = {}
         reasons: dict[int, str] = {}
         for definition in self.definitions:
-            try:
-                value: int | None = self.value(definition)
-            except Unknown as error:
-                value = None
-                reasons[id(definition)] = str(error)
-                self._report_unknown(definition, error)
+            known = self.known(definition)
+            value = known if isinstance(known, int) else None
+            if isinstance(known, Unknown):
+                reasons[id(definition)] = str(known)
+                self._report_unknown(definition, known)
             scope = definition.text if value is None else ""
             found.setdefault((definition.name, value, scope), []).append(definition)
         self._report_conflicts()
@@ -133,29 +154,12 @@ class Constants:
         numbers: dict[str, int] = {}
         for (name, value, _), definitions in found.items():
             first = next((d for d in definitions if d.kind == "feature"), definitions[0])
-            section = "feature" if first.kind == "feature" else "register" if first.kind == "register" else "const"
+            section = first.kind if first.kind in ("feature", "register") else "const"
             key = f"{first.module}/{section}/{plain(name)}"
             numbers[key] = numbers.get(key, 0) + 1
             if numbers[key] > 1:
                 key = f"{key}#{numbers[key]}"
-            place = first.place
-            others = dict.fromkeys(d.place for d in definitions if d is not first)
-            others.pop(place, None)
-            constants.append(
-                Constant(
-                    key=key,
-                    name=name,
-                    kind=first.kind,
-                    module=first.module,
-                    value=value,
-                    expression=_written(first, value),
-                    reason=reasons.get(id(first), ""),
-                    owner=first.owner,
-                    parameters=first.parameters,
-                    place=place,
-                    also=tuple(others),
-                )
-            )
+            constants.append(_constant(key, value, reasons.get(id(first), ""), first, tuple(definitions)))
         return tuple(constants)
 
     def _report_unknown(self, definition: Definition, error: Unknown) -> None:
@@ -185,6 +189,28 @@ class Constants:
             listed = ", ".join(f"{value} ({d.place})" for value, d in values.items())
             last = list(values.values())[-1]
             self.sink.warning("VS201", at(last.file, last.start), f"'{name}' has several values: {listed}")
+
+
+@lru_cache(maxsize=8192)
+def _constant(
+    key: str, value: int | None, reason: str, first: Definition, definitions: tuple[Definition, ...]
+) -> Constant:
+    """The constant that some definitions of one name and value make; most revisions of a document leave it as it is."""
+    others = dict.fromkeys(d.place for d in definitions if d is not first)
+    others.pop(first.place, None)
+    return Constant(
+        key=key,
+        name=first.name,
+        kind=first.kind,
+        module=first.module,
+        value=value,
+        expression=_written(first, value),
+        reason=reason,
+        owner=first.owner,
+        parameters=first.parameters,
+        place=first.place,
+        also=tuple(others),
+    )
 
 
 def _anew(error: Unknown) -> Unknown:

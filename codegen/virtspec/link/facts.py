@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic, Sink, at
-from virtspec.latex.document import Document, Located, Section
+from virtspec.latex.document import Document, Located, Segment
 from virtspec.latex.scan import Item, ListEdge, Listing, Table
 from virtspec.link.constants import Definition, of_define, of_enum
 from virtspec.link.registries import Run
@@ -39,41 +40,87 @@ class Facts:
     configs: dict[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     tallies: dict[str, list[int]] = field(default_factory=dict)
+    findings: list[Diagnostic] = field(default_factory=list)
 
-    def count(self, what: str, *, read: bool) -> None:
-        """Count a block, and whether it gave facts."""
-        tally = self.tallies.setdefault(what, [0, 0])
-        tally[0] += 1
-        tally[1] += read
+    def count(self, what: str, *, read: bool, number: int = 1) -> None:
+        """Count a block (or several), and whether it gave facts."""
+        if number:
+            tally = self.tallies.setdefault(what, [0, 0])
+            tally[0] += number
+            tally[1] += number * read
 
     def skip(self, skipped: Skipped) -> None:
         """Count a statement that gave no fact, and keep its place and the reason."""
         self.count(f"{skipped.what}s", read=False)
         self.skipped.append(skipped)
 
+    def add(self, other: Facts) -> None:
+        """Add what was read further on in the document."""
+        self.definitions += other.definitions
+        self.runs += other.runs
+        self.bodies += other.bodies
+        self.fields += other.fields
+        self.groups += other.groups
+        self.features += other.features
+        self.tables += other.tables
+        self.listings.update(other.listings)
+        for name, config in other.configs.items():
+            self.configs.setdefault(name, config)
+        self.skipped += other.skipped
+        for what, (total, read) in other.tallies.items():
+            tally = self.tallies.setdefault(what, [0, 0])
+            tally[0] += total
+            tally[1] += read
+        self.findings += other.findings
+
 
 def read_facts(document: Document, sink: Sink) -> Facts:
     """The facts of all blocks of a document."""
     facts = Facts()
-    seen: set[tuple[str, int, Section | None]] = set()
-    items = _ItemLists(facts)
-    for located in document.blocks:
-        block = located.block
-        if not isinstance(block, (Listing, Table, Item, ListEdge)):
+    for segments in _with_whole_lists(document.segments):
+        facts.add(_facts_of(segments))
+    sink.diagnostics += facts.findings
+    return facts
+
+
+def _with_whole_lists(segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
+    """Segments once each, those together through which a list goes on. The same one comes again where a file without
+    headings is included twice in one place."""
+    together: list[Segment] = []
+    seen: set[Segment] = set()
+    depth = 0
+    for segment in segments:
+        if segment in seen:
             continue
-        mark = (located.file.path, block.start, located.section)
-        if mark in seen:
-            continue  # the same file is included twice in the same place
-        seen.add(mark)
-        match block:
-            case Listing():
-                _read_listing(located, block, facts, sink)
-            case Table():
-                _read_table(located, block, facts)
-            case ListEdge():
-                items.edge(block)
-            case Item():
-                items.add(located)
+        seen.add(segment)
+        together.append(segment)
+        for edge in segment.edges:
+            depth = depth + 1 if edge.opens else max(0, depth - 1)
+        if not depth:
+            yield tuple(together)
+            together.clear()
+    if together:
+        yield tuple(together)
+
+
+@lru_cache(maxsize=2048)
+def _facts_of(segments: tuple[Segment, ...]) -> Facts:
+    """The facts of neighbouring segments; those of equal ones are read once per process."""
+    facts = Facts()
+    items = _ItemLists(facts)
+    for segment in segments:
+        for located in segment.blocks:
+            match located.block:
+                case Listing():
+                    _read_listing(located, located.block, facts)
+                case Table():
+                    _read_table(located, located.block, facts)
+                case ListEdge():
+                    items.edge(located.block)
+                case Item():
+                    items.add(located)
+                case _:
+                    pass
     return facts
 
 
@@ -86,10 +133,10 @@ def module(located: Located) -> str:
 # --- listings ---------------------------------------------------------------------------------------------
 
 
-def _read_listing(located: Located, block: Listing, facts: Facts, sink: Sink) -> None:
+def _read_listing(located: Located, block: Listing, facts: Facts) -> None:
     file = located.file
     parsed, findings = parse_text(file.text, block.body, block.end, located.escape)
-    sink.diagnostics += [replace(d, span=at(file, d.span.start, d.span.end)) for d in findings]
+    facts.findings += [replace(d, span=at(file, d.span.start, d.span.end)) for d in findings]
     facts.count("listings", read=not parsed.opaque)
     name = module(located)
     stem = file.path.rpartition("/")[2].partition(".")[0].replace("-", "_")

@@ -17,8 +17,8 @@ from virtspec.latex.document import Located, Section
 from virtspec.latex.text import plain_text
 from virtspec.link.constants import Constants, Definition
 from virtspec.link.owners import Owners
-from virtspec.listing.syntax import Binary, Number, Unknown
-from virtspec.model import Entry, Place, Range, Registry, Struct
+from virtspec.listing.syntax import Binary, Number
+from virtspec.model import Entry, Place, Range, Registry
 from virtspec.read.prose import Prose
 from virtspec.read.tables import CodeTable
 from virtspec.source import SourceFile
@@ -56,22 +56,19 @@ class Run:
     leads: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Row:
     """A definition with its value."""
 
     definition: Definition
     code: int
-
-    @property
-    def words(self) -> list[str]:
-        return self.definition.name.split("_")
+    words: list[str]
 
 
 class Registries:
     """Collects registries and gives them keys."""
 
-    def __init__(self, constants: Constants, prose: Prose, structs: Sequence[Struct], sink: Sink) -> None:
+    def __init__(self, constants: Constants, prose: Prose, owners: Owners, sink: Sink) -> None:
         self.constants = constants
         self.prose = prose
         self.sink = sink
@@ -79,7 +76,7 @@ class Registries:
         self._single: dict[str, list[tuple[_Row, Run]]] = {}
         self._above: dict[str, list[tuple[_Row, Run]]] = {}
         self._numbers: dict[str, int] = {}
-        self._owners = Owners(structs)
+        self._owners = owners
 
     # --- tables ---
 
@@ -116,10 +113,9 @@ class Registries:
         """Add the registries that a run of definitions makes up."""
         rows: list[_Row] = []
         for definition in run.definitions:
-            try:
-                rows.append(_Row(definition=definition, code=self.constants.value(definition)))
-            except Unknown:
-                continue
+            code = self.constants.known(definition)
+            if isinstance(code, int):
+                rows.append(_Row(definition=definition, code=code, words=definition.name.split("_")))
         if run.name or run.title:
             if len(rows) > 1:
                 self._add_rows(rows, run, run.name or run.title)
@@ -335,8 +331,10 @@ def report_overlaps(registries: Iterable[Registry], files: Mapping[str, SourceFi
             file = files.get(entry.place.file)
             if file is None:
                 continue
-            where = at(file, file.line_starts[entry.place.line - 1])
             other = seen.setdefault(entry.code, entry)
+            if other is entry and not registry.ranges:
+                continue
+            where = at(file, file.line_starts[entry.place.line - 1])
             if other.name != entry.name:
                 sink.warning(
                     "VS250", where, f"code {entry.code:#x} is '{entry.name}' here and '{other.name}' at {other.place}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Literal, TypeAlias
 
-from virtspec.diagnostics import Sink, at
+from virtspec.diagnostics import Diagnostic, Sink, at
 from virtspec.link.constants import Constants
 from virtspec.listing.syntax import (
     BitEntry,
@@ -59,6 +61,53 @@ class Scope:
     file: SourceFile
     module: str
     listing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the structs of a listing depend on besides their own text: what names mean, and the tags that are defined
+    anywhere in the document."""
+
+    meanings: frozenset[tuple[str, object]]
+    tags: frozenset[str]
+    constants: Constants = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=8)
+def one_of(environment: Environment) -> Environment:
+    """The first of several equal environments: what is kept by it is then found without comparing them again."""
+    return environment
+
+
+Item: TypeAlias = Body | Declaration | BitGroup
+
+
+def link_structs(
+    items: Iterable[tuple[Item, Scope]], constants: Constants, tags: frozenset[str], sink: Sink
+) -> list[Struct]:
+    """The structs, fields and groups of bit-fields of a document."""
+    environment = one_of(Environment(constants.meanings(), tags, constants))
+    found: list[Struct] = []
+    for item, scope in items:
+        structs, findings = _link(item, scope, environment)
+        found += structs
+        sink.diagnostics += findings
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _link(item: Item, scope: Scope, environment: Environment) -> tuple[tuple[Struct, ...], tuple[Diagnostic, ...]]:
+    """What one item of a listing defines, and what is wrong with it; most revisions of a document leave it as it is."""
+    sink = Sink()
+    structs = Structs(environment.constants, environment.tags, sink)
+    match item:
+        case Body():
+            structs.add_body(item, scope)
+        case Declaration():
+            structs.add_field(item, scope)
+        case BitGroup():
+            structs.add_group(item, scope)
+    return tuple(structs.found), tuple(sink.diagnostics)
 
 
 class Structs:

@@ -41,12 +41,13 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> Token:
         """The next token that is no comment; comments before it are kept as pending remarks."""
-        while self.tokens[self.position].kind == "comment":
-            token = self.tokens[self.position]
+        token = self.tokens[self.position]
+        while token.kind == "comment":
             self.pending.append(Remark(token.text, token.start))
             self.position += 1
+            token = self.tokens[self.position]
         if not ahead:
-            return self.tokens[self.position]
+            return token
         position = self.position
         while ahead and self.tokens[position].kind != "end":
             position += 1

@@ -26,12 +26,12 @@ class Token(NamedTuple):
     fresh: bool
 
 
-# blanks in front of a token are part of its match: half as many matches
+# blanks in front of a token are part of its match: half as many matches; a comment in which another begins was never
+# closed
 _TOKEN = re.compile(
-    r"[ \t\f\v]*(?:"
-    r"(?P<newline>\n)"
-    r"|(?P<comment>/\*.*?\*/|//[^\n]*)"
-    r"|(?P<unclosed>/\*)"
+    r"[ \t\f\v\n]*(?:"
+    r"(?P<comment>/\*[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/|//[^\n]*)"
+    r"|(?P<unclosed>/\*[^\n]*)"
     r"|(?P<define>\#[ \t]*define\b(?:[^\n\\/]|\\\n|\\(?!\n)|/\*.*?\*/|/(?!\*))*)"
     r"|(?P<directive>\#[^\n]*)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
@@ -58,29 +58,19 @@ def tokenize(file: SourceFile, start: int, end: int, escape: str, sink: Sink) ->
 def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
     """The tokens of a text that stands at offset `base` of a file, closed by one of kind `end`."""
     tokens: list[Token] = []
-    add = tokens.append
+    add, make = tokens.append, tuple.__new__  # without the detour through the constructor, which is a function
     fresh = True
     position = 0
-    match_at = _TOKEN.match
-    length = len(text)
-    while position < length:
-        match = match_at(text, position)
-        assert match is not None and match.lastgroup is not None
+    for match in _TOKEN.finditer(text):
         kind = match.lastgroup
-        begin, position = match.span(kind)
+        assert kind is not None
         if kind == "end":
             break
-        if kind == "newline":
+        begin, behind = match.span(kind)
+        if begin > position and text.find("\n", position, begin) >= 0:
             fresh = True
-            continue
-        word = match[kind]
-        if kind == "comment" and word.startswith("/*") and "/*" in word[2:]:
-            # a second comment begins inside: the first one was never closed
-            kind = "unclosed"
+        position = behind
         if kind == "unclosed":
-            line_end = text.find("\n", begin)
-            position = line_end if line_end >= 0 else length
-            word = text[begin:position]
             sink.warning(
                 "VS014",
                 at(file, base + begin),
@@ -88,9 +78,9 @@ def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
                 hint="close it with '*/'",
             )
             kind = "comment"
-        add(Token(kind, word, base + begin, fresh))
+        add(make(Token, (kind, text[begin:behind], base + begin, fresh)))
         fresh = kind == "define"
-    add(Token("end", "", base + length, True))
+    add(Token("end", "", base + len(text), True))
     return tokens
 
 

@@ -163,7 +163,7 @@ class TypeName:
     start: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Body:
     """A struct or union with its members."""
 
@@ -174,7 +174,7 @@ class Body:
     packed: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class BitGroup:
     """`le16 { type : 12; reserved : 4; }`: bit-fields of one container; a nested list holds the arms of a union."""
 
@@ -191,7 +191,7 @@ class BitEntry:
     remarks: tuple[Remark, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Declaration:
     """One member, or a field outside any struct. `bits` is the width of a bit-field."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A position in the specification's source: path inside the tree, and line counted from 1."""
+class Place(NamedTuple):
+    """A position in the specification's source: path inside the tree, and line counted from 1.
+
+    A tuple: there are more places than of anything else in a model, and they are sorted again and again.
+    """
 
     file: str
     line: int

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from virtspec.chapters import module_of
 from virtspec.latex.document import Section
 from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
 from virtspec.model import Place
-from virtspec.read.prose import Prose, sentence_end, sentence_start
+from virtspec.read.prose import Pages, Prose, hits_in, outline_of, sentence_end, sentence_start
 from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
-_KEYWORD = re.compile(r"(?:MUST|SHOULD|SHALL|MAY|REQUIRED|RECOMMENDED|OPTIONAL)\b")
+_KEYWORD = re.compile(r"(?:M(?:UST|AY)|SH(?:OULD|ALL)|RE(?:QUIRED|COMMENDED)|OPTIONAL)\b")
 _NOT = re.compile(r"\s+NOT\b|\s+not\b")
 _TITLE = re.compile(r"(Driver|Device) Requirements\b")
 # three patterns that begin with something rare are several times faster than one that may begin anywhere
@@ -35,74 +36,68 @@ _REFERENCE = re.compile(r"\\ref\{([^{}]{1,400})\}")
 
 
 @dataclass(slots=True)
-class Statement:
-    """One sentence. `outside` says that it stands in no normative section."""
-
-    role: Who
-    level: str
-    module: str
-    section: Section
-    digest: str
-    names: tuple[str, ...]
-    place: Place
-    outside: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Sentence:
-    """What the text of its file alone says of a sentence with a keyword."""
+    """What the text of its file alone says of a sentence with a keyword, and in which stretch of prose it stands."""
 
+    stretch: int
     start: int
-    end: int
+    keyword: int
     line: int
     level: str
     digest: str
     names: tuple[str, ...]
 
 
-def read_clauses(prose: Prose) -> Iterator[Statement]:
-    """All sentences with a keyword, once each, with the first keyword of the sentence as their level."""
-    last: tuple[str, int] = ("", -1)
-    roles: dict[Section, Who | None] = {}
-    for hit in prose.find(_KEYWORD):
-        file, context = hit.file, hit.context
-        section = context.section
-        if section is None or section.heading.conformance or (file.path == last[0] and hit.start < last[1]):
+@dataclass(slots=True)
+class Statement:
+    """One sentence and the role its section is for. `outside` says that it stands in no normative section."""
+
+    sentence: Sentence
+    role: Who
+    module: str
+    section: Section
+    place: Place
+    outside: bool
+
+
+def read_clauses(pages: Pages) -> Iterator[Statement]:
+    """All sentences of a file with a keyword, once each, with the first keyword of the sentence as their level."""
+    file = pages.file
+    around: Section | None = None
+    for sentence in sentences_in(file.text):
+        section = pages.blocks[sentence.stretch].section
+        if section is None or section.heading.conformance:
             continue
-        sentence = sentence_of(file.text, *hit.match.span(), context.prose_start(), hit.end)
-        last = (file.path, sentence.end)
-        if section not in roles:
-            roles[section] = _role_of(section)
-        role = roles[section]
+        if section is not around:
+            around, module, role = section, module_of(section.path, file.path), _role_of(section)
         yield Statement(
-            role=role or subject(file.text[sentence.start : sentence.end]),
-            level=sentence.level,
-            module=context.module,
-            section=section,
-            digest=sentence.digest,
-            names=sentence.names,
-            place=Place(file.path, sentence.line),
-            outside=role is None and not section.legacy,
+            sentence,
+            role or subject(file.text, sentence.start, sentence.keyword),
+            module,
+            section,
+            Place(file.path, sentence.line),
+            role is None and not section.legacy,
         )
 
 
-@lru_cache(maxsize=8192)
-def sentence_of(text: str, keyword: int, behind: int, start: int, limit: int) -> Sentence:
-    """The sentence of the keyword from `keyword` to `behind`, in prose from `start` to `limit`."""
-    start, end = sentence_start(text, start, keyword), sentence_end(text, behind, limit)
-    words = text[start:end]
-    level = text[keyword:behind]
-    first = start
-    while first < keyword and text[first].isspace():
-        first += 1
-    return Sentence(
-        start=start,
-        end=end,
-        line=bisect_right(line_starts_of(text), first),
-        level=f"{level} NOT" if _NOT.match(text, behind) else level,
-        digest=digest(words),
-        names=names_in_sentence(words),
-    )
+@lru_cache(maxsize=1024)
+def sentences_in(text: str) -> tuple[Sentence, ...]:
+    """The sentences of a text with a keyword; equal texts are read once per process."""
+    found: list[Sentence] = []
+    outline, lines = outline_of(text), line_starts_of(text)
+    end = 0
+    for match, stretch in hits_in(text, _KEYWORD, ""):
+        keyword, behind = match.span()
+        if keyword < end:
+            continue  # another keyword of the sentence before
+        start = sentence_start(text, max(end, outline.prose_start(stretch)), keyword)
+        end = sentence_end(text, behind, outline.ends[stretch])
+        words = text[start:end]
+        first = end - len(words.lstrip())
+        level = f"{match[0]} NOT" if _NOT.match(text, behind) else match[0]
+        line = bisect_right(lines, first)
+        found.append(Sentence(stretch, start, keyword, line, level, digest(words), names_in_sentence(words)))
+    return tuple(found)
 
 
 def _role_of(section: Section | None) -> Who | None:
@@ -117,32 +112,37 @@ def _role_of(section: Section | None) -> Who | None:
     return None
 
 
-@lru_cache(maxsize=8192)
-def subject(text: str) -> Who:
+def subject(text: str, start: int, keyword: int) -> Who:
     """Whom a sentence outside the normative sections is about: what it names before its keyword."""
-    keyword = _KEYWORD.search(text)
-    before = text[: keyword.start()] if keyword else text
-    driver, device = _DRIVER.search(before) is not None, _DEVICE.search(before) is not None
+    driver, device = (word.search(text, start, keyword) is not None for word in (_DRIVER, _DEVICE))
     return "driver" if driver and not device else "device" if device and not driver else "both"
 
 
-@lru_cache(maxsize=16384)
 def names_in_sentence(text: str) -> tuple[str, ...]:
     """The members, structs and constants that a sentence names."""
     plain = _LABEL.sub(" ", text) if "ref" in text or "\\label" in text else text
-    names = {*_FIELD.findall(plain), *_CONSTANT.findall(plain)}
+    names: list[str] = []
+    # most sentences name nothing; what names begin or go on with is found much faster than the names
+    if "\\field" in plain:
+        names += _FIELD.findall(plain)
+    if "_" in plain:
+        names += _CONSTANT.findall(plain)
     if "struct" in plain:
-        names.update(_STRUCT.findall(plain))
-    return tuple(sorted(names))
+        names += _STRUCT.findall(plain)
+    return tuple(sorted(set(names))) if names else ()
 
 
 def listed_labels(prose: Prose) -> frozenset[str] | None:
     """The labels of the sections that the conformance chapter lists; None where there is no such chapter."""
+    found = [labels for pages in prose.pages.values() if (labels := _listed_in(pages))]
+    return frozenset().union(*found) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _listed_in(pages: Pages) -> frozenset[str]:
     found: set[str] = set()
-    chapter = False
-    for hit in prose.find(_REFERENCE, "\\ref{"):
-        section = hit.context.section
+    for match, stretch in hits_in(pages.file.text, _REFERENCE, "\\ref{"):
+        section = pages.blocks[stretch].section
         if section is not None and section.path[0].startswith("Conformance"):
-            chapter = True
-            found.add(squeeze(hit.match[1]))
-    return frozenset(found) if chapter else None
+            found.add(squeeze(match[1]))
+    return frozenset(found)

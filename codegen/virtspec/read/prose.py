@@ -1,7 +1,8 @@
 """The text between the blocks of a document, and what encloses each position of it.
 
 Every pass over prose is a regular expression over whole files (`Prose.find`); only where it matches is the context
-looked up: the section, the labels of the list items around, and whether the place is prose at all.
+looked up: the section, the labels of the list items around, and whether the place is prose at all. What follows from
+the text of a file alone (`Outline`, `hits_in`) is worked out once for equal texts; a document adds the sections.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from virtspec.chapters import module_of
-from virtspec.latex.document import Document, Located, Section
-from virtspec.latex.scan import Heading, Item, Label, ListEdge, Listing, Table, group
+from virtspec.latex.document import Document, Located, Section, Segment
+from virtspec.latex.scan import Heading, Input, Item, Label, ListEdge, Listing, Settings, Table, group, scan_text
 from virtspec.model import Place
 from virtspec.source import SourceFile
 
@@ -41,6 +42,70 @@ def behind_heading(text: str, start: int) -> int:
 
 
 @dataclass(slots=True)
+class Outline:
+    """The stretches of one text, each from a block to the next; the first one begins with the text.
+
+    A stretch begins at one of `starts`, its prose at one of `begins` (behind a listing or table), and it ends at one of
+    `ends`. `items` are the labels of the list items around it, the innermost last; `titled` says that a heading begins
+    it.
+    """
+
+    text: str
+    starts: list[int] = field(default_factory=lambda: [0])
+    begins: list[int] = field(default_factory=lambda: [0])
+    ends: list[int] = field(default_factory=list)
+    items: list[tuple[str, ...]] = field(default_factory=lambda: [()])
+    titled: list[bool] = field(default_factory=lambda: [False])
+
+    def prose_start(self, index: int) -> int:
+        """Where the prose of a stretch begins: behind the arguments of a heading, and behind its label."""
+        begin = self.begins[index]
+        return behind_heading(self.text, begin) if self.titled[index] else begin
+
+    def at(self, position: int) -> int:
+        """The stretch of a position."""
+        return bisect_right(self.starts, position) - 1
+
+
+@lru_cache(maxsize=1024)
+def outline_of(text: str) -> Outline:
+    """The stretches of a LaTeX text: one for every block of its segments, save labels."""
+    outline = Outline(text)
+    open_: list[str] = []
+    items: tuple[str, ...] = ()
+    for block in scan_text(text).blocks:
+        start = begin = block.start
+        match block:
+            case Label() | Input() | Settings():
+                continue  # these stand amidst the text
+            case Item():
+                start = begin = block.body
+                if open_:
+                    open_[-1] = block.label or ""
+                    items = tuple(filter(None, open_))
+            case ListEdge():
+                if block.opens:
+                    open_.append("")
+                elif open_:
+                    open_.pop()
+                    items = tuple(filter(None, open_))
+            case Heading():
+                open_.clear()
+                items = ()
+            case Listing() | Table():
+                if isinstance(block, Listing) and block.path:
+                    continue  # the listing stands in a file of its own
+                begin = block.end
+        outline.starts.append(start)
+        outline.begins.append(begin)
+        outline.ends.append(block.start)
+        outline.items.append(items)
+        outline.titled.append(isinstance(block, Heading))
+    outline.ends.append(len(text))
+    return outline
+
+
+@dataclass(slots=True)
 class Context:
     """What encloses the text from a block to the next: `items` are labels of list items, the innermost last."""
 
@@ -49,53 +114,26 @@ class Context:
     items: tuple[str, ...]
     module: str
 
-    def prose_start(self) -> int:
-        """Where the text begins: behind the arguments of a heading, and behind its label."""
-        block = self.located.block
-        if self.start == block.start and isinstance(block, Heading):
-            self.start = behind_heading(self.located.file.text, block.start)
-        return self.start
-
     @property
     def section(self) -> Section | None:
         return self.located.section
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pages:
-    """One file with the contexts of its text, in order."""
+    """One file of a document: its outline, and the block with which each stretch begins. Documents that have the same
+    file in the same sections share them."""
 
     file: SourceFile
-    starts: list[int] = field(default_factory=list)
-    masks: list[int] = field(default_factory=list)
-    contexts: list[Context] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
-    items: tuple[str, ...] = ()
+    outline: Outline
+    blocks: list[Located]
 
-    def add(self, located: Located, module: str) -> None:
-        """Add the next block."""
-        block = located.block
-        start, mask = block.start, 0
-        if isinstance(block, Item):
-            start = block.body
-            if self.open:
-                self.open[-1] = block.label or ""
-                self.items = tuple(filter(None, self.open))
-        elif isinstance(block, ListEdge):
-            if block.opens:
-                self.open.append("")
-            elif self.open:
-                self.open.pop()
-                self.items = tuple(filter(None, self.open))
-        elif isinstance(block, Heading):
-            self.open.clear()
-            self.items = ()
-        elif isinstance(block, (Listing, Table)):
-            # what is no prose: everything from here up to the end of a listing or table
-            mask = block.end
-        self.starts.append(start)
-        self.masks.append(mask)
-        self.contexts.append(Context(mask or start, located, self.items, module))
+    def context(self, index: int) -> Context:
+        """What encloses a stretch."""
+        located = self.blocks[index]
+        section, outline = located.section, self.outline
+        module = module_of(section.path if section else (), self.file.path)
+        return Context(outline.begins[index], located, outline.items[index], module)
 
 
 @dataclass(slots=True)
@@ -108,7 +146,7 @@ class Hit:
 
     @property
     def context(self) -> Context:
-        return self.pages.contexts[self.index]
+        return self.pages.context(self.index)
 
     @property
     def file(self) -> SourceFile:
@@ -125,20 +163,19 @@ class Hit:
     @property
     def end(self) -> int:
         """Where the next block begins, or the file ends."""
-        contexts, following = self.pages.contexts, self.index + 1
-        return contexts[following].located.block.start if following < len(contexts) else len(self.file.text)
+        return self.pages.outline.ends[self.index]
 
     def paragraph_start(self) -> int:
         """Where the paragraph of the match begins: behind a blank line or a block."""
-        return paragraph_start(self.file.text, self.context.prose_start(), self.match.start())
+        return paragraph_start(self.file.text, self.pages.outline.prose_start(self.index), self.match.start())
 
     def sentence_start(self) -> int:
         """Where the sentence of the match begins."""
-        return sentence_start(self.file.text, self.context.prose_start(), self.match.start())
+        return _sentence_start(self.file.text, self.pages.outline.prose_start(self.index), self.match.start())
 
     def sentence_end(self) -> int:
         """Where the sentence of the match ends: at its full stop, a blank line or the next block."""
-        return sentence_end(self.file.text, self.match.end(), self.end)
+        return _sentence_end(self.file.text, self.match.end(), self.end)
 
 
 def paragraph_start(text: str, start: int, position: int) -> int:
@@ -151,7 +188,6 @@ def paragraph_start(text: str, start: int, position: int) -> int:
     return start
 
 
-@lru_cache(maxsize=8192)
 def sentence_start(text: str, start: int, position: int) -> int:
     """Where the sentence of a position begins, in prose that begins at `start`."""
     start = paragraph_start(text, start, position)
@@ -161,7 +197,6 @@ def sentence_start(text: str, start: int, position: int) -> int:
     return start
 
 
-@lru_cache(maxsize=8192)
 def sentence_end(text: str, position: int, limit: int) -> int:
     """Where the sentence of a position ends, in prose that ends at `limit`."""
     limit = min(limit, position + MAX_LOOK)
@@ -175,45 +210,21 @@ def sentence_end(text: str, position: int, limit: int) -> int:
     return max(position, limit)
 
 
+# a match is often looked at from several sides, and again in the next revision
+_sentence_start = lru_cache(maxsize=8192)(sentence_start)
+_sentence_end = lru_cache(maxsize=8192)(sentence_end)
+
+
 class Prose:
     """The prose of a document. A file that is included several times counts once, where it comes first."""
 
     def __init__(self, document: Document) -> None:
-        self.pages: dict[str, Pages] = {}
         self.titles = {section.label: section.title for section in document.sections if section.label}
-        done: set[str] = set()
-        modules: dict[tuple[Section | None, str], str] = {}
-        current, around, name = "", None, ""
-
-        def module(section: Section | None, path: str) -> str:
-            known = modules.get((section, path))
-            if known is None:
-                known = modules[section, path] = module_of(section.path if section else (), path)
-            return known
-
-        for located in document.blocks:
-            path, section = located.file.path, located.section
-            # a label stands amidst the text that it labels
-            if path in done or isinstance(located.block, Label):
-                continue
-            pages = self.pages.get(path)
-            if pages is None:
-                pages = self._open(located.file, around, module(around, path))
-            elif path != current and located.block.start < pages.starts[-1]:
-                done.add(path)
-                continue
-            if section is not around or path != current:
-                current, around, name = path, section, module(section, path)
-            pages.add(located, name)
-        for path, file in document.files.items():
-            if path not in self.pages:
-                self._open(file, None, module(None, path))
-
-    def _open(self, file: SourceFile, section: Section | None, module: str) -> Pages:
-        """A file that begins with text, which belongs to the section that includes it."""
-        pages = self.pages[file.path] = Pages(file)
-        pages.add(Located(file, Label(0, ""), section), module)
-        return pages
+        self.pages = {
+            path: _pages(inclusion.file, inclusion.section, tuple(inclusion.segments))
+            for path, inclusion in document.inclusions.items()
+        }
+        self._listed = document.listed
 
     def find(self, pattern: re.Pattern[str], word: str = "") -> Iterator[Hit]:
         """Every match of a pattern in prose: not in a listing, a table or a comment.
@@ -221,29 +232,42 @@ class Prose:
         `word` is what every match begins with: looking for it first is several times faster.
         """
         for pages in self.pages.values():
-            starts, masks = pages.starts, pages.masks
-            for match in matches_in(pages.file.text, pattern, word):
-                position = match.start()
-                index = bisect_right(starts, position) - 1
-                if position >= masks[index]:
-                    yield Hit(match, pages, index)
+            for match, index in hits_in(pages.file.text, pattern, word):
+                yield Hit(match, pages, index)
 
     def context(self, path: str, position: int) -> Context | None:
         """What encloses a position of a file."""
-        pages = self.pages.get(path)
-        return pages.contexts[bisect_right(pages.starts, position) - 1] if pages else None
+        if pages := self.pages.get(path):
+            return pages.context(pages.outline.at(position))
+        located = self._listed.get(path)
+        if located is None:
+            return None
+        section = located.section
+        return Context(located.block.start, located, (), module_of(section.path if section else (), path))
+
+
+@lru_cache(maxsize=1024)
+def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ...]) -> Pages:
+    blocks = [b for segment in segments for b in segment.blocks if not isinstance(b.block, Label)]
+    # a file without a block of its own, such as a log of changes, is about nothing that the sections define
+    first = Located(file, Label(0, ""), around if blocks else None)
+    return Pages(file, outline_of(file.text), [first, *blocks])
 
 
 @lru_cache(maxsize=4096)
-def matches_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[re.Match[str], ...]:
-    """The matches of a pattern outside of comments; equal texts are searched once per process."""
-    found: list[re.Match[str]] = []
+def hits_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[tuple[re.Match[str], int], ...]:
+    """The matches of a pattern in the prose of a text, with the stretch of each; equal texts are searched once."""
+    found: list[tuple[re.Match[str], int]] = []
+    outline = outline_of(text)
     for match in _beginning(pattern, word, text) if word else pattern.finditer(text):
         position = match.start()
+        index = outline.at(position)
+        if position < outline.begins[index]:
+            continue
         begin = max(0, position - MAX_LOOK)
         line = text.rfind("\n", begin, position) + 1 or begin
         if text.find("%", line, position) < 0 or not _COMMENT.search(text, line, position):
-            found.append(match)
+            found.append((match, index))
     return tuple(found)
 
 

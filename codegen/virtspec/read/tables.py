@@ -86,6 +86,8 @@ _RULES = re.compile(
     r"\\(?:hline|endhead|endfirsthead|endfoot|endlastfoot|toprule|midrule|bottomrule)\b|\\cline\s*\{[^{}]*\}"
 )
 
+_CAPTION = re.compile(r"\\(?:caption|label)\s*(?:\[[^\]]*\])?\{(?:[^{}]|\{[^{}]*\})*\}")
+
 _PARAMETER = re.compile(r"(?<!\\)#[1-9]|\\setlength\b|\\renewcommand\b")
 MAX_ROWS = 20_000
 
@@ -231,7 +233,7 @@ def _cell(text: str, start: int, end: int) -> Cell:
         raw = re.sub(r"(?<!\\)%[^\n]*\n?", " ", raw)
     if "\\" in raw:
         raw = _RULES.sub(" ", raw)
-        raw = re.sub(r"\\(?:caption|label)\s*(?:\[[^\]]*\])?\{(?:[^{}]|\{[^{}]*\})*\}", " ", raw)
+        raw = _CAPTION.sub(" ", raw)
     stripped = len(raw) - len(raw.lstrip())
     # the offset of the cell's first word, so that a diagnostic points at it
     first = raw.strip()[:8]
