@@ -156,6 +156,6 @@ def test_every_committed_fact_holds_and_is_used(releases: Path, root: Path) -> N
         sink = Sink()
         model = read_spec(str(spec), sink)
         assert not [d.render() for d in sink.in_order() if d.rule in ("VS260", "VS261")]
-        known = {s.key for s in model.structs} | {r.key for r in model.registries}
+        known = {x.key for x in (*model.structs, *model.registries, *model.constants)}
         used |= {f.key for f in facts if f.key in known or f.key.rpartition("/")[0] in known}
     assert {f.key for f in facts} == used

@@ -217,6 +217,42 @@ CASES = {
         "#define T_N 6\n" + req("u8 mac[T_N];"),
         {("VD222", "virtio_toy_req.mac", "compatible")},
     ),
+    "dimension behind the type": (req("u8 mac[6]; le16 b;"), req("u8[6] mac; le16 b;"), set()),
+    "last array of a configuration longer": (
+        CONFIG.format("le16 n[4];"),
+        CONFIG.format("le16 n[8];"),
+        {("VD112", "virtio_toy_config.n", "compatible")},
+    ),
+    "last array longer": (
+        req("le32 a; u8 n[4];"),
+        req("le32 a; u8 n[8];"),
+        {("VD112", "virtio_toy_req.n", "undecided")},
+    ),
+    "last array of what is embedded longer": (
+        "struct x_in { u8 n[4]; };\nstruct x_out { struct x_in i; le32 z; };",
+        "struct x_in { u8 n[8]; };\nstruct x_out { struct x_in i; le32 z; };",
+        {("VD113", "x_in.n", "breaking"), ("VD126", "x_out.i", "breaking")},
+    ),
+    "last array shorter": (
+        req("le32 a; u8 n[8];"),
+        req("le32 a; u8 n[4];"),
+        {("VD113", "virtio_toy_req.n", "breaking")},
+    ),
+    "longer elements of the last array": (
+        req("le32 a; u8 n[2][4];"),
+        req("le32 a; u8 n[2][8];"),
+        {("VD113", "virtio_toy_req.n", "breaking")},
+    ),
+    "array becomes a struct that holds it": (
+        "struct x_lun { u8 b[8]; };\n" + req("u8 lun[8]; le32 z;"),
+        "struct x_lun { u8 b[8]; };\n" + req("struct x_lun lun; le32 z;"),
+        {("VD206", "virtio_toy_req.lun", "compatible")},
+    ),
+    "narrowed, and the rest used": (
+        req("le32 a; le32 z;"),
+        req("le16 a; le16 b; le32 z;"),
+        {("VD107", "virtio_toy_req.a", "breaking"), ("VD106", "virtio_toy_req.b", "breaking")},
+    ),
     # --- unions and bits ---
     "members become an arm": (
         req("u8 f; le16 start; le16 offset; le32 z;"),

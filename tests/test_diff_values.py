@@ -5,6 +5,7 @@ from __future__ import annotations
 import diff_texts as texts
 import pytest
 
+from virtspec.diff.clauses import compare_clauses
 from virtspec.diff.compare import compare_specs
 from virtspec.model import AllOf, Binding, Clause, Entry, Feature, FeatureBit, Integer, Member, Registry, Spec, Struct
 
@@ -22,6 +23,17 @@ def table(*rows: str, title: str = "Toy Device", head: str = "Opcode & Name & De
     return (
         f"\\section{{{title}}}\n\\begin{{tabularx}}{{\\textwidth}}{{ |l|l|X| }}\n\\hline\n{head} \\\\\n"
         f"\\hline \\hline\n{body}\n\\end{{tabularx}}\n"
+    )
+
+
+def gated(feature: str) -> str:
+    """A chapter in which a member, a bit-field and another feature depend on a feature."""
+    return features(f"{feature} (0)", f"VIRTIO_T_F_B (1)] Requires {feature}.\n\\item[VIRTIO_T_F_C (2)") + (
+        "\\subsection{Device ID}\n99\n\\subsection{Device configuration layout}\n"
+        "\\begin{lstlisting}\nstruct virtio_toy_config {\n"
+        f"le32 a;\nle16 b; /* (Only if {feature} negotiated) */\n"
+        f"le16 c : 3; /* (Only if {feature} negotiated) */\nle16 d : 13;\n"
+        "};\n\\end{lstlisting}\n"
     )
 
 
@@ -136,6 +148,21 @@ TEXTS = {
         table("0x0 & T_GET", "0x1 & T_SET", "0x9 - 0xff & -"),
         {("VD144", "Toy Device: other", "undecided")},
     ),
+    "feature renamed where members and features depend on it": (
+        gated("VIRTIO_T_F_RING_INDIRECT"),
+        gated("VIRTIO_T_F_INDIRECT"),
+        {("VD208", "VIRTIO_T_F_INDIRECT", "compatible")},
+    ),
+    "members depend on another feature": (
+        gated("VIRTIO_T_F_A").replace("if VIRTIO_T_F_A negotiated", "if VIRTIO_T_F_B negotiated"),
+        gated("VIRTIO_T_F_A"),
+        {("VD314", "virtio_toy_config.b", "undecided"), ("VD314", "virtio_toy_config.c", "undecided")},
+    ),
+    "table becomes a listing": (
+        table("0 & T_GET", "1 & T_SET"),
+        "\\section{Toy Device}\n\\begin{lstlisting}\n#define T_GET 0\n#define T_SET 1\n\\end{lstlisting}\n",
+        {("VD223", "T_GET", "compatible"), ("VD223", "T_SET", "compatible")},
+    ),
     "prose": ("\\section{Toy Device}\nIt does one thing.\n", "\\section{Toy Device}\nIt does another.\n", set()),
 }
 
@@ -187,6 +214,39 @@ def test_clauses(case: str) -> None:
     assert {(c.rule, str(c.verdict), c.class_) for c in comparison.changes} == (
         {(*expected, "normative")} if expected else set()
     )
+
+
+WORDINGS = {
+    "markup": ("The driver MUST set \\field{size}.", "The driver MUST set size.", True),
+    "punctuation": ("If so, the driver MUST stop.", "If so the driver MUST stop;", True),
+    "an article": ("The driver MUST set the size.", "The driver MUST set size.", True),
+    "a repeated word": ("The driver driver MUST stop.", "The driver MUST stop.", True),
+    "a slip": ("The driver MUST recieve it.", "The driver MUST receive it.", True),
+    "a label": ("The driver MUST do it, see \\ref{one}.", "The driver MUST do it, see \\ref{other}.", True),
+    "a renamed member": ("The driver MUST set \\field{num}.", "The driver MUST set \\field{size}.", True),
+    "a renamed constant": ("It MUST be T_F_OLD_NAME.", "It MUST be T_F_NEW_NAME.", True),
+    "another name": ("The driver MUST set \\field{size}.", "The driver MUST set \\field{length}.", False),
+    "another number": ("There MUST be 1024 bytes.", "There MUST be 1025 bytes.", False),
+    "a sign": ("It MUST be < 16.", "It MUST be <= 16.", False),
+    "the opposite": ("It MUST be valid before.", "It MUST be invalid before.", False),
+    "a short word": ("The driver MUST do it to all.", "The driver MUST do it to any.", False),
+    "a word more": ("The driver MUST stop.", "The driver MUST stop here.", False),
+    "another order": ("It MUST be read before it is written.", "It MUST be written before it is read.", False),
+}
+
+
+@pytest.mark.parametrize("case", WORDINGS)
+def test_another_spelling_is_no_other_requirement(case: str) -> None:
+    old, new, same = WORDINGS[case]
+    renamed = {"num": "size", "T_F_OLD_NAME": "T_F_NEW_NAME"}
+    before, after = clause("MUST", words=old), clause("MUST", "d2", words=new)
+    rules = {c.rule for c in compare_clauses((before,), (after,), (), renamed)}
+    assert rules == {"VD227" if same else "VD405"}
+
+
+def test_a_model_file_has_no_words_to_compare() -> None:
+    rules = {c.rule for c in compare_clauses((clause("MUST"),), (clause("MUST", "d2"),), (), {})}
+    assert rules == {"VD405"}
 
 
 def test_a_clause_about_what_is_new_binds_nobody_who_was_there() -> None:

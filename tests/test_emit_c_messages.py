@@ -144,10 +144,10 @@ STRUCTS = (
     struct(
         "virtio_request",
         member("type", LE32, direction="readable"),
-        member("out", array(U8, REST)),
+        member("out", array(U8, REST), direction="readable"),
         member("n", LE16, direction="writable"),
-        member("in", array(U8, FieldRef(path="n"))),
-        member("more", array(U8, FieldRef(path="type"))),
+        member("in", array(U8, FieldRef(path="n")), direction="writable"),
+        member("more", array(U8, FieldRef(path="type")), direction="writable"),
     ),
     struct(
         "virtio_optional",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.diagnostics import Sink
-from virtspec.model import DEVICE_CONFIG, Aggregate, AnyOf, Array, Entry, Feature, Registry, Spec
+from virtspec.model import DEVICE_CONFIG, Aggregate, AnyOf, Array, Entry, Feature, Registry, Spec, members_in
 from virtspec.pipeline import read_spec
 
 TABLE = """\\section{{Widget Device}}
@@ -142,7 +142,11 @@ def registry(spec: Spec, key: str) -> Registry:
         ("VIRTIO_NET_CTRL_MQ_RSS_CONFIG", {("data", "virtio_net_rss_config", False)}),
         (
             "VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING",
-            {("request", "virtio_gpu_resource_attach_backing", False), ("request", "virtio_gpu_mem_entry", True)},
+            {
+                ("request", "virtio_gpu_resource_attach_backing", False),
+                ("request", "virtio_gpu_mem_entry", True),
+                ("response", "virtio_gpu_ctrl_hdr", False),
+            },
         ),
         ("VIRTIO_IOMMU_T_MAP", {("request", "virtio_iommu_req_map", False)}),
         (
@@ -165,7 +169,7 @@ def test_bindings(name: str, bindings: set[tuple[str, str, bool]], latest: Spec)
 
 
 def test_bound_structs_exist(latest: Spec) -> None:
-    tags = {s.name for s in latest.structs} | {DEVICE_CONFIG}
+    tags = {s.name for s in latest.structs} | {DEVICE_CONFIG, "u8", "le16", "le32"}
     unknown = {
         (e.name, b.struct)
         for r in latest.registries
@@ -181,9 +185,10 @@ def test_bound_structs_exist(latest: Spec) -> None:
 
 
 def test_fields_exist(latest: Spec) -> None:
-    from virtspec.link.structs import names_in
+    from virtspec.link.structs import sibling_names
 
-    members = {f"{s.name}.{name}" for s in latest.structs for name in names_in(s.members)}
+    members = {f"{s.name}.{name}" for s in latest.structs for name in sibling_names(s.members)}
+    members |= {f"{s.name}.{path}" for s in latest.structs for path, _ in members_in(s.members)}
     assert {f for r in latest.registries for f in r.fields} <= members
 
 

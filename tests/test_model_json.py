@@ -21,10 +21,13 @@ EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 jsonschema = pytest.importorskip("jsonschema")
 
 
+TEXTS = frozenset({"words", "paragraphs"})
+
+
 def everything(value: object) -> object:
-    """A model with its places as a comparable value: places take no part in `==`."""
+    """A model with its places as a comparable value: places take no part in `==`. A model file holds no text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
+        fields = [f for f in dataclasses.fields(value) if f.name not in TEXTS]
         return (type(value).__name__, *(everything(getattr(value, f.name)) for f in fields))
     if isinstance(value, tuple):
         return tuple(map(everything, value))
@@ -47,7 +50,8 @@ def test_a_model_from_json_is_the_one_from_latex(edition: str, releases: Path) -
     spec = read_spec(str(releases / f"v{edition}"))
     back = again(spec)
     for field in dataclasses.fields(Spec):
-        assert everything(getattr(back, field.name)) == everything(getattr(spec, field.name)), field.name
+        if field.name not in TEXTS:
+            assert everything(getattr(back, field.name)) == everything(getattr(spec, field.name)), field.name
     assert model_json.dump(back) == model_json.dump(spec)
 
 

@@ -23,6 +23,7 @@ from virtwire import (
     EncodeError,
     admin,
     blk,
+    crypto,
     device_context,
     device_parts,
     framing,
@@ -33,6 +34,7 @@ from virtwire import (
     pci,
     rpmb,
     scsi,
+    typed,
 )
 from virtwire import input as input_
 from virtwire._cli import main
@@ -533,3 +535,69 @@ def test_without_docstrings_and_assertions_it_works_as_well() -> None:
 def test_readme_says_what_is_so() -> None:
     failed, tried = doctest.testfile(str(PACKAGE / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert failed == 0 and tried > 20
+
+
+def test_a_crypto_request_says_what_its_parts_are() -> None:
+    session = crypto.VirtioCryptoCipherSessionFlf(algo=crypto.VIRTIO_CRYPTO_CIPHER_AES_CBC, key_len=16, op=1)
+    fixed = crypto.VirtioCryptoSymCreateSessionFlf(
+        op_flf=bytes(session).ljust(48, b"\0"), op_type=crypto.VIRTIO_CRYPTO_SYM_OP_CIPHER
+    )
+    request = crypto.VirtioCryptoOpCtrlReq(
+        header=crypto.VirtioCryptoCtrlHeader(opcode=crypto.VIRTIO_CRYPTO_CIPHER_CREATE_SESSION),
+        op_flf=bytes(fixed),
+        op_vlf=b"k" * 16,
+        op_outcome=bytes(crypto.VirtioCryptoCreateSessionInput(session_id=7)),
+    )
+    again = crypto.VirtioCryptoOpCtrlReq.from_buffers(*request.to_buffers(), flf_len=56, vlf_len=16)
+    assert again.typed("op_flf") == fixed
+    assert again.typed("op_outcome").session_id == 7
+    # the struct may be shorter than the member that it fills
+    assert typed(fixed, "op_flf") == session
+    # the code and the length of the key are in the fixed part
+    rest = again.typed("op_vlf")
+    assert typed(rest, "op_vlf", by=fixed) == crypto.VirtioCryptoCipherSessionVlf(cipher_key=b"k" * 16)
+    request.header.opcode = 0x7F
+    assert request.typed("op_flf") == bytes(fixed)
+
+
+def test_features_decide_what_a_member_holds() -> None:
+    request = crypto.VirtioCryptoOpDataReq(
+        header=crypto.VirtioCryptoOpHeader(opcode=crypto.VIRTIO_CRYPTO_MAC),
+        op_flf=bytes(crypto.VirtioCryptoHashDataFlf(src_data_len=2, hash_result_len=3)),
+        op_vlf=b"abMAC",
+    )
+    assert typed(request, "op_flf", features=0) == crypto.VirtioCryptoMacDataFlf.from_bytes(request.op_flf)
+    assert typed(request, "op_vlf", features=0) == crypto.VirtioCryptoMacDataVlf(src_data=b"ab", hash_result=b"MAC")
+    assert typed(request, "op_flf") == request.op_flf  # nobody said which
+    stateless = crypto.VirtioCryptoMacDataFlfStateless(src_data_len=2)
+    request.op_flf = bytes(stateless)
+    assert typed(request, "op_flf", features=["VIRTIO_CRYPTO_F_MAC_STATELESS_MODE"]) == stateless
+
+
+def test_lengths_in_hostile_bytes_are_bounded() -> None:
+    request = crypto.VirtioCryptoOpDataReq(
+        header=crypto.VirtioCryptoOpHeader(opcode=crypto.VIRTIO_CRYPTO_HASH),
+        op_flf=bytes(crypto.VirtioCryptoHashDataFlf(src_data_len=0xFFFFFFFF, hash_result_len=0xFFFFFFFF)),
+        op_vlf=b"ab",
+    )
+    with pytest.raises(DecodeError):
+        typed(request, "op_vlf", features=0)
+    request.op_flf = b"\1"
+    with pytest.raises(DecodeError):
+        typed(request, "op_vlf", features=0)
+
+
+def test_a_command_belongs_to_its_class() -> None:
+    command = net.VirtioNetCtrl(class_=2, command=0, command_specific_data=b"\x05\x00")
+    assert command.typed("command_specific_data") == 5  # a VLAN, not the tunnel types of another class
+    command.class_ = 7
+    command.command_specific_data = b"\x05\x00\x00\x00"
+    assert command.typed("command_specific_data") == net.VirtnetHashTunnel(enabled_tunnel_types=5)
+    command.class_ = 99
+    assert command.typed("command_specific_data") == b"\x05\x00\x00\x00"
+
+
+def test_names_are_those_of_the_members_own_list() -> None:
+    flf = crypto.VirtioCryptoHashCreateSessionFlf(algo=14)
+    assert "algo=14" in repr(flf)  # 14 is a cipher, and this is no cipher
+    assert "VIRTIO_CRYPTO_HASH_SHA_256" in repr(crypto.VirtioCryptoHashCreateSessionFlf(algo=4))

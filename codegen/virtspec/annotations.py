@@ -1,14 +1,18 @@
 """`spec/annotations.toml`: reviewed facts that only prose carries, each tied to the text that states it.
 
     [[fact]]
-    key = "net/struct/virtio_net_rss_config/indirection_table"
+    key = "net/struct/virtio_net_rss_config/indirection_table"     # or a list of keys
     length = "indirection_table_mask + 1"
     section = "sec:Device Types / Network Device / …"      # the label, or the title, of the section that says so
     digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
     since = "1.2"                                          # where earlier editions do not say so
 
-A fact is one of `length`, `condition`, `direction`, `optional`, `bind` and `fields`. It holds for a document whose
-section has a paragraph of that digest. When the text changes the entry is stale: it is reported and not applied.
+A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields` and `example`. It holds for a document
+whose section has a paragraph of that digest. When the text changes the entry is stale: reported and not applied.
+
+What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
+too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list is
+bound to all its codes that have nothing of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from virtspec.latex.text import digest
 from virtspec.model import (
     AllOf,
     AnyOf,
+    Binding,
     Condition,
     Direction,
     Expression,
@@ -44,10 +49,10 @@ from virtspec.source import SourceFile, Span
 
 MAX_BYTES = 1 << 20
 ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
-FACTS = ("length", "condition", "direction", "optional", "bind", "fields")
+FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "example")
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
-_STRUCT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(?: \*)?$|device configuration$")
+_STRUCT = re.compile(r"(?:(?:\+ )?([A-Za-z_][A-Za-z0-9_.]*)(?: \*)?|(device configuration))$")
 _ARITHMETIC = re.compile(r"[A-Za-z0-9_.+*/()<>& -]+$")
 _DIGEST = re.compile(r"[0-9a-f]{16}$")
 _FEATURE = re.compile(r"[A-Z][A-Z0-9_]*_F_[A-Z0-9_]+$")
@@ -61,7 +66,7 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One fact. Exactly one of the last six is given."""
+    """One fact: exactly one of `length` to `example` is given. `member` and `when` go with `bind`."""
 
     key: str
     section: str
@@ -72,8 +77,9 @@ class Annotation:
     condition: Condition | None = None
     direction: Direction | None = None
     optional: bool = False
-    bind: tuple[tuple[Role, str, bool], ...] = ()
+    bind: tuple[Binding, ...] = ()
     fields: tuple[str, ...] = ()
+    example: bool = False
 
     @property
     def kind(self) -> str:
@@ -84,7 +90,7 @@ class Annotation:
             return "condition"
         if self.direction is not None:
             return "direction"
-        return "bind" if self.bind else "fields" if self.fields else "optional"
+        return "bind" if self.bind else "fields" if self.fields else "optional" if self.optional else "example"
 
 
 @lru_cache(maxsize=8)
@@ -108,7 +114,8 @@ def load_annotations(path: Path) -> tuple[Annotation, ...]:
     for start, entry in zip(starts, entries, strict=True):
         span = at(file, start)
         try:
-            found.append(_annotation(entry, span))
+            keys = entry["key"] if isinstance(entry["key"], list) else [entry["key"]]
+            found += [_annotation({**entry, "key": key}, span) for key in keys]
         except (KeyError, TypeError, ValueError) as error:
             detail = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise SpecError(f"{path}:{span.line}: {detail}") from None
@@ -116,7 +123,7 @@ def load_annotations(path: Path) -> tuple[Annotation, ...]:
 
 
 def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
-    unknown = entry.keys() - {"key", "section", "digest", "since", *FACTS}
+    unknown = entry.keys() - {"key", "section", "digest", "since", "member", "when", *FACTS}
     if unknown:
         raise ValueError(f"'{min(unknown)}' is no part of a fact")
     if sum(name in entry for name in FACTS) != 1:
@@ -130,6 +137,8 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
     fields = tuple(str(name) for name in entry.get("fields", ()))
     if not all(_PATH.match(name) for name in fields):
         raise ValueError("'fields' are members, as tag.path")
+    if "bind" not in entry and ("member" in entry or "when" in entry):
+        raise ValueError("'member' and 'when' go with 'bind'")
     return Annotation(
         key=str(entry["key"]),
         section=squeeze(str(entry["section"])),
@@ -140,8 +149,9 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         condition=condition_of(str(entry["condition"])) if "condition" in entry else None,
         direction=direction,
         optional=bool(entry.get("optional", False)),
-        bind=_bindings(entry["bind"]) if "bind" in entry else (),
+        bind=_bindings(entry) if "bind" in entry else (),
         fields=fields,
+        example=bool(entry.get("example", False)),
     )
 
 
@@ -150,18 +160,31 @@ def edition_of(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split("."))) if _EDITION.match(text) else ()
 
 
-def _bindings(entry: Mapping[str, str]) -> tuple[tuple[Role, str, bool], ...]:
-    bindings: list[tuple[Role, str, bool]] = []
-    for name, struct in entry.items():
+def _bindings(entry: Mapping[str, Any]) -> tuple[Binding, ...]:
+    member = str(entry.get("member", ""))
+    if member and not (_PATH.match(member) and "." in member):
+        raise ValueError("'member' is tag.path")
+    bindings: list[Binding] = []
+    for name, text in entry["bind"].items():
         role = next((role for role in ROLES if role == name), None)
-        if role is None or not _STRUCT.match(struct):
+        struct = _STRUCT.match(text)
+        if role is None or not struct:
             raise ValueError(f"'{name}' binds nothing: give a role ({', '.join(ROLES)}) and the tag of a struct")
-        bindings.append((role, struct.removesuffix(" *"), struct.endswith(" *")))
+        bindings.append(
+            Binding(
+                role=role,
+                struct=struct[1] or struct[2],
+                many=text.endswith("*"),
+                behind=text.startswith("+"),
+                member=member,
+                condition=condition_of(str(entry["when"])) if "when" in entry else None,
+            )
+        )
     return tuple(bindings)
 
 
 def length_of(text: str) -> Length:
-    """A length: `rest`, the path of a member, or an expression over members."""
+    """A length: `rest`, a member's path, `tag.path` of the device's configuration, or an expression over members."""
     if text == "rest":
         return Rest()
     if _PATH.match(text):
@@ -200,7 +223,7 @@ class Evidence:
     """The paragraphs of a document's sections by their digests; a section is called by its label, else its title."""
 
     sections: dict[str, list[Section]]
-    _known: dict[str, dict[str, Place]] = field(default_factory=dict)
+    _known: dict[str, dict[str, tuple[Place, str]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Document) -> Evidence:
@@ -211,11 +234,20 @@ class Evidence:
 
     def find(self, annotation: Annotation) -> Place | None:
         """Where the text stands that an annotation rests on; None where it is not there as it was."""
-        paragraphs = self.paragraphs(annotation.section)
-        return next((paragraphs[d] for d in annotation.digests if d in paragraphs), None)
+        paragraphs = self._paragraphs(annotation.section)
+        return next((paragraphs[d][0] for d in annotation.digests if d in paragraphs), None)
+
+    def words(self, annotation: Annotation) -> tuple[str, ...]:
+        """The paragraph that an annotation rests on; where it is not there as it was, all that could have become it."""
+        paragraphs = self._paragraphs(annotation.section)
+        stated = [paragraphs[d][1] for d in annotation.digests if d in paragraphs]
+        return (stated[0],) if stated else tuple(text for _, text in paragraphs.values())
 
     def paragraphs(self, label: str) -> Mapping[str, Place]:
         """The places of the paragraphs under a label, by digest."""
+        return {value: place for value, (place, _) in self._paragraphs(label).items()}
+
+    def _paragraphs(self, label: str) -> Mapping[str, tuple[Place, str]]:
         known = self._known.get(label)
         if known is None:
             known = {}
@@ -226,19 +258,19 @@ class Evidence:
 
 
 @lru_cache(maxsize=1024)
-def _paragraphs(section: Section) -> dict[str, Place]:
+def _paragraphs(section: Section) -> dict[str, tuple[Place, str]]:
     file = section.file
     start = section.heading.start
     following = _HEADING.search(file.text, start + 1)
     end = following.start() if following else len(file.text)
-    found: dict[str, Place] = {}
+    found: dict[str, tuple[Place, str]] = {}
     while start < end:
         blank = _BLANK.search(file.text, start, end)
         stop = blank.start() if blank else end
         text = file.text[start:stop]
         if text.strip():
             offset = start + len(text) - len(text.lstrip())
-            found.setdefault(digest(text), Place(file.path, file.line(offset)))
+            found.setdefault(digest(text), (Place(file.path, file.line(offset)), text))
         start = blank.end() if blank else end
     return found
 

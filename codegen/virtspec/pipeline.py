@@ -163,10 +163,10 @@ def generate(
             return Generated(shortcut=True)
     models = [read_spec(spec, sink) for spec in inputs]
     require_readable(sink)
-    spec = merge_specs(models)
+    spec, examples = merge_specs(models).without_examples()
     layouts = check_layouts(spec)
     files: dict[str, str] = {}
-    not_rendered: list[tuple[str, str]] = []
+    not_rendered = [(key, "an example in the text") for key in examples]
     for target in targets:
         with timed(f"render {target}"):
             emission = render(target, spec, layouts, c_prefix=c_prefix)

@@ -213,6 +213,4 @@ class DirectoryTree:
         if real is None:
             real = self._folders[folder] = os.path.realpath(folder)
         path = os.path.join(real, name)
-        return (
-            os.path.realpath(path) if os.path.islink(path) else path
-        )  # noqa: PTH114 - a Path costs more than the rest
+        return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as above: faster

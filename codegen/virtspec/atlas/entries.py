@@ -219,7 +219,7 @@ class Entries:
             code=f"{entry.code:#x}",
             name=self._to.link(entry.name),
             range=False,
-            payload=tuple((b.role, self._payload(b.struct), b.many) for b in entry.bindings),
+            payload=tuple((b.slot, self._payload(b.struct), b.many) for b in entry.bindings),
             condition=tuple(self.condition(entry.condition)),
             since=self._history.since("member", f"{registry.key}.{entry.name}"),
             source=str(entry.place),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
+from virtspec.diff.conditions import compare_validity
 from virtspec.diff.likeness import ALIKE, is_reserved, similarity
 from virtspec.diff.rules import change
+from virtspec.diff.shape import condition_text
 from virtspec.model import Bit, Bits
 
 
@@ -22,11 +24,15 @@ def _overlap(one: Bit, other: Bit) -> bool:
 
 def bit_facts(bit: Bit) -> dict[str, Any]:
     """A bit-field as the reports give it."""
-    return {"name": bit.name, "bit_offset": bit.offset, "bit_size": bit.width}
+    facts: dict[str, Any] = {"name": bit.name, "bit_offset": bit.offset, "bit_size": bit.width}
+    if bit.condition is not None:
+        facts["condition"] = condition_text(bit.condition)
+    return facts
 
 
-def compare_bits(old: Bits, new: Bits, prefix: str) -> Iterator[Change]:
-    """The differences between two divisions of an integer; `prefix` leads to its bit-fields."""
+def compare_bits(old: Bits, new: Bits, prefix: str, renamed: Mapping[str, str]) -> Iterator[Change]:
+    """The differences between two divisions of an integer; `prefix` leads to its bit-fields, and `renamed` gives names
+    of the old model their new ones."""
     known = {b.name: b for b in old.fields if not is_reserved(b.name)}
     come = [b for b in new.fields if not is_reserved(b.name)]
     pairs = [(known.pop(b.name), b) for b in list(come) if b.name in known]
@@ -55,6 +61,8 @@ def compare_bits(old: Bits, new: Bits, prefix: str) -> Iterator[Change]:
             pairs.append((a, best))
     for a, b in pairs:
         yield from _pair(a, b, old, new, prefix)
+        facts: dict[str, Any] = {"old": bit_facts(a), "new": bit_facts(b)}
+        yield from compare_validity(b.name, a.condition, b.condition, prefix + b.name, facts, renamed)
     for b in come:
         yield _added(b, old, prefix)
     for a in gone:

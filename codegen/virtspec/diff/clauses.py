@@ -1,18 +1,19 @@
 """What became of the normative statements.
 
-The model knows of a statement who it binds, how strictly, which names it speaks of and the digest of its text, but not
-the text. So a statement with the same digest is the same one, wherever it stands; what has another digest is paired
-within its section by the names it speaks of.
+A statement with the same digest is the same one, wherever it stands; what has another digest is paired within its
+section by the names it speaks of. A model that was read from LaTeX has the words of its statements: whether another
+digest means more than another spelling, they tell. A model file has only the digests.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.rules import change
+from virtspec.diff.wording import same_wording
 from virtspec.model import Clause
 
 _STRENGTH = {
@@ -47,14 +48,17 @@ def _facts(clause: Clause) -> dict[str, Any]:
     return {"role": clause.role, "level": clause.level, "digest": clause.digest, "names": list(clause.names)}
 
 
-def compare_clauses(old: Sequence[Clause], new: Sequence[Clause], added: Collection[str]) -> Iterator[Change]:
-    """The findings about normative statements; `added` holds the names that only the new model has."""
-    pairs, gone, come = _match(old, new)
+def compare_clauses(
+    old: Sequence[Clause], new: Sequence[Clause], added: Collection[str], renamed: Mapping[str, str]
+) -> Iterator[Change]:
+    """The findings about normative statements; `added` holds the names that only the new model has, `renamed` gives
+    names of the old model their new ones."""
+    pairs, gone, come = _match(old, new, renamed)
     known = {a.section for a in old}
     new_sections = {b.section for b in come if b.section not in known and set(b.names) & set(added)}
     for a, b in pairs:
         if a is not b and (a.digest, a.role, a.level, a.listed) != (b.digest, b.role, b.level, b.listed):
-            yield from _pair(a, b)
+            yield from _pair(a, b, renamed)
     for b in come:
         fresh = sorted(set(b.names) & set(added))
         free = _strength(b) < 2
@@ -86,7 +90,7 @@ def _who(clause: Clause) -> str:
 
 
 def _match(
-    old: Sequence[Clause], new: Sequence[Clause]
+    old: Sequence[Clause], new: Sequence[Clause], renamed: Mapping[str, str]
 ) -> tuple[list[tuple[Clause, Clause]], list[Clause], list[Clause]]:
     known: dict[str, list[Clause]] = defaultdict(list)
     for a in old:
@@ -109,8 +113,8 @@ def _match(
         sections[a.module, a.section].append(a)
     for b in list(come):
         candidates = sections.get((b.module, b.section), [])
-        best = max(candidates, key=lambda a: _likeness(a, b), default=None)
-        if best is not None and _likeness(best, b) >= 1.0:
+        best = max(candidates, key=lambda a: _likeness(a, b, renamed), default=None)
+        if best is not None and _likeness(best, b, renamed) >= 1.0:
             candidates.remove(best)
             gone.remove(best)
             come.remove(b)
@@ -118,16 +122,17 @@ def _match(
     return pairs, gone, come
 
 
-def _likeness(a: Clause, b: Clause) -> float:
+def _likeness(a: Clause, b: Clause, renamed: Mapping[str, str]) -> float:
     """How much two statements of one section are about the same thing."""
     if a.role != b.role:
         return 0.0
-    one, other = set(a.names), set(b.names)
+    one, other = {renamed.get(name, name) for name in a.names}, set(b.names)
     names = 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.5
-    return names + 0.5 + 0.25 * (a.level == b.level) + 0.25 * (a.key == b.key)
+    same = bool(a.words and b.words) and same_wording(a.words, b.words, renamed)
+    return names + 0.5 + 0.25 * (a.level == b.level) + 0.25 * (a.key == b.key) + same
 
 
-def _pair(a: Clause, b: Clause) -> Iterator[Change]:
+def _pair(a: Clause, b: Clause, renamed: Mapping[str, str]) -> Iterator[Change]:
     subject = _subject(b)
     facts: dict[str, Any] = {"old": _facts(a), "new": _facts(b), "old_place": a.place, "new_place": b.place}
     if a.role != b.role:
@@ -138,6 +143,8 @@ def _pair(a: Clause, b: Clause) -> Iterator[Change]:
         yield change("VD403", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
     elif _strength(b) < _strength(a):
         yield change("VD404", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
+    elif a.digest != b.digest and a.words and b.words and same_wording(a.words, b.words, renamed):
+        yield change("VD227", subject, f"a statement about {_names(b)} is written in another way", **facts)
     elif a.digest != b.digest:
         verdict = Verdict.COMPATIBLE if _strength(b) == 0 else None
         yield change("VD405", subject, f"a statement about {_names(b)} has another text", verdict, **facts)

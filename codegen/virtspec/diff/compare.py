@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from virtspec.diff.change import Change, Comparison, Gap, finish
+from virtspec.diff.change import Change, Comparison, finish
 from virtspec.diff.clauses import compare_clauses
 from virtspec.diff.constants import compare_constants, compare_devices, compare_features
 from virtspec.diff.context import Context, Names, Side
@@ -23,47 +22,75 @@ from virtspec.diff.registries import compare_registries
 from virtspec.diff.rules import change
 from virtspec.diff.sample import sample_of
 from virtspec.diff.side_by_side import side_by_side
+from virtspec.diff.stale import take_over
 from virtspec.diff.structs import compare_structs
-from virtspec.model import NOWHERE, Aggregate, Array, Bits, Constant, Member, Place, Skipped, Spec, Struct, Type
+from virtspec.diff.unread import find_gaps
+from virtspec.model import NOWHERE, Aggregate, Array, Bits, Constant, Member, Place, Spec, Struct, Type
 
 
 def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "new") -> Comparison:
     """All differences between two models."""
+    (new, restated), (old, others) = take_over(old, new), take_over(new, old)
     one, other = Side(old, {}), Side(new, {})
     structs = match_structs(old, new, one.layouts, other.layouts)
     constants = match_constants(_plain_constants(old, new), _plain_constants(new, old))
+    features = match_features(old.features, new.features)
     names = Names(
         structs={m.old.name: m.new.name for m in structs.pairs if m.old.name != m.new.name},
         constants={m.old.name: m.new.name for m in constants.pairs if m.old.name != m.new.name},
+        features={m.old.name: m.new.name for m in features.pairs if m.old.name != m.new.name},
     )
     one.shapes.rename = names.structs
     context = Context(one, other, names)
-    told = {c.name for spec in (old, new) for c in spec.constants if c.kind in ("define", "enum")}
+    told = _defined(old) | _defined(new)
     added = _names(new) - _names(old)
+    inside = list(_structs(structs, context))
+    # names of members are those that the findings tell: they have no namespace of their own
+    members = {c.old["name"]: c.new["name"] for c in inside if c.rule in ("VD202", "VD209")}
+    renamed = {**members, **names.structs, **names.in_conditions()}
     changes = [
-        *_structs(structs, context),
+        *inside,
         *compare_constants(constants),
-        *compare_features(match_features(old.features, new.features)),
+        *compare_features(features, names.in_conditions()),
         *compare_devices(old.devices, new.devices),
         *compare_registries(match_registries(old.registries, new.registries), context, told),
-        *compare_clauses(old.clauses, new.clauses, added),
+        *compare_clauses(old.clauses, new.clauses, added, renamed),
+        *(_restated(r.kind, r.subject, r.old_place, r.new_place) for r in restated if r.in_other_words(renamed)),
+        *(_restated(r.kind, r.subject, r.new_place, r.old_place) for r in others if r.in_other_words(renamed)),
     ]
+    done = finish(changes)
     return Comparison(
         old_name=old_name,
         new_name=new_name,
-        changes=finish(changes),
+        changes=done,
         old_coverage=old.coverage,
         new_coverage=new.coverage,
-        gaps=tuple(find_gaps(old, new)),
+        gaps=tuple(find_gaps(old, new, done)),
     )
 
 
+def _restated(kind: str, subject: str, old_place: Place, new_place: Place) -> Change:
+    message = f"the text that states the {_FACTS.get(kind, kind)} of '{subject}' has changed"
+    return change("VD315", subject, message, old_place=old_place, new_place=new_place)
+
+
+_FACTS = {"bind": "payload", "fields": "place", "optional": "presence"}
+"""What the kinds of facts that only prose states are called, where it is not their name."""
+
+
 def _plain_constants(spec: Spec, other: Spec) -> list[Constant]:
-    """The constants that are told as such: neither feature bits nor codes of a table, which have rules of their own."""
+    """The constants that are told as such: neither feature bits nor codes of a table, which have rules of their own. A
+    code of a table that the other model has from a listing is a constant that was defined by other means."""
     listed = {e.name for s in (spec, other) for r in s.registries for e in r.entries}
+    told = listed - (_defined(other) - _defined(spec))
     return [
-        c for c in spec.constants if c.kind != "feature" and not (c.kind in ("table", "register") and c.name in listed)
+        c for c in spec.constants if c.kind != "feature" and not (c.kind in ("table", "register") and c.name in told)
     ]
+
+
+def _defined(spec: Spec) -> set[str]:
+    """The names of the constants of listings."""
+    return {c.name for c in spec.constants if c.kind in ("define", "enum")}
 
 
 # --- structs ----------------------------------------------------------------------------------------------
@@ -152,71 +179,3 @@ def _member_names(members: Iterable[Member]) -> Iterator[str]:
             yield from _member_names(type_.members)
         elif isinstance(type_, Bits):
             yield from (bit.name for bit in type_.fields)
-
-
-# --- gaps -------------------------------------------------------------------------------------------------
-
-
-def find_gaps(old: Spec, new: Spec) -> Iterator[Gap]:
-    """What only one side could be read of, where that can hide a difference.
-
-    Both releases of a specification include files that are not published, and hold formulas that are no definitions:
-    what is missing on both sides alike hides nothing.
-    """
-    old_files, new_files = _files(old), _files(new)
-    for skipped in _only(new, old):
-        if _unreadable(skipped):
-            yield Gap(side="new", place=skipped.place, reason=skipped.reason, hides=_named(skipped) in old_files)
-        elif _lost(skipped, old, new):
-            yield Gap(side="new", place=skipped.place, reason=skipped.reason, hides=True)
-    for skipped in _only(old, new):
-        if _unreadable(skipped):
-            yield Gap(side="old", place=skipped.place, reason=skipped.reason, hides=_named(skipped) in new_files)
-        elif _lost(skipped, new, old):
-            yield Gap(side="old", place=skipped.place, reason=skipped.reason, hides=True)
-
-
-def _only(one: Spec, other: Spec) -> list[Skipped]:
-    """What one side skipped more often than the other."""
-    known = Counter((s.what, s.reason) for s in other.coverage.skipped)
-    found: list[Skipped] = []
-    for skipped in one.coverage.skipped:
-        mark = (skipped.what, skipped.reason)
-        if known[mark]:
-            known[mark] -= 1
-        elif skipped.what in ("listing", "file", "table"):
-            found.append(skipped)
-    return found
-
-
-def _unreadable(skipped: Skipped) -> bool:
-    """Whether there is text that was not read: a file that is not there, or a part of a listing."""
-    return skipped.reason.endswith("is not there") or skipped.reason.startswith("in part:")
-
-
-def _named(skipped: Skipped) -> str:
-    quoted = skipped.reason.split("'")
-    name = quoted[1] if len(quoted) > 2 else ""
-    return name if "." in name.rpartition("/")[2] else f"{name}.tex"
-
-
-def _files(spec: Spec) -> set[str]:
-    places: list[Place] = [s.place for s in spec.structs]
-    places += [c.place for c in spec.constants]
-    places += [f.place for f in spec.features]
-    places += [r.place for r in spec.registries]
-    places += [c.place for c in spec.clauses]
-    return {p.file for p in places if p.file}
-
-
-def _lost(skipped: Skipped, full: Spec, lacking: Spec) -> bool:
-    """Whether definitions of the same file, and of the kind that was skipped, are on the other side only."""
-    file = skipped.place.file
-    if skipped.what == "table":
-        here = {r.name for r in lacking.registries}
-        return any(r.place.file == file and r.name not in here for r in full.registries)
-    structs = {s.name for s in lacking.structs}
-    constants = {c.name for c in lacking.constants}
-    return any(s.place.file == file and s.name not in structs for s in full.structs) or any(
-        c.place.file == file and c.name not in constants for c in full.constants if c.kind in ("define", "enum")
-    )

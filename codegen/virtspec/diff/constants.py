@@ -183,8 +183,8 @@ def _word(name: str, old: int | None, new: int | None) -> Sample:
     return Sample(value=((name, "negotiated alone"),), old=encoded(old), new=encoded(new), note="the feature bits")
 
 
-def compare_features(matched: Matched[FeatureBit]) -> Iterator[Change]:
-    """The findings about feature bits."""
+def compare_features(matched: Matched[FeatureBit], renamed: Mapping[str, str]) -> Iterator[Change]:
+    """The findings about feature bits; `renamed` gives names of the old model their new ones."""
     for match in matched.pairs:
         a, b = match.old, match.new
         facts: dict[str, Any] = {
@@ -202,7 +202,7 @@ def compare_features(matched: Matched[FeatureBit]) -> Iterator[Change]:
         if a.legacy != b.legacy:
             message = f"feature '{b.name}' is {'a legacy one now' if b.legacy else 'no legacy one any more'}"
             yield change("VD307", b.name, message, **facts)
-        yield from _requirement(a, b, facts)
+        yield from _requirement(a, b, facts, renamed)
     for feature in matched.added:
         needs = f"; it requires {condition_text(feature.requires)}" if feature.requires is not None else ""
         yield change(
@@ -224,16 +224,16 @@ def compare_features(matched: Matched[FeatureBit]) -> Iterator[Change]:
         )
 
 
-def _terms(condition: Condition | None) -> frozenset[str]:
+def _terms(condition: Condition | None, renamed: Mapping[str, str]) -> frozenset[str]:
     if condition is None:
         return frozenset()
     if isinstance(condition, AllOf):
-        return frozenset(condition_text(t) for t in condition.terms)
-    return frozenset((condition_text(condition),))
+        return frozenset(condition_text(t, renamed) for t in condition.terms)
+    return frozenset((condition_text(condition, renamed),))
 
 
-def _requirement(a: FeatureBit, b: FeatureBit, facts: dict[str, Any]) -> Iterator[Change]:
-    before, after = _terms(a.requires), _terms(b.requires)
+def _requirement(a: FeatureBit, b: FeatureBit, facts: dict[str, Any], renamed: Mapping[str, str]) -> Iterator[Change]:
+    before, after = _terms(a.requires, renamed), _terms(b.requires, {})
     if before == after:
         return
     more, less = ", ".join(sorted(after - before)), ", ".join(sorted(before - after))

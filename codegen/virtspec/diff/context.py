@@ -20,12 +20,17 @@ class Names:
 
     structs: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    features: Mapping[str, str] = field(default_factory=dict)
 
     def new_struct(self, old: str) -> str:
         return self.structs.get(old, old)
 
     def new_constant(self, old: str) -> str:
         return self.constants.get(old, old)
+
+    def in_conditions(self) -> Mapping[str, str]:
+        """The new names of what conditions speak of."""
+        return {**self.constants, **self.features}
 
     def rewritten(self, text: str) -> str:
         """An expression of the old model in the names of the new one."""

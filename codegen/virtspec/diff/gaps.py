@@ -8,7 +8,7 @@ from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.context import Context
-from virtspec.diff.members import Gap, Placed
+from virtspec.diff.members import Gap, Pair, Placed
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_names, condition_text
 from virtspec.diff.types import declared
@@ -109,6 +109,8 @@ def _overlaid(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Itera
         elif gap.tail:
             growth.told = True
             yield _appended(b, scope)
+        elif gap.before is not None and _overlap(gap.before.old, b, gap.shift):
+            yield _freed(b, gap.before, scope)
         else:
             yield _inserted(b, scope)
     for a in gap.old:
@@ -269,6 +271,13 @@ def _inserted(b: Placed, scope: Scope) -> Change:
     what = "reserved space " if b.reserved else ""
     message = f"{what}'{b.label}' ('{declared(b.member.type)}') is put in at {b.offset}; what follows moves"
     return change("VD102", scope.subject + b.label, message, **member_facts(None, b))
+
+
+def _freed(b: Placed, narrowed: Pair, scope: Scope) -> Change:
+    """A new member in bytes that the one before it had, and has no more."""
+    facts = member_facts(narrowed.old, b)
+    message = f"'{b.label}' ('{declared(b.member.type)}') takes bytes of '{narrowed.old.label}', which is smaller now"
+    return change("VD106", scope.subject + b.label, message, **facts)
 
 
 def _removed(a: Placed, scope: Scope) -> Change:

@@ -55,13 +55,15 @@ class Pair:
 @dataclass(slots=True)
 class Gap:
     """What lies between two anchors: old and new members without a partner. `shift` is how far the new side has moved
-    against the old one; `stays` says that what follows has moved no farther, `tail` that nothing follows."""
+    against the old one; `stays` says that what follows has moved no farther, `tail` that nothing follows. `before` and
+    `after` are the anchors, None at the ends."""
 
     old: list[Placed]
     new: list[Placed]
     shift: int
     stays: bool
     tail: bool
+    before: Pair | None
     after: Pair | None
 
 
@@ -172,7 +174,7 @@ def _analyse(pairs: list[Pair], old: list[Placed], new: list[Placed]) -> Pairing
             stays = after is None or (
                 after.new.offset - after.old.offset == shift and after.new.segment == after.old.segment
             )
-            pairing.gaps.append(Gap(old_run, new_run, shift, stays, after is None, after))
+            pairing.gaps.append(Gap(old_run, new_run, shift, stays, after is None, before, after))
         before = after
     return pairing
 

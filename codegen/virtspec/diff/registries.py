@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
+from virtspec.diff.conditions import compare_validity
 from virtspec.diff.context import Context
 from virtspec.diff.likeness import UNLIKE, similarity
 from virtspec.diff.match import Match, Matched
 from virtspec.diff.rules import change
+from virtspec.diff.shape import condition_text
 from virtspec.model import Entry, Range, Registry
 from virtspec.names import is_identifier
 
@@ -55,8 +57,10 @@ def _code(code: int) -> str:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": entry.name, "code": entry.code}
+    if entry.condition is not None:
+        facts["condition"] = condition_text(entry.condition)
     if entry.bindings:
-        facts["bindings"] = [f"{b.role}: {b.struct}" for b in entry.bindings]
+        facts["bindings"] = [f"{b.slot}: {b.struct}" for b in entry.bindings]
     return facts
 
 
@@ -133,6 +137,7 @@ def _pair(a: Entry, b: Entry, registry: Registry, context: Context, told: Collec
     if a.code != b.code and b.name not in told:
         message = f"'{b.name}' has the {registry.tag} {_code(b.code)} and had {_code(a.code)}"
         yield change("VD142", subject, message, **facts)
+    yield from compare_validity(b.name, a.condition, b.condition, subject, facts, context.names.in_conditions())
     yield from _bindings(a, b, subject, context, facts)
 
 
@@ -140,9 +145,9 @@ def _bindings(a: Entry, b: Entry, subject: str, context: Context, facts: dict[st
     old: dict[str, set[str]] = {}
     new: dict[str, set[str]] = {}
     for binding in a.bindings:
-        old.setdefault(binding.role, set()).add(context.names.new_struct(binding.struct))
+        old.setdefault(binding.slot, set()).add(context.names.new_struct(binding.struct))
     for binding in b.bindings:
-        new.setdefault(binding.role, set()).add(binding.struct)
+        new.setdefault(binding.slot, set()).add(binding.struct)
     for role in sorted(old.keys() | new.keys()):
         was, is_ = old.get(role, set()), new.get(role, set())
         if was == is_:

@@ -105,7 +105,7 @@ _STRUCTS = _rules(
     (
         "VD112",
         "tail-grown",
-        (_UNDECIDED, _BREAKING),
+        (_UNDECIDED, _COMPATIBLE, _BREAKING),
         "a struct that is larger than before, without a condition",
         "A check for the exact size fails between old and new peers; where the struct lies inside another one or in an "
         "array, what follows it moves.",
@@ -251,6 +251,7 @@ _EDITORIAL = _rules(
             ("VD224", "title-changed", "a device type with another title"),
             ("VD225", "table-moved", "a table of codes under another heading"),
             ("VD226", "entry-retitled", "a code whose description, which is no identifier, reads differently"),
+            ("VD227", "clause-respelled", "a statement in other markup, punctuation or spelling, or with a new name"),
         )
     ),
 )
@@ -296,16 +297,29 @@ _FEATURES = _rules(
         "VD312",
         "condition-added",
         (_UNDECIDED,),
-        "a member that is not always valid any more",
+        "a member, bit-field or code that is not always valid any more",
         "Whether an old peer relied on it without the condition, only the text can say.",
     ),
-    ("VD313", "condition-removed", (_UNDECIDED,), "a member that is always valid now", "Old peers may not fill it."),
+    (
+        "VD313",
+        "condition-removed",
+        (_UNDECIDED,),
+        "a member, bit-field or code that is always valid now",
+        "Old peers may not fill it.",
+    ),
     (
         "VD314",
         "condition-changed",
         (_UNDECIDED,),
-        "a member that is valid under another condition",
+        "a member, bit-field or code that is valid under another condition",
         "The text decides.",
+    ),
+    (
+        "VD315",
+        "fact-restated",
+        (_UNDECIDED,),
+        "a fact that only prose states, whose paragraph has other words now",
+        "A person has to read whether the fact still holds. The comparison takes it as it was.",
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from virtspec.compat import assert_never
@@ -118,24 +119,23 @@ class Shapes:
                 return False
 
 
-def condition_text(condition: Condition | None) -> str:
-    """A condition as the reports show it."""
+def condition_text(condition: Condition | None, renamed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A condition as the reports show it; `renamed` gives names of the old model their new ones."""
     match condition:
         case None:
             return ""
         case Feature(name=name):
-            return name
+            return renamed.get(name, name)
         case FieldIs(path=path, value=value):
-            return f"{path} == {value}"
+            return f"{renamed.get(path, path)} == {renamed.get(value, value)}"
         case Not(term=term):
-            return f"not ({condition_text(term)})"
+            return f"not ({condition_text(term, renamed)})"
         case Prose(digest=digest):
             return f"text {digest[:12]}"
         case _:
             word = " and " if type(condition).__name__ == "AllOf" else " or "
-            return word.join(
-                f"({text})" if " " in text else text for text in sorted(condition_text(t) for t in condition.terms)
-            )
+            terms = sorted(condition_text(t, renamed) for t in condition.terms)
+            return word.join(f"({text})" if " " in text else text for text in terms)
 
 
 def condition_names(condition: Condition | None) -> frozenset[str]:

@@ -14,7 +14,7 @@ from virtspec.diff.gaps import Growth, Scope, compare_gap, member_facts
 from virtspec.diff.members import Pair, Pairing, Placed, pair_arms, pair_members, place
 from virtspec.diff.rules import change
 from virtspec.diff.types import Inner, TypeChange, compare_types, declared
-from virtspec.model import Aggregate, Array, Bits, Integer, Member, Struct, StructRef, Type
+from virtspec.model import Aggregate, Array, Bits, Count, Integer, Member, Struct, StructRef, Type
 
 
 def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Change], dict[str, str]]:
@@ -81,7 +81,8 @@ def _members(
     moved = {id(p) for p in pairing.moved} | {id(p) for s in pairing.swapped for p in s}
     for pair in pairing.pairs:
         behind = any(p.new.index > pair.new.index for p in pairing.pairs)
-        yield from _pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved)
+        last = pair.old is a[-1] and id(pair) not in moved
+        yield from _pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved, last=last)
     for gap in pairing.gaps:
         yield from compare_gap(gap, scope, context, growth)
     yield from _total(a, b, scope, growth, pairing)
@@ -120,7 +121,15 @@ def _at(placed: Placed) -> str:
 
 
 def _pair(
-    pair: Pair, pairing: Pairing, context: Context, scope: Scope, paths: dict[str, str], *, behind: bool, moved: bool
+    pair: Pair,
+    pairing: Pairing,
+    context: Context,
+    scope: Scope,
+    paths: dict[str, str],
+    *,
+    behind: bool,
+    moved: bool,
+    last: bool = False,
 ) -> Iterator[Change]:
     a, b = pair.old, pair.new
     subject = scope.subject + b.label
@@ -136,11 +145,14 @@ def _pair(
             case TypeChange(rule="VD107" | "VD113") if absorbed and _grows_in_place(a.member, b.member):
                 message = f"'{b.label}' {found.message}; it grows into reserved space"
                 yield change("VD110", subject, message, **facts)
+            case TypeChange(rule="VD113") if last and not scope.carriers and _more_elements(pair):
+                message = f"'{b.label}' {found.message}; it is the last member"
+                yield change("VD112", subject, message, Verdict.COMPATIBLE if scope.config else None, **facts)
             case TypeChange(rule=rule, message=message, verdict=verdict):
                 yield change(rule, subject, f"'{b.label}' {message}", verdict, **facts)
             case Inner(old=Bits() as one, new=Bits() as other):
                 prefix = f"{scope.subject}{b.member.name}." if b.member.name else scope.subject
-                for inner in compare_bits(one, other, prefix):
+                for inner in compare_bits(one, other, prefix, context.names.in_conditions()):
                     yield replace(inner, old_place=a.member.place, new_place=b.member.place)
             case Inner(old=one, new=other):
                 assert not isinstance(one, Bits) and not isinstance(other, Bits)
@@ -149,7 +161,7 @@ def _pair(
                 inner_scope = scope.below(a, b, "[]" if array else "", reach)
                 yield from _members(one.members, other.members, context, inner_scope, union=other.kind == "union")
     yield from _size_inside(pair, context, subject, facts, behind=behind)
-    yield from compare_conditions(a, b, subject, facts)
+    yield from compare_conditions(a, b, subject, facts, {**context.names.in_conditions(), **paths})
 
 
 def _absorbed(pair: Pair, pairing: Pairing) -> bool:
@@ -164,6 +176,18 @@ def _absorbed(pair: Pair, pairing: Pairing) -> bool:
             before = sum(p.size or 0 for p in gap.old)
             return gap.stays and (not gap.tail or before - remaining == grown)
     return False
+
+
+def _more_elements(pair: Pair) -> bool:
+    """Whether an array has more elements of the same type, at the same place."""
+    a, b = pair.old, pair.new
+    if (a.segment, a.offset) != (b.segment, b.offset):
+        return False
+    match a.member.type, b.member.type:
+        case Array(element=one, length=Count(value=before)), Array(element=other, length=Count(value=after)):
+            return one == other and before < after
+        case _:
+            return False
 
 
 def _grows_in_place(old: Member, new: Member) -> bool:

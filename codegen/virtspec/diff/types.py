@@ -58,10 +58,14 @@ def compare_types(
     old: Type, new: Type, context: Context, paths: Mapping[str, str], *, inside_array: bool = False
 ) -> list[TypeChange | Inner]:
     """The differences between two types of one member. `paths` gives old member names their new ones."""
+    written = old, new
     if isinstance(old, (StructRef, Aggregate)) != isinstance(new, (StructRef, Aggregate)):
         old, new = _sole(old, context, new=False), _sole(new, context, new=True)
     if old == new:
-        return []
+        if written == (old, new):
+            return []
+        shown = f"has the type '{declared(written[1])}' and had '{declared(written[0])}'"
+        return [TypeChange("VD206", f"{shown}, the same bytes")]
     same_shape = context.old.shapes.of(old) == context.new.shapes.of(new)
     match old, new:
         case Integer(), Integer():

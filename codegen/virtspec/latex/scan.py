@@ -24,9 +24,14 @@ LEVELS = {
     "subparagraph": 5,
 }
 
-TABLES = frozenset({"tabular", "tabular*", "tabularx", "longtable", "supertabular"})
+TABLES = frozenset(
+    "tabular tabular* tabularx tabulary longtable xltabular supertabular tblr longtblr talltblr"
+    " NiceTabular NiceTabular* NiceTabularX".split()
+)
+WIDE = frozenset({"tabularx", "tabulary", "tabular*", "xltabular", "NiceTabular*", "NiceTabularX"})
+"""Tables that are given their width before their columns."""
 LISTS = frozenset({"itemize", "itemize*", "enumerate", "enumerate*", "description", "description*"})
-VERBATIM = frozenset({"lstlisting", "verbatim", "Verbatim", "comment"})
+VERBATIM = frozenset({"lstlisting", "lstlisting*", "verbatim", "verbatim*", "Verbatim", "minted", "comment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The body of a `lstlisting`, or with `path` the file that `\\lstinputlisting` names (then without a body)."""
+    """The body of a `lstlisting` or of another environment for code.
+
+    With `path` it is the file that `\\lstinputlisting` names, and there is no body.
+    """
 
     start: int
     body: int
@@ -269,7 +277,7 @@ class _Scanner:
 
     def _after_columns(self, environment: str, after: int) -> int:
         """Where a table's rows begin: behind its width, position and column arguments."""
-        arguments = 2 if environment in ("tabularx", "tabular*") else 1
+        arguments = 2 if environment in WIDE else 1
         position = after
         while arguments:
             optional = group(self.text, position, "[", "]") if self.text[position : position + 1] == "[" else None
@@ -290,7 +298,7 @@ class _Scanner:
         if end < 0 or 0 <= nested < end:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '{closing}'"))
             return nested if nested >= 0 else len(self.text)
-        if environment == "lstlisting":
+        if environment != "comment":
             options = ""
             body = after
             if self.text[after : after + 1] == "[":
@@ -298,6 +306,8 @@ class _Scanner:
                 if found and found[1] < end:
                     options = self.text[found[0] : found[1]]
                     body = found[1] + 1
+            if environment == "minted" and (language := group(self.text, body)) and language[1] < end:
+                body = language[1] + 1
             self.blocks.append(Listing(start, body, end, options))
         return end + len(closing)
 

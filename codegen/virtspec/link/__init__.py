@@ -17,10 +17,12 @@ from virtspec.link.bindings import bind
 from virtspec.link.clauses import clauses
 from virtspec.link.conditions import Gates, require
 from virtspec.link.constants import Constants
+from virtspec.link.directions import direct, follow
 from virtspec.link.facts import Facts, read_facts
 from virtspec.link.owners import Owners
 from virtspec.link.registries import Registries, report_overlaps
 from virtspec.link.structs import link_structs
+from virtspec.link.wildcards import name_fields
 from virtspec.listing.syntax import Body, Declaration
 from virtspec.model import (
     Aggregate,
@@ -33,7 +35,6 @@ from virtspec.model import (
     FeatureBit,
     Member,
     Place,
-    Registry,
     Skipped,
     Spec,
     Struct,
@@ -56,15 +57,21 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     linked = link_structs(chain(facts.bodies, facts.fields, facts.groups), constants, tags, sink)
     found = _merge_structs(linked, document, sink)
     devices = _devices(document, facts)
-    found = _resolve_config(found, devices)
+    found = direct(_resolve_config(found, devices), prose)
     found = _keep_places(found, frozenset(device.config for device in devices))
     owners = Owners(found)
-    registries = bind(_registries(facts, constants, prose, owners, sink), found, prose, facts, sink)
+    lists = _registries(facts, constants, prose, found, owners, sink)
+    registries = bind(name_fields(lists.finish(), found, owners, prose), found, prose, facts, sink)
     codes = frozenset(e.name for r in registries for e in r.entries)
     gates = Gates(prose, facts, found, owners, codes)
     found = tuple(map(gates.apply, found))
     registries = gates.gate_codes(registries)
-    found, registries = annotate(annotations, found, registries, Evidence.of(document), facts, sink, edition)
+    evidence = Evidence.of(document)
+    found, registries, named = annotate(
+        annotations, found, registries, constants.link(), evidence, facts, sink, edition, lists.lone
+    )
+    found = follow(found, registries)
+    gates.tally(found, facts)
     report_overlaps(registries, document.files, sink)
     features = require(_features(facts), prose, facts)
     statements = clauses(prose, facts)
@@ -75,11 +82,12 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     return Spec(
         edition=edition,
         structs=found,
-        constants=constants.link(),
+        constants=named,
         devices=devices,
         features=features,
         registries=registries,
         clauses=statements,
+        paragraphs=facts.paragraphs,
         coverage=Coverage(
             tallies=tuple(
                 (what, Tally(total=total, read=read, opaque=total - read))
@@ -247,10 +255,12 @@ def _features(facts: Facts) -> tuple[FeatureBit, ...]:
     return tuple(features.values())
 
 
-def _registries(facts: Facts, constants: Constants, prose: Prose, owners: Owners, sink: Sink) -> tuple[Registry, ...]:
-    registries = Registries(constants, prose, owners, sink)
+def _registries(
+    facts: Facts, constants: Constants, prose: Prose, structs: tuple[Struct, ...], owners: Owners, sink: Sink
+) -> Registries:
+    registries = Registries(constants, prose, structs, owners, sink)
     for table, module, located in facts.tables:
         registries.add_table(table, module, located)
     for run in facts.runs:
         registries.add_run(run)
-    return registries.finish()
+    return registries

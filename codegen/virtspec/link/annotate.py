@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from virtspec.annotations import Annotation, Evidence, describe, edition_of
 from virtspec.diagnostics import Sink
 from virtspec.link.facts import Facts
-from virtspec.model import Aggregate, Array, Binding, Bits, Entry, Member, Place, Registry, Skipped, Struct, Type
+from virtspec.model import (
+    STALE,
+    Aggregate,
+    Array,
+    Bits,
+    ConfigRef,
+    Constant,
+    Count,
+    Entry,
+    FieldRef,
+    Member,
+    Place,
+    Registry,
+    Skipped,
+    Struct,
+    Type,
+)
 
 Change = Callable[[Member], Member]
 
@@ -17,17 +33,23 @@ def annotate(
     annotations: Sequence[Annotation],
     structs: Sequence[Struct],
     registries: Sequence[Registry],
+    constants: Sequence[Constant],
     evidence: Evidence,
     facts: Facts,
     sink: Sink,
     edition: str = "",
-) -> tuple[tuple[Struct, ...], tuple[Registry, ...]]:
-    """The structs and registries with the annotations that the document's text bears out."""
-    work = _Work(structs, registries)
+    lone: Mapping[str, Registry] | None = None,
+) -> tuple[tuple[Struct, ...], tuple[Registry, ...], tuple[Constant, ...]]:
+    """The structs, registries and constants with the annotations that the document's text bears out.
+
+    `lone` are codes in no list; one that a fact is about makes a registry.
+    """
+    work = _Work(structs, registries, constants, lone or {})
     numbers = edition_of(edition)
-    groups: dict[tuple[str, str], list[Annotation]] = {}
+    groups: dict[tuple[str, ...], list[Annotation]] = {}
     for annotation in annotations:
-        groups.setdefault((annotation.key, annotation.kind), []).append(annotation)
+        slots = (f"{b.slot} {b.first}" for b in annotation.bind)
+        groups.setdefault((annotation.key, annotation.kind, *slots), []).append(annotation)
     for group in groups.values():
         if edition and all(numbers < annotation.since for annotation in group):
             continue
@@ -35,20 +57,22 @@ def annotate(
         known = work.knows(group[0].key)
         if stated and work.apply(*stated[0]):
             facts.count("annotations", read=True)
+            facts.paragraphs[stated[0][0].key, stated[0][0].kind] = evidence.words(stated[0][0])
         elif stated:
             _report("VS261", group[0], stated[0][1], "no such member, registry or entry", "", facts, sink)
         elif known:
             first = group[0]
+            facts.paragraphs[first.key, first.kind] = evidence.words(first)
             now = describe(evidence.paragraphs(first.section))
-            _report("VS260", first, None, "the text that states it has changed", now, facts, sink)
-    return tuple(work.structs.values()), tuple(work.registries.values())
+            _report("VS260", first, None, STALE, now, facts, sink)
+    return tuple(work.structs.values()), tuple(work.registries.values()), tuple(work.constants.values())
 
 
 def _report(
     rule: str, annotation: Annotation, place: Place | None, reason: str, now: str, facts: Facts, sink: Sink
 ) -> None:
     where = place or Place(annotation.span.file.path, annotation.span.line)
-    facts.skip(Skipped(what="annotation", reason=f"{annotation.key}: {reason}", place=where))
+    facts.skip(Skipped(what="annotation", reason=f"{annotation.kind} of {annotation.key}: {reason}", place=where))
     sink.warning(
         rule,
         annotation.span,
@@ -60,30 +84,39 @@ def _report(
 class _Work:
     """The elements by key, while annotations change them."""
 
-    def __init__(self, structs: Sequence[Struct], registries: Sequence[Registry]) -> None:
+    def __init__(
+        self,
+        structs: Sequence[Struct],
+        registries: Sequence[Registry],
+        constants: Sequence[Constant],
+        lone: Mapping[str, Registry],
+    ) -> None:
         self.structs = {s.key: s for s in structs}
+        self.constants = {c.key: c for c in constants}
         self.registries = {r.key: r for r in registries}
+        self.lone = lone
         self.tags = {s.name for s in structs}
 
     def knows(self, key: str) -> bool:
-        """Whether the model has the member, registry or entry of a key."""
-        return self.apply_to(key, lambda m: m, lambda r: r, lambda e: e)
+        """Whether the model has the struct, member, registry or entry of a key."""
+        known = self.registries.copy()
+        try:
+            same = self.apply_to(key, lambda m: m, lambda r: r, lambda e: e, lambda s: s)
+            return same or key in self.constants
+        finally:
+            self.registries = known
 
     def apply(self, annotation: Annotation, place: Place) -> bool:
         """Apply an annotation; False where the model has no element of its key."""
+        if annotation.example and annotation.key in self.constants:
+            self.constants[annotation.key] = replace(self.constants[annotation.key], example=True)
+            return True
         return self.apply_to(
             annotation.key,
-            lambda member: _member(member, annotation, place),
-            lambda registry: (
-                replace(
-                    registry,
-                    fields=annotation.fields,
-                    tag=annotation.fields[0].rpartition(".")[2],
-                )
-                if annotation.fields
-                else registry
-            ),
+            lambda member: _member(member, annotation, place, self.tags),
+            lambda registry: _registry(registry, annotation, place, self.tags),
             lambda entry: _entry(entry, annotation, place, self.tags),
+            lambda struct: _struct(struct, annotation, place),
         )
 
     def apply_to(
@@ -92,31 +125,49 @@ class _Work:
         member: Change,
         registry: Callable[[Registry], Registry],
         entry: Callable[[Entry], Entry],
+        struct: Callable[[Struct], Struct],
     ) -> bool:
-        """Change the element of a key, which is `module/struct/tag/path`, a registry's, or a registry's with a name."""
+        """Change the element of a key, which is `module/struct/tag`, with `/path` for a member, a registry's, or a
+        registry's with a name."""
+        if key in self.structs:
+            self.structs[key] = struct(self.structs[key])
+            return True
+        above, _, name = key.rpartition("/")
+        for alone in (key, above):
+            if alone in self.lone:
+                self.registries.setdefault(alone, self.lone[alone])
         if key in self.registries:
             self.registries[key] = registry(self.registries[key])
             return True
-        above, _, name = key.rpartition("/")
         known = self.registries.get(above)
         if known is not None:
             entries = tuple(entry(e) if e.name == name else e for e in known.entries)
             self.registries[above] = replace(known, entries=entries)
             return any(e.name == name for e in known.entries)
-        struct = self.structs.get(above)
-        if struct is None:
+        whole = self.structs.get(above)
+        if whole is None:
             return False
-        members, found = _change(struct.members, name.split("."), member)
+        members, found = _change(whole.members, name.split("."), member)
         if found:
-            self.structs[above] = replace(struct, members=members)
+            self.structs[above] = replace(whole, members=members)
         return found
 
 
-def _member(member: Member, annotation: Annotation, place: Place) -> Member:
+def _struct(struct: Struct, annotation: Annotation, place: Place) -> Struct:
+    if annotation.example:
+        return replace(struct, example=True)
+    return replace(struct, members=tuple(_member(m, annotation, place, set()) for m in struct.members))
+
+
+def _member(member: Member, annotation: Annotation, place: Place, tags: set[str]) -> Member:
     if annotation.length is not None:
-        if not isinstance(member.type, Array):
-            return member
-        return replace(member, type=replace(member.type, length=annotation.length))
+        if not isinstance(member.type, Array) or isinstance(member.type.length, Count):
+            return member  # a number that the listing states goes before
+        length = annotation.length
+        if isinstance(length, FieldRef) and length.path.partition(".")[0] in tags:
+            struct, _, path = length.path.partition(".")
+            length = ConfigRef(struct=struct, path=path)
+        return replace(member, type=replace(member.type, length=length))
     if annotation.condition is not None:
         return replace(member, condition=annotation.condition, evidence=place)
     if annotation.direction is not None:
@@ -124,13 +175,21 @@ def _member(member: Member, annotation: Annotation, place: Place) -> Member:
     return replace(member, optional=True) if annotation.optional else member
 
 
+def _registry(registry: Registry, annotation: Annotation, place: Place, tags: set[str]) -> Registry:
+    if annotation.fields:
+        return replace(registry, fields=annotation.fields, tag=annotation.fields[0].rpartition(".")[2])
+    # what is bound to a whole list is bound to every code that has nothing of its own
+    entries = (e if e.bindings else _entry(e, annotation, place, tags) for e in registry.entries)
+    return replace(registry, entries=tuple(entries)) if annotation.bind else registry
+
+
 def _entry(entry: Entry, annotation: Annotation, place: Place, tags: set[str]) -> Entry:
     if annotation.condition is not None:
         return replace(entry, condition=annotation.condition)
-    bound = {role for role, _, _ in annotation.bind}
+    bound = {b.slot for b in annotation.bind if b.first}
     # what the text states stays, unless the struct that it names does not exist
-    kept = tuple(b for b in entry.bindings if b.role not in bound or b.struct.partition(".")[0] in tags)
-    added = tuple(Binding(role=role, struct=struct, many=many, place=place) for role, struct, many in annotation.bind)
+    kept = tuple(b for b in entry.bindings if b.slot not in bound or not b.first or b.struct.partition(".")[0] in tags)
+    added = tuple(replace(b, place=place) for b in annotation.bind)
     return replace(entry, bindings=(*kept, *(b for b in added if b not in kept)))
 
 

@@ -11,8 +11,21 @@ from typing import TypeAlias
 from virtspec.diagnostics import Sink, at
 from virtspec.latex.scan import squeeze
 from virtspec.link.facts import Facts
+from virtspec.link.owners import Owners
 from virtspec.link.suggest import closest
-from virtspec.model import DEVICE_CONFIG, Aggregate, Array, Binding, Member, Place, Registry, Skipped, Struct, StructRef
+from virtspec.model import (
+    DEVICE_CONFIG,
+    Aggregate,
+    Array,
+    Binding,
+    Condition,
+    Member,
+    Place,
+    Registry,
+    Skipped,
+    Struct,
+    StructRef,
+)
 from virtspec.read.bindings import Namesakes, Statement, read_bindings
 from virtspec.read.prose import Prose
 
@@ -33,23 +46,39 @@ def bind(
     tags = {s.name: s for s in structs if s.kind in ("struct", "union")}
     found: Found = {}
     sizes: list[Statement] = []
+    owners = Owners(structs)
+    told: set[tuple[str, int]] = set()
 
     def structs_at(path: str, position: int) -> tuple[str, ...]:
         listing = facts.listings.get((path, position))
         return listing[1] if listing else ()
 
     for statement in read_bindings(prose, names, structs_at):
+        member = ""
+        if statement.member:
+            member = f"{owners.nearest(statement.member, statement.hit.place)}.{statement.member}"
         problem = statement.problem or ("" if statement.code in names else f"{statement.code} is no code")
+        if member.startswith("."):
+            problem = f"no struct has a member '{statement.member}'"
         if problem:
             facts.skip(Skipped(what="binding", reason=problem, place=statement.hit.place))
             continue
-        _report_unknown(statement, tags, sink, whole=bool(facts.configs))
+        if (statement.hit.file.path, statement.hit.start) not in told:
+            told.add((statement.hit.file.path, statement.hit.start))
+            _report_unknown(statement, tags, sink, whole=bool(facts.configs))
         facts.count("bindings", read=True)
         if statement.compared:
             sizes.append(statement)
             continue
         struct = f"{statement.struct}.{statement.path}" if statement.path else statement.struct
-        binding = Binding(role=statement.role, struct=struct, many=statement.many, place=statement.hit.place)
+        binding = Binding(
+            role=statement.role,
+            struct=struct,
+            many=statement.many,
+            member=member,
+            condition=statement.condition,
+            place=statement.hit.place,
+        )
         # the same one stated again says nothing new
         found.setdefault(statement.code, {}).setdefault(binding)
     _bind_namesakes(found, names, tags, prose, facts)
@@ -104,7 +133,7 @@ def _bind_namesakes(
                 # `virtio_mem_req_plug` is an arm of the request, not the request
                 role = "data" if role == "request" else "result"
             bound = found.get(code, ())
-            if any(b.role == role and not b.many for b in bound):
+            if any(b.slot == role and b.first for b in bound):
                 continue
             facts.count("bindings", read=True)
             struct = tags.get(tag)
@@ -151,11 +180,11 @@ def _arms_in(kind: str, members: tuple[Member, ...]) -> Iterator[str]:
 
 def _report_contradictions(found: Found, prose: Prose, sink: Sink) -> None:
     for code, bindings in found.items():
-        first: dict[str, Binding] = {}
+        first: dict[tuple[str, Condition | None], Binding] = {}
         for binding in bindings:
-            if binding.many:
+            if not binding.first:
                 continue
-            other = first.setdefault(binding.role, binding)
+            other = first.setdefault((binding.slot, binding.condition), binding)
             if other.struct != binding.struct:
                 pages = prose.pages.get(binding.place.file)
                 if pages is not None:
@@ -163,7 +192,7 @@ def _report_contradictions(found: Found, prose: Prose, sink: Sink) -> None:
                     sink.warning(
                         "VS252",
                         where,
-                        f"the {binding.role} of {code} is 'struct {binding.struct}' here and"
+                        f"the {binding.slot} of {code} is 'struct {binding.struct}' here and"
                         f" 'struct {other.struct}' at {other.place}",
                     )
 

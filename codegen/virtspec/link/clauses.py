@@ -61,6 +61,7 @@ def _clauses_in(pages: Pages, labels: frozenset[str] | None) -> tuple[tuple[Clau
                 digest=sentence.digest,
                 names=sentence.names,
                 listed=None if labels is None else section.label in labels,
+                words=sentence.words,
                 place=statement.place,
             )
         )

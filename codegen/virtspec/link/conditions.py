@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from virtspec.link.facts import Facts
 from virtspec.link.owners import Owners
-from virtspec.link.structs import names_in
+from virtspec.link.structs import sibling_names
 from virtspec.model import (
     Aggregate,
     Array,
@@ -52,7 +52,7 @@ class Gates:
         self.codes: dict[tuple[str, str], Gate] = {}
         tags = {s.name: s for s in structs if s.kind in ("struct", "union")}
         self.configs = {
-            module: (config, frozenset(names_in(tags[config].members)))
+            module: (config, frozenset(sibling_names(tags[config].members)))
             for module, config in facts.configs.items()
             if config in tags
         }
@@ -72,10 +72,14 @@ class Gates:
                 if known is None or (isinstance(known.condition, Prose) and not isinstance(gate.condition, Prose)):
                     self.members[target] = gate
         self.tags = {tag for tag, _ in self.members}
+
+    def tally(self, structs: Sequence[Struct], facts: Facts) -> None:
+        """Count the conditions, and report those that neither the text nor a reviewed fact makes an expression."""
         for _ in self.codes:
             facts.count("conditions", read=True)
+        unclear = {(s.name, m.name) for s in structs for m in s.members if isinstance(m.condition, Prose)}
         for (tag, name), gate in self.members.items():
-            if isinstance(gate.condition, Prose):
+            if isinstance(gate.condition, Prose) and (tag, name) in unclear:
                 facts.skip(Skipped(what="condition", reason=f"on {tag}.{name}: no expression", place=gate.place))
             else:
                 facts.count("conditions", read=True)

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from virtspec.chapters import module_of
-from virtspec.diagnostics import Diagnostic, Sink, at
+from virtspec.diagnostics import Diagnostic, Severity, Sink, at
 from virtspec.latex.document import Document, Located, Segment
 from virtspec.latex.scan import Item, ListEdge, Listing, Table
 from virtspec.link.constants import Definition, of_define, of_enum
-from virtspec.link.registries import Run
+from virtspec.link.lists import Run
 from virtspec.link.structs import Scope
-from virtspec.listing.parser import Parsed, parse_listing
+from virtspec.listing.parser import MANGLED, Parsed, parse_listing
 from virtspec.listing.syntax import BitGroup, Body, BodyItem, Declaration, Define, Enum, Number, Opaque
-from virtspec.model import Place, Skipped
+from virtspec.model import LOST, Place, Skipped
 from virtspec.read.items import NumberedItem, announces_number, read_codes, read_item
 from virtspec.read.tables import CodeEntry, CodeRange, CodeTable, NoCodes, read_table
 from virtspec.source import SourceFile
+
+_LOSSES = frozenset(("VS011", "VS021"))
+"""The errors behind which a part of a definition is not in the model: a member, an enumerator, a width."""
 
 _VIRTQUEUES = re.compile(r"virtqueues$", re.IGNORECASE)
 _CONFIG_LAYOUT = re.compile(r"device configuration layout$", re.IGNORECASE)
@@ -38,6 +41,7 @@ class Facts:
     tables: list[tuple[CodeTable, str, Located]] = field(default_factory=list)
     listings: dict[tuple[str, int], tuple[Listing, tuple[str, ...]]] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
+    paragraphs: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     tallies: dict[str, list[int]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
@@ -142,12 +146,22 @@ def _read_listing(located: Located, block: Listing, facts: Facts) -> None:
     stem = file.path.rpartition("/")[2].partition(".")[0].replace("-", "_")
     scope = Scope(file, name, stem if block.path else f"{name}_bits")
     if parsed.opaque:
-        facts.skipped.append(Skipped(what="listing", reason=parsed.opaque, place=Place(file.path, located.line)))
+        reason = f"{LOST}: {MANGLED}" if parsed.opaque == MANGLED else parsed.opaque
+        facts.skipped.append(Skipped(what="listing", reason=reason, place=Place(file.path, located.line)))
+    else:
+        facts.skipped += [_lost(d, file) for d in findings if d.rule in _LOSSES and d.severity is Severity.ERROR]
     section = located.section
     layout = section is not None and _CONFIG_LAYOUT.search(section.title) is not None and not section.legacy
     tags = tuple(item.name for item in parsed.items if isinstance(item, Body) and item.name)
     facts.listings[file.path, block.start] = (block, tags)
     _sort_items(parsed, scope, located, facts, config=layout)
+
+
+def _lost(finding: Diagnostic, file: SourceFile) -> Skipped:
+    """A part of a definition that was stepped over."""
+    place = Place(file.path, file.line(finding.span.start))
+    where = f" ({finding.subject})" if finding.subject else ""
+    return Skipped(what="listing", reason=f"{LOST}: {finding.message}{where}", place=place)
 
 
 @lru_cache(maxsize=4096)
@@ -193,7 +207,8 @@ def _sort_items(parsed: Parsed, scope: Scope, located: Located, facts: Facts, *,
             case Opaque():
                 if not parsed.opaque:
                     place = Place(file.path, file.line(item.start))
-                    facts.skipped.append(Skipped(what="listing", reason=f"in part: {item.reason}", place=place))
+                    how = LOST if item.reason == MANGLED else "in part"
+                    facts.skipped.append(Skipped(what="listing", reason=f"{how}: {item.reason}", place=place))
     end_run()
 
 
@@ -222,6 +237,7 @@ def _inner_definitions(items: list[BodyItem], owner: str, scope: Scope, located:
                     owner=owner,
                     fields=fields,
                     leads=leads,
+                    behind=behind,
                 )
             )
             run.clear()
@@ -255,6 +271,9 @@ def _read_table(located: Located, block: Table, facts: Facts) -> None:
         facts.skipped.append(Skipped(what="table", reason=table.reason, place=Place(file.path, located.line)))
         return
     facts.tables.append((table, name, located))
+    for lost in table.unread:
+        reason = f"{LOST}: '{lost.name}' has no code that can be read" if lost.name else "in part: a row gives no code"
+        facts.skipped.append(Skipped(what="table", reason=reason, place=Place(file.path, file.line(lost.start))))
     if not table.named:
         return
     for entry in table.entries:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from virtspec.link.structs import names_in
+from virtspec.link.structs import sibling_names
 from virtspec.model import Place, Struct
 
 
 class Owners:
     """The structs of a document by their members and places."""
 
-    def __init__(self, structs: Iterable[Struct]) -> None:
+    def __init__(self, structs: Sequence[Struct]) -> None:
         self._found: dict[tuple[str, str], list[tuple[int, str]]] = {}
         for struct in structs:
             if struct.kind in ("struct", "union"):
-                for name in names_in(struct.members):
+                for name in sibling_names(struct.members):
                     self._found.setdefault((struct.place.file, name), []).append((struct.place.line, struct.name))
-        for found in self._found.values():
+        self._all: dict[str, list[tuple[int, str]]] = {}
+        for struct in structs:
+            self._all.setdefault(struct.place.file, []).append((struct.place.line, struct.name))
+        for found in (*self._found.values(), *self._all.values()):
             found.sort()
 
     def nearest(self, member: str, place: Place) -> str:
@@ -28,3 +31,9 @@ class Owners:
         if index:
             return found[index - 1][1]
         return found[0][1] if len(found) == 1 else ""
+
+    def before(self, place: Place) -> str:
+        """The struct that stands nearest before a place; else ""."""
+        found = self._all.get(place.file, [])
+        index = bisect_right(found, (place.line, ""))
+        return found[index - 1][1] if index else ""

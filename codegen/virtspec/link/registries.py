@@ -1,33 +1,35 @@
-"""Registries: every table, enum, list and run of `#define`s that gives codes a meaning, with the structs bound to them.
-
-A run is what the specification lists together. Where it would give a code twice it holds several lists, told apart by
-the beginnings of their names; a name that begins those of its successors is a class, and they are its commands.
-"""
+"""Registries: every table, enum, list and run of `#define`s that gives codes a meaning, and what holds the codes."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from virtspec.chapters import slug
 from virtspec.diagnostics import Sink, at
 from virtspec.latex.document import Located, Section
 from virtspec.latex.text import plain_text
-from virtspec.link.constants import Constants, Definition
+from virtspec.link.constants import Constants
+from virtspec.link.lists import Row, Run, are_flags, classes, distinct, fits, prefix, says_nothing, united
 from virtspec.link.owners import Owners
-from virtspec.listing.syntax import Binary, Number
-from virtspec.model import Entry, Place, Range, Registry
+from virtspec.model import (
+    Aggregate,
+    Array,
+    Count,
+    Entry,
+    Expression,
+    Integer,
+    Member,
+    Place,
+    Range,
+    Registry,
+    Struct,
+)
 from virtspec.read.prose import Prose
 from virtspec.read.tables import CodeTable
 from virtspec.source import SourceFile
-
-MAX_WORDS = 12
-"""How many words at the beginning of names may tell lists apart; no published name has more."""
-
-MAX_UNITED = 512
-"""How many codes a list may have to which another place adds some."""
 
 _FIELD_MENTION = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -36,54 +38,37 @@ _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\begin\{[a-z]+\}[^\n]*|\\(?:caption|label|
 _SENTENCE = re.compile(r"(?<=[.?!])\s")
 _CAPTION = re.compile(r"\\caption\{([^{}]{1,120})\}")
 _LEGACY = re.compile(r"^legacy interfaces?\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Definitions that stand together.
-
-    `name` is an enum's tag; `fields` are the members beside which they stand, the one behind them first, and with
-    `leads` definitions stand before their member in that struct.
-    """
-
-    definitions: tuple[Definition, ...]
-    located: Located
-    module: str
-    name: str = ""
-    title: str = ""
-    owner: str = ""
-    fields: tuple[str, ...] = ()
-    leads: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class _Row:
-    """A definition with its value."""
-
-    definition: Definition
-    code: int
-    words: list[str]
+_LIMIT = re.compile(r"_(?:MASK|MIN|MAX)$")
+_CONSTANT = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+\b")
+_COMMENT_ABOVE = re.compile(r"/\*([^*]{1,120})\*/\s*(?:#\s*define\s*)?\Z")
+_WORD = re.compile(r"\b[a-z][a-z_]*\b")
 
 
 class Registries:
     """Collects registries and gives them keys."""
 
-    def __init__(self, constants: Constants, prose: Prose, owners: Owners, sink: Sink) -> None:
+    def __init__(
+        self, constants: Constants, prose: Prose, structs: Sequence[Struct], owners: Owners, sink: Sink
+    ) -> None:
         self.constants = constants
         self.prose = prose
         self.sink = sink
         self.found: dict[str, Registry] = {}
-        self._single: dict[str, list[tuple[_Row, Run]]] = {}
-        self._above: dict[str, list[tuple[_Row, Run]]] = {}
+        self.lone: dict[str, Registry] = {}
+        """Definitions in no list, as registries of one code: a reviewed fact may say which member holds it."""
+        self._single: dict[str, list[tuple[Row, Run]]] = {}
+        self._above: dict[str, list[tuple[Row, Run]]] = {}
         self._numbers: dict[str, int] = {}
         self._owners = owners
+        self._structs = {s.name: s for s in structs}
+        self._sizes = frozenset(name for s in structs for name in _dimensions(s.members))
 
     # --- tables ---
 
     def add_table(self, table: CodeTable, module: str, located: Located) -> None:
         """Add the registry that a table states."""
         file, section = located.file, located.section
-        fields = () if table.register else self._fields_of_table(located)
+        fields = () if table.register else self._fields_of_table(located, table.field)
         name = _caption(located) or _heading(section)
         tag = fields[0].rpartition(".")[2] if fields else re.sub(r"\s*\(.*\)", "", table.tag)
         if not table.entries:
@@ -96,7 +81,8 @@ class Registries:
                 tag=table.tag.lower(),
                 module=module,
                 entries=tuple(
-                    Entry(code=e.code, name=e.name, place=Place(file.path, file.line(e.start))) for e in table.entries
+                    Entry(code=e.code, name=e.name, access=e.access, place=Place(file.path, file.line(e.start)))
+                    for e in table.entries
                 ),
                 ranges=tuple(
                     Range(first=r.first, last=r.last, meaning=r.meaning, place=Place(file.path, file.line(r.start)))
@@ -111,64 +97,88 @@ class Registries:
 
     def add_run(self, run: Run) -> None:
         """Add the registries that a run of definitions makes up."""
-        rows: list[_Row] = []
+        rows: list[Row] = []
         for definition in run.definitions:
+            if definition.name in self._sizes or _LIMIT.search(definition.name):
+                continue  # how much of something there is, or which bits are used: no code
             code = self.constants.known(definition)
             if isinstance(code, int):
-                rows.append(_Row(definition=definition, code=code, words=definition.name.split("_")))
+                rows.append(Row(definition=definition, code=code, words=definition.name.split("_")))
         if run.name or run.title:
             if len(rows) > 1:
                 self._add_rows(rows, run, run.name or run.title)
             return
-        before, above, commands = _classes(rows)
-        for group in _distinct(before):
+        before, above, commands = classes(rows)
+        for group in distinct(before):
             if len(group) > 1:
-                self._add_rows(group, run, _prefix(group))
+                self._add_rows(group, run, prefix(group))
+            elif field := self._field_behind(run):
+                self._add_rows(group, run, field.replace(".", "_"), field=field)
             else:
                 self._single.setdefault(run.module, []).append((group[0], run))
         if above is not None:
             self._above.setdefault(run.module, []).append((above, run))
             under = above.definition.name
-            for group in _distinct(commands):
-                self._add_rows(group, run, _prefix(group) if len(group) > 1 else under, under)
+            for group in distinct(commands):
+                self._add_rows(group, run, prefix(group) if len(group) > 1 else under, under)
 
     def finish(self) -> tuple[Registry, ...]:
         """The registries, with those of classes and of definitions which stand by themselves."""
-        for classes in self._above.values():
-            rows = [row for row, _ in classes]
+        for found in self._above.values():
+            rows = [row for row, _ in found]
             beginnings = Counter("_".join(row.words[:-1]) for row in rows)
             name = min(beginnings, key=lambda words: (-beginnings[words], words))
             if len(rows) > 1:
-                self._add_rows(rows, classes[0][1], name)
+                self._add_rows(rows, found[0][1], name)
+            else:
+                self._single.setdefault(found[0][1].module, []).insert(0, found[0])
         for singles in self._single.values():
-            groups: dict[str, list[tuple[_Row, Run]]] = {}
+            groups: dict[str, list[tuple[Row, Run]]] = {}
             for row, run in singles:
                 groups.setdefault("_".join(row.words[:3]), []).append((row, run))
             for name, members in groups.items():
-                rows = [row for row, _ in members]
-                if len({row.code for row in rows}) == len(rows) > 1 and all(len(row.words) > 3 for row in rows):
-                    self._add_rows(rows, members[0][1], name)
+                self._add_singles(name, members)
         return tuple(self.found.values())
 
-    def _add_rows(self, rows: Sequence[_Row], run: Run, name: str, under: str = "") -> None:
+    def _add_singles(self, name: str, members: Sequence[tuple[Row, Run]]) -> None:
+        """Add the list of definitions that stand by themselves: one, or one for each section if codes occur twice."""
+        lists: Sequence[Sequence[tuple[Row, Run]]] = [members]
+        if len({row.code for row, _ in members}) < len(members):
+            sections: dict[Section | None, list[tuple[Row, Run]]] = {}
+            for row, run in members:
+                sections.setdefault(run.located.section, []).append((row, run))
+            lists = list(sections.values())
+        for index, part in enumerate(lists):
+            rows = [row for row, _ in part]
+            if len({row.code for row in rows}) == len(rows) > 1 and all(len(row.words) > 3 for row in rows):
+                run = part[0][1]
+                self._add_rows(rows, run, _heading(run.located.section) if index else name)
+                continue
+            for row, run in part:
+                word = slug(row.definition.name)
+                key = f"{run.module}/registry/{word}"
+                self.lone.setdefault(key, self._registry([row], run, row.definition.name))
+
+    def _add_rows(self, rows: Sequence[Row], run: Run, name: str, under: str = "", field: str = "") -> None:
+        self._add(self._registry(rows, run, name, under, field))
+
+    def _registry(self, rows: Sequence[Row], run: Run, name: str, under: str = "", field: str = "") -> Registry:
         first = rows[0].definition
-        fields = self._fields_of_run(run, name, first.place)
+        fields = (field,) if field else self._fields_of_run(run, name, first.place)
         taken = f"{run.module}/registry/{slug(name)}" in self.found and fields
-        if (taken or _says_nothing(name)) and not (run.name or run.title):
+        if (taken or says_nothing(name)) and not (run.name or run.title):
             name = fields[0].replace(".", "_") if fields else _heading(run.located.section) or name
-        flags = _are_flags(rows)
-        self._add(
-            Registry(
-                key=f"{run.module}/registry/{slug(name)}",
-                name=name,
-                tag=fields[0].rpartition(".")[2] if fields else "flags" if flags else "code",
-                module=run.module,
-                entries=tuple(Entry(code=r.code, name=r.definition.name, place=r.definition.place) for r in rows),
-                fields=fields,
-                flags=flags,
-                under=under,
-                place=first.place,
-            )
+        flags = are_flags(rows) or (len(rows) == 1 and bool(fields) and fields[0].endswith(("flag", "flags")))
+        return Registry(
+            key=f"{run.module}/registry/{slug(name)}",
+            name=name,
+            tag=fields[0].rpartition(".")[2] if fields else "flags" if flags else "code",
+            module=run.module,
+            entries=tuple(Entry(code=r.code, name=r.definition.name, place=r.definition.place) for r in rows),
+            fields=fields,
+            flags=flags,
+            under=under,
+            place=first.place,
         )
 
     def _add(self, registry: Registry) -> None:
@@ -179,7 +189,7 @@ class Registries:
             return
         if (known.entries, known.ranges) == (registry.entries, registry.ranges):
             return
-        merged = _united(known, registry)
+        merged = united(known, registry)
         if merged is not None:
             self.found[registry.key] = merged
             return
@@ -191,21 +201,48 @@ class Registries:
 
     def _fields_of_run(self, run: Run, name: str, place: Place) -> tuple[str, ...]:
         """The member beside which definitions stand in a struct, or which the list item around them is about."""
-        beside = [field for field in run.fields if _fits(field, name)]
+        beside = [field for field in run.fields if fits(field, name)]
         beside = beside or list(run.fields[: run.leads or len(run.fields) == 1])
         if beside:
             return (f"{run.owner}.{beside[0]}",)
+        titled = self._field_of_comment(run, place)
+        if titled:
+            return (titled,)
         context = self.prose.context(run.located.file.path, run.located.block.start)
         labels = context.items if context is not None else ()
         field = next((m[1] for label in reversed(labels) if (m := _ITEM_FIELD.match(label))), "")
         if not field:
             mentions = _FIELD_MENTION.findall(_sentence_before(run.located, context.start if context else 0))
-            field = next((mention for mention in mentions if _fits(mention, name)), "")
+            field = next((mention for mention in mentions if fits(mention, name)), "")
         owner = self._owners.nearest(field, place)
         return (f"{owner}.{field}",) if owner else ()
 
-    def _fields_of_table(self, located: Located) -> tuple[str, ...]:
-        """The member whose values the sentence before a table announces."""
+    def _field_of_comment(self, run: Run, place: Place) -> str:
+        """The member that the comment above definitions names: of a struct before them in the same listing."""
+        first = min(run.definitions, key=lambda d: abs(d.place.line - place.line))
+        begin = max(run.located.block.start, first.start - 200)
+        comment = _COMMENT_ABOVE.search(first.file.text, begin, first.start)
+        if run.owner or comment is None:
+            return ""
+        words = _WORD.findall(comment[1])
+        for word in words if len(words) == 1 or "values" in words else ():
+            owner = self._owners.nearest(word, place)
+            struct = self._structs.get(owner)
+            if struct is not None and run.located.line <= struct.place.line < place.line:
+                return f"{owner}.{word}"
+        return ""
+
+    def _field_behind(self, run: Run) -> str:
+        """The integer that follows a definition inside a struct, as `tag.path`."""
+        struct = self._structs.get(run.owner) if run.behind else None
+        found = next((m for m in struct.members if m.name == run.behind), None) if struct is not None else None
+        return f"{run.owner}.{run.behind}" if found is not None and isinstance(found.type, Integer) else ""
+
+    def _fields_of_table(self, located: Located, field: str) -> tuple[str, ...]:
+        """The member that the heading of a table's codes names, or whose values the sentence before it announces."""
+        if field:
+            owner = self._owners.nearest(field, Place(located.file.path, located.line))
+            return (f"{owner}.{field}",) if owner else ()
         sentence = _sentence_before(located, 0)
         if not _ANNOUNCED.search(sentence):
             return ()
@@ -239,88 +276,17 @@ def _heading(section: Section | None) -> str:
     return section.title if section else ""
 
 
-# --- telling lists apart ------------------------------------------------------------------------------------
-
-
-def _classes(rows: Sequence[_Row]) -> tuple[list[_Row], _Row | None, list[_Row]]:
-    """The rows before a class, the class, and its commands: all names behind it begin with its own, and count anew."""
-    for index, row in enumerate(rows[:-1]):
-        beginning = f"{row.definition.name}_"
-        if not rows[index + 1].definition.name.startswith(beginning):
-            continue
-        commands = list(rows[index + 1 :])
-        begin = all(other.definition.name.startswith(beginning) for other in commands)
-        if begin and min(other.code for other in commands) <= row.code:
-            return list(rows[:index]), row, commands
-    return list(rows), None, []
-
-
-def _distinct(rows: list[_Row]) -> Iterator[list[_Row]]:
-    """Rows in lists that give no code twice, told apart by as few words at their beginning as it takes."""
-    if len({row.code for row in rows}) == len(rows):
-        if rows:
-            yield rows
-        return
-    for length in range(2, min(MAX_WORDS, max(len(row.words) for row in rows))):
-        groups: dict[tuple[str, ...], list[_Row]] = {}
-        for row in rows:
-            groups.setdefault(tuple(row.words[:length]), []).append(row)
-        if all(len({row.code for row in group}) == len(group) for group in groups.values()):
-            yield from groups.values()
-            return
-    yield rows
-
-
-def _prefix(rows: Sequence[_Row]) -> str:
-    """The words that all names begin with; without any, the first name."""
-    words = rows[0].words
-    for row in rows[1:]:
-        length = 0
-        for one, other in zip(words, row.words, strict=False):
-            if one != other:
-                break
-            length += 1
-        words = words[:length]
-    return "_".join(words) or rows[0].definition.name
-
-
-def _says_nothing(name: str) -> bool:
-    """Whether the beginning of names is only that of all names of a device type (VIRTIO_CRYPTO), or less."""
-    words = name.split("_")
-    return len(words) < 2 or (len(words) == 2 and words[0].upper() == "VIRTIO")
-
-
-def _fits(field: str, name: str) -> bool:
-    """Whether a member's name is one of the words of a list's name (`gso_type`, VIRTIO_NET_HDR_GSO)."""
-    words = set(name.lower().split("_"))
-    return bool(words & set(field.lower().split("_"))) or ("f" in words and field.endswith("flags"))
-
-
-def _are_flags(rows: Sequence[_Row]) -> bool:
-    codes = [row.code for row in rows]
-    if any(code & (code - 1) for code in codes) or not any(codes):
-        return False  # with 0 among them, the values of VIRTIO_…_F_… are numbers of bits
-    shifted = any(
-        isinstance(row.definition.expr, Binary)
-        and row.definition.expr.op == "<<"
-        and row.definition.expr.left == Number(1, "1")
-        for row in rows
-    )
-    return shifted or (0 not in codes and ("F" in _prefix(rows).split("_") or (max(codes) > 2 and len(codes) > 2)))
-
-
-def _united(known: Registry, other: Registry) -> Registry | None:
-    """Two lists of one name as one, where they agree on every code; None where they do not."""
-    if len(known.entries) > MAX_UNITED:
-        return None
-    codes = {e.code: e.name for e in known.entries}
-    names = {e.name: e.code for e in known.entries}
-    if known.ranges or other.ranges or known.tag != other.tag or known.under != other.under:
-        return None
-    for entry in other.entries:
-        if codes.get(entry.code, entry.name) != entry.name or names.get(entry.name, entry.code) != entry.code:
-            return None
-    return replace(known, entries=(*known.entries, *(e for e in other.entries if e.code not in codes)))
+def _dimensions(members: Iterable[Member]) -> Iterator[str]:
+    """The constants that say how many elements members have."""
+    for member in members:
+        type_ = member.type
+        while isinstance(type_, Array):
+            match type_.length:
+                case Count(text=text) | Expression(text=text) if text:
+                    yield from _CONSTANT.findall(text)
+            type_ = type_.element
+        if isinstance(type_, Aggregate):
+            yield from _dimensions(type_.members)
 
 
 def report_overlaps(registries: Iterable[Registry], files: Mapping[str, SourceFile], sink: Sink) -> None:

@@ -183,11 +183,11 @@ class Structs:
                 members.append(Member(name="", type=elided, direction=side, place=self._place(scope, item.start)))
             if not isinstance(item, Declaration):
                 continue
-            side = direction(item.before) or side
+            side = direction(item.before, side)
             own = when(item.before) or when(item.after)
             pending = own or pending
             if item.bits is not None:
-                run.add(item, members)
+                run.add(item, members, side)
                 pending = None
                 continue
             run.flush(members)
@@ -225,6 +225,8 @@ class Structs:
     def _named(self, type_: TypeName, scope: Scope, subject: str) -> Type:
         if type_.tag == "":
             found = integer(type_.name)
+            if found is None and type_.name in self.tags:
+                return StructRef(name=type_.name)  # of a `typedef`
             return found or External(name=type_.name, tag="")
         if type_.name in self.tags:
             return StructRef(name=type_.name)
@@ -240,7 +242,7 @@ class Structs:
 
     def _check_names(self, members: tuple[Member, ...], body: Body, scope: Scope, subject: str) -> None:
         seen: set[str] = set()
-        for name in names_in(members):
+        for name in sibling_names(members):
             if name in seen:
                 self.sink.error(
                     "VS105", at(scope.file, body.start), f"two members are called '{name}'", subject=subject
@@ -322,8 +324,9 @@ class _BitRun:
         self.bits: list[Bit] = []
         self.used = 0
         self.start = 0
+        self.side: Direction | None = None
 
-    def add(self, item: Declaration, members: list[Member]) -> None:
+    def add(self, item: Declaration, members: list[Member], side: Direction | None) -> None:
         container = integer(item.type.name) if isinstance(item.type, TypeName) else None
         if container is None or item.dimensions:
             self.structs.sink.error(
@@ -336,7 +339,7 @@ class _BitRun:
         width = self.structs._width(item.bits, self.scope, self.subject, item.name, item.start)
         if self.container != container or self.used + width > container.bits:
             self.flush(members)
-            self.container, self.start = container, item.start
+            self.container, self.start, self.side = container, item.start, side
         if width > container.bits:
             self.structs._check_bits(container, width, self.scope, item.start, self.subject)
             return
@@ -352,18 +355,18 @@ class _BitRun:
         if self.container is not None and self.bits:
             type_ = Bits(container=self.container, fields=tuple(self.bits))
             place = self.structs._place(self.scope, self.start)
-            members.append(Member(name="", type=type_, place=place))
+            members.append(Member(name="", type=type_, direction=self.side, place=place))
         self.container, self.bits, self.used = None, [], 0
 
 
-def names_in(members: tuple[Member, ...]) -> list[str]:
+def sibling_names(members: tuple[Member, ...]) -> list[str]:
     """The names that live side by side in a struct, through anonymous members."""
     names: list[str] = []
     for member in members:
         if member.name:
             names.append(member.name)
         elif isinstance(member.type, Aggregate):
-            names += names_in(member.type.members)
+            names += sibling_names(member.type.members)
         elif isinstance(member.type, Bits):
             names += [bit.name for bit in member.type.fields]
     return names
@@ -375,7 +378,7 @@ def names_in(members: tuple[Member, ...]) -> list[str]:
 def resolve_siblings(members: tuple[Member, ...], outer: dict[str, str] | None = None) -> tuple[Member, ...]:
     """Members with every length that names another member of the struct, or of one around it, turned into its path."""
     scope = dict(outer or {})
-    for name in names_in(members):
+    for name in sibling_names(members):
         scope[name] = name
     types = [_resolve(m.type, scope) for m in members]
     return tuple(m if type_ is m.type else replace(m, type=type_) for type_, m in zip(types, members, strict=True))

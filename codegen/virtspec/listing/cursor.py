@@ -36,6 +36,7 @@ class Cursor:
         self.sink = sink
         self.position = 0
         self.pending: list[Remark] = []
+        self.typedefs: set[str] = set()
         self.subject = ""
         self.depth = 0
 
@@ -100,11 +101,17 @@ class Cursor:
             hint="the text was changed in transit; put ';' back",
         )
 
-    def _begins_member(self, token: Token, group: bool) -> bool:
+    def begins_member(self, token: Token, *, group: bool) -> bool:
         """Whether a token behind a `;`, on its line, begins another member or ends the body, rather than prose."""
         if token.text in ("}", "struct", "union") or token.text in SCALARS:
             return True
-        return group and token.kind == "name" and self.tokens[self.position + 1].text == ":"
+        following = self.tokens[self.position + 1 : self.position + 3]
+        if token.kind != "name" or not following:
+            return False
+        if group:
+            return following[0].text == ":"
+        # a member of a type that nobody knows: two words and a semicolon are no prose
+        return following[0].kind == "name" and following[-1].text in (";", "[") and not following[0].fresh
 
     def trailing(self, *, group: bool = False) -> tuple[Remark, ...]:
         """Comments and stray prose behind a declaration, on its line; in a bit-field group `name :` begins the next."""
@@ -113,7 +120,7 @@ class Cursor:
         while (token := self.tokens[self.position]).kind != "end" and not token.fresh:
             if token.kind == "comment":
                 remarks.append(Remark(token.text, token.start))
-            elif not words and self._begins_member(token, group):
+            elif token.text == "}" or (not words and self.begins_member(token, group=group)):
                 break
             else:
                 words.append(token)

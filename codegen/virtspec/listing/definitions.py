@@ -38,7 +38,7 @@ def parse_enum(cursor: Cursor) -> Enum:
                 cursor.error("VS013", separator.start, f"expected ',' behind '{token.text}'", hint="write ','")
                 if separator.text == ";":
                     cursor.next()
-        elif token.text != "," and token.kind not in ("define", "directive"):
+        elif token.text != ",":
             cursor.error("VS011", token.start, f"unexpected '{token.text[:20]}' in an enum")
 
 

@@ -85,7 +85,7 @@ class MemberParser(Cursor):
         if token.kind == "name":
             return list(self.declarations())
         self.next()
-        if token.text != ";" and token.kind != "directive":
+        if token.text != ";":
             self.error("VS011", token.start, f"unexpected '{token.text[:20]}' where a member should begin")
             self.skip_line()
         return []
@@ -140,13 +140,19 @@ class MemberParser(Cursor):
         if token.text == "enum":
             self.next()
             return TypeName("enum", self.next().text, token.start)
-        if token.text not in SCALARS:
+        if token.text not in SCALARS and token.text not in self.typedefs:
             self.error("VS022", token.start, f"unknown type '{token.text[:40]}'")
         self.next()
         return TypeName("", token.text, token.start)
 
     def declarator(self, type_: TypeName | Body | BitGroup, before: tuple[Remark, ...]) -> Declaration | None:
         token = self.peek()
+        misplaced: tuple[Dimension, ...] = ()
+        if token.text == "[":
+            # `u8[6] mac;` means `u8 mac[6];`
+            misplaced = self.dimensions()
+            self.warn("VS011", token.start, "the dimensions stand behind the type, not behind the member's name")
+            token = self.peek()
         if token.kind != "name":
             self.error("VS011", token.start, f"expected the name of a member, found '{token.text[:20]}'")
             self.skip_line()
@@ -161,7 +167,7 @@ class MemberParser(Cursor):
             end = part.start + len(part.text)
         if "-" in name:
             self.warn("VS017", token.start, f"'{name}' is no identifier", hint=f"write '{name.replace('-', '_')}'")
-        dimensions = self.dimensions()
+        dimensions = (*self.dimensions(), *misplaced)
         bits = None
         if self.peek().text == ":":
             self.next()
@@ -182,12 +188,27 @@ class MemberParser(Cursor):
             self.next()
             self.error("VS013", token.start, f"'{token.text}' behind field '{declaration.name}' where ';' belongs")
             return
+        if self._more_before_semicolon(token):
+            self.error("VS011", token.start, f"unexpected '{token.text[:20]}' behind field '{declaration.name}'")
+            self.skip_line()
+            return
         self.error(
             "VS012",
             behind,
             f"field '{declaration.name}' has no ';'",
             hint=f"add ';' behind '{self.file.text[last.start : behind][:40]}'",
         )
+
+    def _more_before_semicolon(self, token: Token) -> bool:
+        """Whether the line goes on to a `;`, with something that is no other member (`u32 x y;`, `le16 x = 5;`)."""
+        if token.fresh or token.kind == "end" or self.begins_member(token, group=False):
+            return False
+        for other in self.tokens[self.position + 1 :]:
+            if other.fresh or other.kind == "end":
+                return False
+            if other.text == ";":
+                return True
+        return False
 
     def dimensions(self) -> tuple[Dimension, ...]:
         found: list[Dimension] = []

@@ -16,10 +16,14 @@ from virtspec.listing.cursor import MAX_DEPTH, SCALARS, TooDeep
 from virtspec.listing.definitions import parse_define, parse_enum
 from virtspec.listing.lexer import Token, tokenize
 from virtspec.listing.members import MemberParser
-from virtspec.listing.syntax import Body, Declaration, Item, Opaque, TypeName
+from virtspec.listing.syntax import Body, Declaration, Enum, Item, Opaque, TypeName
 from virtspec.source import SourceFile
 
 _PSEUDO_CODE = "pseudo-code or a formula"
+MANGLED = "looks like a definition, and cannot be read as one"
+
+# a member: no statement declares a variable of such a type
+_WIRE_TYPE = re.compile(r"(?<![\w.>])(?:__)?[lb]e(?:16|32|64)\s+[A-Za-z_]\w*\s*(?:\[[^\]\n]*\])*\s*[;:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def parse_listing(file: SourceFile, start: int, end: int, escape: str, sink: Sin
 
 
 def _opaque_reason(text: str) -> str:
+    if _WIRE_TYPE.search(text):
+        return MANGLED
     if "::=" in text:
         return "ASN.1"
     if re.search(r"=\s*<|@[0-9a-fA-F]+\s*\{", text):
@@ -89,6 +95,12 @@ class _Parser(MemberParser):
             enum = parse_enum(self)
             self.end_of_definition(f"enum '{enum.name}'" if enum.name else "enum")
             return [enum]
+        if token.text == "typedef" and self.peek(1).text in ("struct", "union", "enum"):
+            mark = self.position
+            self.next()
+            if self.begins_body():
+                return [self.named_type(self.peek())]
+            self.position = mark
         if token.text in SCALARS:
             if self.peek(1).text == "{":
                 return [self.top_group()]
@@ -98,6 +110,17 @@ class _Parser(MemberParser):
                 return list(fields)
             self.position = mark
         return [self.opaque()]
+
+    def named_type(self, keyword: Token) -> Body | Enum:
+        """`struct { … } name;` behind `typedef`: a body without a tag is called as its type is."""
+        self.pending.clear()
+        item = parse_enum(self) if keyword.text == "enum" else self.body()
+        alias = self.next().text if self.peek().kind == "name" else ""
+        item.name = item.name or alias
+        self.typedefs.add(alias)
+        self.end_of_definition(f"{keyword.text} '{item.name}'" if item.name else keyword.text)
+        self.subject = ""
+        return item
 
     def top_body(self) -> Body:
         self.subject = ""

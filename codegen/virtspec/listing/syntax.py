@@ -90,6 +90,13 @@ class Unknown(Exception):
 MAX_BITS = 64
 """Values have at most this many bits: the standard has no wider constant."""
 
+
+def _unsigned_bits(operand: Expr) -> int:
+    """The width of a number that is written as unsigned (`0u`, `0ULL`); 0 for another operand."""
+    suffix = operand.text.lower() if isinstance(operand, Number) else ""
+    return 0 if "u" not in suffix else 64 if "l" in suffix else 32
+
+
 _OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
     "|": int.__or__,
     "^": int.__xor__,
@@ -113,6 +120,8 @@ def evaluate(expr: Expr, lookup: Callable[[str], int], call: Callable[[str, tupl
             raise Unknown(f"sizeof({type_}) is no constant here", type_)
         case Unary(op=op, operand=operand):
             value = evaluate(operand, lookup, call)
+            if op == "~" and (bits := _unsigned_bits(operand)):
+                return ~value & ((1 << bits) - 1)
             return {"-": -value, "~": ~value, "+": value, "!": int(not value)}[op]
         case Binary(op=op, left=left, right=right):
             a, b = evaluate(left, lookup, call), evaluate(right, lookup, call)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from virtspec.model.conditions import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Prose, features_of
 from virtspec.model.definitions import (
     DEVICE_CONFIG,
+    Access,
     Binding,
     Clause,
     Constant,
@@ -28,7 +29,7 @@ from virtspec.model.definitions import (
     Subject,
 )
 from virtspec.model.place import NOWHERE, Place
-from virtspec.model.spec import Block, Coverage, Skipped, Spec, Tally
+from virtspec.model.spec import LOST, STALE, Block, Coverage, Skipped, Spec, Tally
 from virtspec.model.types import (
     Aggregate,
     Array,
@@ -60,7 +61,10 @@ from virtspec.model.types import (
 
 __all__ = [
     "DEVICE_CONFIG",
+    "LOST",
     "NOWHERE",
+    "STALE",
+    "Access",
     "Aggregate",
     "AllOf",
     "AnyOf",

@@ -11,6 +11,7 @@ from virtspec.model.types import Member
 
 ConstantKind: TypeAlias = Literal["feature", "define", "enum", "table", "register"]
 StructKind: TypeAlias = Literal["struct", "union", "field", "bits"]
+Access: TypeAlias = Literal["R", "W", "RW"]
 Meaning: TypeAlias = Literal["reserved", "device", "vendor", "generic", "other"]
 Subject: TypeAlias = Literal["driver", "device", "both"]
 Role: TypeAlias = Literal["data", "result", "request", "response", "value", "selector"]
@@ -22,7 +23,8 @@ class Struct:
 
     `name` is the C tag; where there is none (kinds `field` and `bits`) it is the field's name or that of the
     listing's file. `parent` is the struct inside which this one is defined. `variant` counts from 2 where the
-    specification defines one name in several ways; all variants are kept.
+    specification defines one name in several ways; all variants are kept. With `example`, the text uses it to explain
+    something and nothing on the wire has its layout.
     """
 
     key: str
@@ -33,6 +35,7 @@ class Struct:
     packed: bool = False
     parent: str = ""
     variant: int = 1
+    example: bool = False
     place: Place = field(default=NOWHERE, compare=False)
     also: tuple[Place, ...] = field(default=(), compare=False)
 
@@ -42,7 +45,8 @@ class Constant:
     """A named value. `value` is None where the text gives none that can be computed; `reason` then says why.
 
     `expression` is the value as written where it is more than a number. `owner` names the struct, enum, table or
-    section that the constant belongs to. `parameters` is given for function-like macros.
+    section that the constant belongs to. `parameters` is given for function-like macros. With `example`, the text uses
+    it to explain something.
     """
 
     key: str
@@ -54,6 +58,7 @@ class Constant:
     reason: str = ""
     owner: str = ""
     parameters: tuple[str, ...] | None = None
+    example: bool = False
     place: Place = field(default=NOWHERE, compare=False)
     also: tuple[Place, ...] = field(default=(), compare=False)
 
@@ -90,25 +95,42 @@ class Device:
 class Binding:
     """A struct that a registry entry's payload has, and which part of the exchange that is.
 
-    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, or `DEVICE_CONFIG`.
-    With `many`, any number of them stand one after the other, behind the struct that another binding of the role
-    gives, if there is one.
+    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, an integer type (`le16`),
+    or `DEVICE_CONFIG`. With `many`, any number of them stand one after the other, behind the struct that another
+    binding of the role gives, if there is one; with `behind`, one stands there. `member` is the member whose bytes it
+    is, as `tag.path`, where the role alone does not say; `condition` says when it is this struct, where a feature
+    decides.
     """
 
     role: Role
     struct: str
     many: bool = False
+    behind: bool = False
+    member: str = ""
+    condition: Condition | None = None
     place: Place = field(default=NOWHERE, compare=False)
+
+    @property
+    def slot(self) -> str:
+        """What the struct fills: the member, else the role."""
+        return self.member or self.role
+
+    @property
+    def first(self) -> bool:
+        """Whether it stands at the beginning of what it fills, and once."""
+        return not self.many and not self.behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One code of a registry. `condition` says when it may be used, where a feature gates it."""
+    """One code of a registry. `condition` says when it may be used, where a feature gates it; `access` is given for
+    registers: whether the driver reads or writes them."""
 
     code: int
     name: str
     bindings: tuple[Binding, ...] = ()
     condition: Condition | None = None
+    access: Access | None = None
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -145,7 +167,10 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One normative statement: who must do what how strictly, and which names it speaks of. No text, only a digest."""
+    """One normative statement: who must do what how strictly, and which names it speaks of.
+
+    A model file holds no text, only a digest: `words` is given where the statement was read from LaTeX.
+    """
 
     key: str
     role: Subject
@@ -155,4 +180,5 @@ class Clause:
     digest: str
     names: tuple[str, ...] = ()
     listed: bool | None = None
+    words: str = field(default="", compare=False, repr=False)
     place: Place = field(default=NOWHERE, compare=False)

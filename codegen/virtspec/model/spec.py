@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from virtspec.model.conditions import features_of
 from virtspec.model.definitions import Clause, Constant, Device, FeatureBit, Registry, Struct
 from virtspec.model.place import Place
-from virtspec.model.types import bits_of, members_in
+from virtspec.model.types import Aggregate, bits_of, members_in
+
+STALE = "the text that states it has changed"
+"""Ends the reason of a `Skipped` annotation whose paragraph is not there as it was reviewed."""
+
+LOST = "lost in part"
+"""Begins the reason of a `Skipped` listing whose definitions are in the model, but not with all that they hold."""
 
 Block: TypeAlias = Literal[
     "listing", "table", "item", "binding", "condition", "requirement", "clause", "annotation", "file"
@@ -47,7 +54,11 @@ def _by_place(thing: Struct | Constant | FeatureBit | Registry | Clause) -> tupl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One edition of a specification, linked: all names resolved, every definition once."""
+    """One edition of a specification, linked: all names resolved, every definition once.
+
+    `paragraphs` is given where it was read from LaTeX: by the key and kind of a fact that only prose states, the
+    paragraph that states it, or those that could have become it.
+    """
 
     edition: str
     structs: tuple[Struct, ...]
@@ -57,6 +68,7 @@ class Spec:
     registries: tuple[Registry, ...] = ()
     clauses: tuple[Clause, ...] = ()
     coverage: Coverage = field(default=Coverage(), compare=False)
+    paragraphs: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def in_order(self) -> Spec:
         """The same model with everything in the order of the sources: files by path, then lines, then keys.
@@ -77,13 +89,31 @@ class Spec:
         """The struct of that name (its first variant), or None."""
         return next((s for s in self.structs if s.name == name), None)
 
+    def without_examples(self) -> tuple[Spec, tuple[str, ...]]:
+        """The model without what the text only uses to explain something, and the keys of that."""
+        structs = tuple(s for s in self.structs if not s.example)
+        constants = tuple(c for c in self.constants if not c.example)
+        names = {(c.module, c.name) for c in self.constants if c.example}
+        registries = tuple(
+            r for r in self.registries if not r.entries or any((r.module, e.name) not in names for e in r.entries)
+        )
+        left = (
+            *(s.key for s in self.structs if s.example),
+            *(c.key for c in self.constants if c.example),
+            *(r.key for r in self.registries if r not in registries),
+        )
+        return replace(self, structs=structs, constants=constants, registries=registries), left
+
     def gated(self) -> dict[str, tuple[str, ...]]:
         """What depends on each feature: members as `tag.path`, and the names of commands and other codes."""
         found: dict[str, dict[str, None]] = {}
         for struct in self.structs:
             for path, member in members_in(struct.members, struct.name):
+                # what holds for a union or struct without a name holds for the members in it
+                named = member.type.members if isinstance(member.type, Aggregate) and not member.name else ()
                 for feature in features_of(member.condition):
-                    found.setdefault(feature, {}).setdefault(path)
+                    for subject in (f"{path}.{m.name}" for m in named if m.name) if named else (path,):
+                        found.setdefault(feature, {}).setdefault(subject)
                 for bit in bits_of(member):
                     for feature in features_of(bit.condition):
                         found.setdefault(feature, {}).setdefault(f"{path}.{bit.name}")

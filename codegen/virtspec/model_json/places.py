@@ -56,7 +56,7 @@ def entry_keys(registry: Registry) -> list[str]:
 
 def binding_keys(key: str, entry: Entry) -> list[str]:
     """A key for each binding of the entry that has a key."""
-    return list(numbered(f"{key}/{b.role}/{b.struct}" for b in entry.bindings))
+    return list(numbered(f"{key}/{b.slot}/{b.struct}" for b in entry.bindings))
 
 
 def range_keys(registry: Registry) -> list[str]:

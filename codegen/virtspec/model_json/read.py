@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from virtspec.diagnostics import SpecError
 from virtspec.model import (
     NOWHERE,
+    Access,
     Aggregate,
     AllOf,
     AnyOf,
@@ -78,6 +79,7 @@ _STRUCT_KINDS = get_args(StructKind)
 _CONSTANT_KINDS = get_args(ConstantKind)
 _DIRECTIONS = get_args(Direction)
 _ROLES = get_args(Role)
+_ACCESSES = get_args(Access)
 _MEANINGS = get_args(Meaning)
 _SUBJECTS = get_args(Subject)
 _BLOCKS = get_args(Block)
@@ -170,6 +172,7 @@ class _Reader:
             packed=_flag(entry.get("packed", False)),
             parent=_text(entry.get("parent", "")),
             variant=_number(entry.get("variant", 1)),
+            example=_flag(entry.get("example", False)),
             place=place,
             also=self.lines.also(key),
         )
@@ -237,6 +240,7 @@ class _Reader:
             reason=_text(entry.get("reason", "")),
             owner=_text(entry.get("owner", "")),
             parameters=None if parameters is None else tuple(map(_text, parameters)),
+            example=_flag(entry.get("example", False)),
             place=self.place(key),
             also=self.lines.also(key),
         )
@@ -319,11 +323,20 @@ def _entry(entry: Json) -> Entry:
     return Entry(
         code=_number(entry["code"]),
         name=_text(entry["name"]),
-        bindings=tuple(
-            Binding(role=_one_of(b["role"], _ROLES), struct=_text(b["struct"]), many=_flag(b.get("many", False)))
-            for b in entry.get("bindings", ())
-        ),
+        bindings=tuple(map(_binding, entry.get("bindings", ()))),
+        access=_one_of(entry["access"], _ACCESSES) if "access" in entry else None,
         condition=condition_of(condition) if condition is not None else None,
+    )
+
+
+def _binding(entry: Json) -> Binding:
+    return Binding(
+        role=_one_of(entry["role"], _ROLES),
+        struct=_text(entry["struct"]),
+        many=_flag(entry.get("many", False)),
+        behind=_flag(entry.get("behind", False)),
+        member=_text(entry.get("member", "")),
+        condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
 

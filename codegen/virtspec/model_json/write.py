@@ -105,6 +105,8 @@ def _struct(struct: Struct, places: Places) -> Json:
         out["parent"] = struct.parent
     if struct.variant > 1:
         out["variant"] = struct.variant
+    if struct.example:
+        out["example"] = True
     rows = iter(places.rows.get(struct.key, ()))
     out["members"] = [_member(m, rows) for m in struct.members]
     below = places.below.get(struct.key)
@@ -209,6 +211,8 @@ def _constant(constant: Constant) -> Json:
         out["owner"] = constant.owner
     if constant.parameters is not None:
         out["parameters"] = list(constant.parameters)
+    if constant.example:
+        out["example"] = True
     return out
 
 
@@ -252,6 +256,8 @@ def _entry(entry: Entry) -> Json:
         out["bindings"] = [_binding(b) for b in entry.bindings]
     if entry.condition is not None:
         out["if"] = condition_json(entry.condition)
+    if entry.access is not None:
+        out["access"] = entry.access
     return out
 
 
@@ -259,6 +265,12 @@ def _binding(binding: Binding) -> Json:
     out: Json = {"role": binding.role, "struct": binding.struct}
     if binding.many:
         out["many"] = True
+    if binding.behind:
+        out["behind"] = True
+    if binding.member:
+        out["member"] = binding.member
+    if binding.condition is not None:
+        out["if"] = condition_json(binding.condition)
     return out
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from virtspec.latex.document import Section
 from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
-from virtspec.model import DEVICE_CONFIG, Role
+from virtspec.model import DEVICE_CONFIG, Condition, Feature, Not, Role
 from virtspec.read.prose import Hit, Prose
 
 CODE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+\b")
@@ -38,7 +38,8 @@ _RESPONSE = re.compile(
 )
 _CONSISTS = re.compile(
     r"consists\s+of\s+the\s+(?P<struct>virtio_\w+)\s+structure(?:\s+\([^()]{0,80}\))?"
-    r"(?:,\s+followed\s+by\s+(?:(?:[a-z]+\s+){0,6}(?P<rest>virtio_\w+)|the\s+following\s+(?P<listed>[\w\s-]{0,60}):))?"
+    r"(?:,\s+followed\s+by\s+(?:(?:[a-z]+\s+){0,6}(?P<rest>virtio_\w+)"
+    r"|(?:an\s+array\s+of[^:]{0,80}\sof\s+)?the\s+following\s+(?P<listed>[\w\s-]{0,60}):))?"
 )
 _SENDER = re.compile(r"\b(request|response)\s+$")
 _STRUCTURE = re.compile(r"structure\s+(?P<struct>\w+)(?:\s+to\s+(?P<verb>\w+))?")
@@ -48,6 +49,17 @@ _DESCRIBED = re.compile(r"described\s+in\s+struct\s+(?P<struct>\w+)")
 _LENGTH = re.compile(r"length\s+of\s+(?:the\s+)?\\field\{struct\s+(?P<struct>\w+)\}")
 _FOR = re.compile(r"[Ff]or\s+the\s+(?:command|field)\s+([A-Z][A-Z0-9_]+)")
 _SECTION = re.compile(r"\\(?:(?:sub)*section|(?:sub)?paragraph|(?:driver|device)normative)\b")
+_MEMBER_IS = re.compile(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)")
+_CODES = r"[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+(?:(?:,\s+|\s+or\s+|,\s+or\s+)[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+)*"
+_SELECTED = re.compile(rf"\bIf\s+(?:the\s+)+\w+\s+\(in\s+\\field\{{\w+\}}\)\s+is\s+({_CODES})")
+_NEGOTIATED = re.compile(r"If\s+([A-Z][A-Z0-9_]*_F_[A-Z0-9_]+)\s+is\s+(NOT\s+|not\s+)?negotiated,")
+_RESPONDS = re.compile(
+    r"esponds\s+to\s+\\textit\{(?P<code>[A-Z]\w+)\}\s+with\s+\\textit\{(?:struct\s+)?(?P<struct>[a-z]\w*)\}"
+)
+_CORRESPONDING = re.compile(
+    r"corresponding\s+to\s+the\s+[\w\s-]{1,60}\sis\s+\\field\{struct\s+(?P<struct>\w+)\}\.\s+"
+    r"The\s+corresponding\s+type\s+is\s+(?P<code>[A-Z]\w+)"
+)
 _IS_THE = re.compile(r"\bis\s+the\s+$")
 _TABLES = re.compile(r"\b(?:tables|arrays?|lists?)\b")
 _SPECIFIC = re.compile(r"(?:^|_|-)(data|result)$")
@@ -57,8 +69,9 @@ _SPECIFIC = re.compile(r"(?:^|_|-)(data|result)$")
 class Statement:
     """One binding as the text states it: the code's name ("" where none was found), the role, the struct's name.
 
-    `path` goes on to one member of the struct. `problem` says why the statement cannot be used. A statement on the
-    length of the payload binds nothing and is `compared` with the one that does.
+    `path` goes on to one member of the struct. `member` is the name of the member whose bytes it is, and `condition`
+    says when, where the text does. `problem` says why the statement cannot be used. A statement on the length of the
+    payload binds nothing and is `compared` with the one that does.
     """
 
     code: str
@@ -69,7 +82,12 @@ class Statement:
     many: bool = False
     problem: str = ""
     compared: bool = False
+    member: str = ""
+    condition: Condition | None = None
 
+
+MAX_CHOICE = 1500
+"""How many characters behind its condition the choice of a struct may stand."""
 
 StructsAt = Callable[[str, int], tuple[str, ...]]
 """The structs that the listing which begins at a position of a file defines, in order."""
@@ -88,6 +106,9 @@ def read_bindings(prose: Prose, codes: frozenset[str], structs_at: StructsAt) ->
         ("structure", _STRUCTURE, reader.structure),
         ("described", _DESCRIBED, reader.described),
         ("length", _LENGTH, reader.length),
+        ("\\field", _MEMBER_IS, reader.member_is),
+        ("esponds", _RESPONDS, reader.responds),
+        ("corresponding", _CORRESPONDING, reader.corresponding),
     ):
         for hit in prose.find(pattern, word):
             yield from read(hit)
@@ -144,12 +165,14 @@ class _Reader:
         if sender is None:
             return
         role: Role = "request" if sender[1] == "request" else "response"
-        yield self._statement(hit, role, hit.match["struct"])
+        code = self._subject(hit, self._before(hit)) or self._earlier(hit)
+        problem = "" if code else "names no code"
+        yield Statement(code, role, hit.match["struct"], hit, problem=problem)
         rest = hit.match["rest"]
         if hit.match["listed"]:
             rest = next(reversed(self.structs_at(hit.file.path, hit.end)), "")
         if rest:
-            yield self._statement(hit, role, rest, many=True)
+            yield Statement(code, role, rest, hit, many=True, problem=problem)
 
     def structure(self, hit: Hit) -> Iterator[Statement]:
         before = self._before(hit)
@@ -170,6 +193,29 @@ class _Reader:
         code = self._subject(hit, before) if _IS_THE.search(before) else ""
         if code:
             yield Statement(code, "value", hit.match["struct"], hit, compared=True)
+
+    def member_is(self, hit: Hit) -> Iterator[Statement]:
+        """In a list of choices: "if the opcode (in header) is A or B, then op_flf is struct X"."""
+        text, section = hit.file.text, hit.context.section
+        begin = section.heading.start if section is not None and section.file is hit.file else 0
+        choices = list(_SELECTED.finditer(text, max(begin, hit.start - MAX_CHOICE), hit.start))
+        if not choices:
+            return
+        chosen = choices[-1]
+        when = _NEGOTIATED.search(text, max(chosen.end(), hit.sentence_start()), hit.start)
+        condition: Condition | None = Feature(name=when[1]) if when else None
+        if when and when[2] and condition is not None:
+            condition = Not(term=condition)
+        for code in CODE_NAME.findall(chosen[1]):
+            yield Statement(code, "data", hit.match["struct"], hit, member=hit.match["member"], condition=condition)
+
+    def responds(self, hit: Hit) -> Iterator[Statement]:
+        """ "The device responds to A with struct X"."""
+        yield Statement(hit.match["code"], "response", hit.match["struct"], hit)
+
+    def corresponding(self, hit: Hit) -> Iterator[Statement]:
+        """ "The structure corresponding to … is struct X. The corresponding type is A"."""
+        yield Statement(hit.match["code"], "value", hit.match["struct"], hit)
 
     # --- subjects ---
 
@@ -251,14 +297,19 @@ def _roles(text: str) -> tuple[Role, ...]:
 
 # --- structs under the heading of their code -----------------------------------------------------------------
 
-_NOISE = frozenset({"req", "resp", "r", "t", "cmd", "request", "response"})
+MAX_LEAD = 4000
+"""How many characters behind a paragraph's bold beginning a listing may stand that belongs to it."""
+
+_NOISE = frozenset({"req", "resp", "r", "t", "cmd", "evt", "event", "request", "response"})
+_LEAD = re.compile(r"\n[ \t]*\n\\textbf\{([A-Z][A-Z0-9_]+)\}")
 _HEADING = re.compile(r"(?:Property )?([A-Z][A-Z0-9_ ]+?)(?: request)?$")
 
 
 class Namesakes:
     """Finds the code under whose heading or item a listing defines a struct of the code's own name.
 
-    `virtio_iommu_req_attach` under "ATTACH request" is the request of `VIRTIO_IOMMU_T_ATTACH`.
+    `virtio_iommu_req_attach` under "ATTACH request" is the request of `VIRTIO_IOMMU_T_ATTACH`. A paragraph that begins
+    with a code in bold type is about it like a heading.
     """
 
     def __init__(self, prose: Prose, codes: frozenset[str]) -> None:
@@ -274,9 +325,17 @@ class Namesakes:
         if context is None:
             return "", "value"
         titles = [plain_text(label) for label in context.items]
-        if context.section is not None:
-            titles.append(context.section.title)
+        section = context.section
+        lead = ""
+        if section is not None:
+            titles.append(section.title)
+            pages = self.prose.pages[path]
+            begin = section.heading.start if section.file is pages.file else 0
+            for match in _LEAD.finditer(pages.file.text, max(begin, position - MAX_LEAD), position):
+                lead = match[1]
         words = struct.split("_")
+        if lead in codes:
+            return lead, "response" if "resp" in words else "request" if "cmd" in words else "value"
         for title in titles:
             heading = _HEADING.match(title)
             suffix = heading[1].replace(" ", "_") if heading else ""

@@ -1,6 +1,6 @@
 """Normative statements: every sentence with a keyword of RFC 2119, by who must do it and which names it speaks of.
 
-The sentence itself is not kept, only its digest.
+What is written to a model is the sentence's digest, not the sentence itself.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Sentence:
     level: str
     digest: str
     names: tuple[str, ...]
+    words: str
 
 
 @dataclass(slots=True)
@@ -96,7 +97,8 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
         first = end - len(words.lstrip())
         level = f"{match[0]} NOT" if _NOT.match(text, behind) else match[0]
         line = bisect_right(lines, first)
-        found.append(Sentence(stretch, start, keyword, line, level, digest(words), names_in_sentence(words)))
+        names = names_in_sentence(words)
+        found.append(Sentence(stretch, start, keyword, line, level, digest(words), names, words))
     return tuple(found)
 
 

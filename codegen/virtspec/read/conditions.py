@@ -21,6 +21,8 @@ from virtspec.source import SourceFile
 
 _FIELD = re.compile(r"\\field\{\s*([A-Za-z_][A-Za-z0-9_.]*)(?:\[\])?\s*\}")
 _LABEL_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
+_VIRTQUEUES = re.compile(r"virtqueues$", re.IGNORECASE)
+_QUEUE = re.compile(r"\s*(?:The\s+)?([a-z]\w*(?:\s\w+)?)\s+")
 _REQUIRES = re.compile(r"Requires?\s+(?=[A-Z])")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]+_F_[A-Z0-9_]+)")
 _ALONG = re.compile(r"\balong\s+with\b")
@@ -135,7 +137,11 @@ def _stated(hit: Hit) -> Gate | None:
     start, end = hit.sentence_start(), hit.sentence_end()
     before, behind = hit.file.text[start : hit.start], hit.file.text[hit.start : end]
     names = tuple(dict.fromkeys(_FIELD.findall(before)))
-    if not names:
+    section = hit.context.section
+    queue = _QUEUE.fullmatch(before) if section is not None and _VIRTQUEUES.match(section.title) else None
+    if not names and queue:
+        names = (queue[1],)
+    elif not names:
         label = _LABEL_FIELD.match(hit.context.items[-1]) if hit.context.items else None
         if not label:
             return None

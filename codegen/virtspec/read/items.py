@@ -14,8 +14,9 @@ from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
 from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 
-_NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
-_BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
+_NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
+_BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
+_BARE_FEATURE = re.compile(r"\s*[A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_F\\?_[A-Z0-9]")
 _TITLED = re.compile(r"([A-Z][A-Za-z -]{1,60}?)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
 _PARTS = re.compile(r",\s*(?:and\s+)?|\s+and\s+(?!above|greater|up|higher)")
 _FIRST_LINE = re.compile(r"\s*([^\n]{0,200})")
@@ -61,12 +62,12 @@ def read_item(located: Located) -> NumberedItem | None:
 
 
 def announces_number(located: Located) -> bool:
-    """Whether an item of a list of feature bits has a label: it is expected to be a name with its number."""
+    """Whether an item of a list of feature bits has a label, or begins with a feature's name: a number is expected."""
     item = located.block
     section = located.section
     return (
         isinstance(item, Item)
-        and item.label is not None
+        and (item.label is not None or _BARE_FEATURE.match(located.file.text, item.body) is not None)
         and section is not None
         and _FEATURE_SECTION.match(section.title) is not None
     )

@@ -10,8 +10,11 @@ from virtspec.listing.syntax import Remark
 from virtspec.model import AllOf, AnyOf, Condition, Direction, Feature, FieldIs, Not, Prose
 
 FEATURE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+\b")
-_DIRECTION = re.compile(r"device[- ](?:(readable|read only)|(writable|write only))", re.IGNORECASE)
-_BOTH = re.compile(r"device read && write", re.IGNORECASE)
+_DIRECTION = re.compile(
+    r"\W*(?:start of\s+)?device[- ](?:(?P<read>readable|read only)|writable|write only|(?P<both>read && write))"
+    r"(?:\s+(?:part|portion|section|data))?\W*$",
+    re.IGNORECASE,
+)
 _CUE = re.compile(r"\b(?:only|if|when)\b", re.IGNORECASE)
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 _NEGOTIATED = re.compile(r"\b(?:negotiated|set|present|offered|exists?)\b", re.IGNORECASE)
@@ -39,13 +42,14 @@ def plain_remark(remark: Remark) -> str:
     return " ".join(text.split())
 
 
-def direction(remarks: tuple[Remark, ...]) -> Direction | None:
-    """The part of the request that begins here, where a remark says so."""
-    found: Direction | None = None
+def direction(remarks: tuple[Remark, ...], before: Direction | None) -> Direction | None:
+    """The part of the request that a member is in: of the one `before` it, unless a remark says that another begins
+    here. A part that is both is neither."""
+    found = before
     for remark in remarks:
-        match = _DIRECTION.search(remark.text)
-        if match and not _BOTH.search(remark.text):
-            found = "readable" if match[1] else "writable"
+        match = _DIRECTION.match(plain_remark(remark))
+        if match:
+            found = None if match["both"] else "readable" if match["read"] else "writable"
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from virtspec.latex.scan import Table, group
 from virtspec.latex.text import plain_text
+from virtspec.model import Access
 from virtspec.source import SourceFile
 
 RangeMeaning = Literal["reserved", "device", "vendor", "generic", "other"]
@@ -33,6 +34,7 @@ class CodeEntry:
     code: int
     name: str
     start: int
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class CodeRange:
 class CodeTable:
     """A table of codes. `tag` is what their column is called; `named` says that entries carry identifiers.
 
-    A range from 0 without an end, with the meaning "other", stands for every code that has no entry.
+    A range from 0 without an end, with the meaning "other", stands for every code that has no entry. `field` is the
+    member that the heading of the codes names; `unread` are the rows whose code cannot be read, with the name
+    that stands beside it, if there is one.
     """
 
     start: int
@@ -56,6 +60,8 @@ class CodeTable:
     entries: tuple[CodeEntry, ...]
     ranges: tuple[CodeRange, ...]
     register: bool = False
+    field: str = ""
+    unread: tuple[CodeEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class NoCodes:
 
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+$")
-_NUMBER = r"(0[xX][0-9A-Fa-f]+|[0-9]+)"
+_NUMBER = r"(0[xX][0-9A-Fa-f]+|0[bB][01]+|[0-9]+)"
 _CODE = re.compile(rf"{_NUMBER}(?:\s*(?:-|–|—|to|\.\.+|:)\s*{_NUMBER})?$")
 _OPEN = re.compile(
     rf"{_NUMBER}\s*(?:and (?:greater|above|up|higher)|or (?:greater|above|higher)|\+|-\s*n)$", re.IGNORECASE
@@ -75,6 +81,9 @@ _OPEN = re.compile(
 _OF_DEVICE = re.compile(r"device[- ](?:type[- ])?specific|specific to|specific device type")
 # what a cell with a code begins with: most tables without one are known by it, and their cells need not be converted
 _CODE_LIKE = re.compile(r"(?:&|\\\\|\}|\{|\\hline|\n)\s*(?:0[xX][0-9A-Fa-f]|[0-9])")
+_FIELD_HEADING = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*&")
+_SPAN = re.compile(r"\\multi(?:column|row)\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_ACCESS: dict[str, Access] = {"R": "R", "W": "W", "RW": "RW", "R/W": "RW"}
 _POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
 _IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
 
@@ -108,7 +117,7 @@ def parse_code(text: str) -> Code | None:
 
 def _number(text: str) -> int:
     digits = text[:40]
-    return int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits, 10)
+    return int(digits, {"0x": 16, "0b": 2}.get(digits[:2].lower(), 10))
 
 
 def read_table(file: SourceFile, table: Table) -> CodeTable | NoCodes:
@@ -133,6 +142,8 @@ def read_text(text: str, table: Table) -> CodeTable | NoCodes:
     if len(rows) < 2:
         return NoCodes(table.start, "has no rows below its heading")
     header, data = rows[0], rows[1:]
+    if _codes_in(data, 0) and (match := _FIELD_HEADING.match(text, header[0].start)):
+        return _codes(table, match[1], 0, data, named=False, field=match[1])
     if _codes_in(data, 0) and not _POSITIONS.match(header[0].text):
         if any(_identifier(cell.text) for row in data for cell in row[1:]):
             return _codes(table, header[0].text, 0, data, named=True)
@@ -160,11 +171,15 @@ def _ranges_only(text: str) -> bool:
     return code is not None and code.first != code.last
 
 
-def _codes(table: Table, tag: str, column: int, rows: list[tuple[Cell, ...]], *, named: bool) -> CodeTable:
+def _codes(
+    table: Table, tag: str, column: int, rows: list[tuple[Cell, ...]], *, named: bool, field: str = ""
+) -> CodeTable:
     entries: list[CodeEntry] = []
     ranges: list[CodeRange] = []
+    unread: list[CodeEntry] = []
     for row in rows:
         if column >= len(row):
+            unread.append(CodeEntry(0, "", row[0].start))
             continue
         others = [cell for index, cell in enumerate(row) if index != column]
         words = " ".join(cell.text for cell in others)
@@ -173,13 +188,16 @@ def _codes(table: Table, tag: str, column: int, rows: list[tuple[Cell, ...]], *,
         if code is None:
             if row[column].text.lower() == "other":
                 ranges.append(CodeRange(0, None, "other", start))
+            elif row[column].text != tag:  # `longtable` has its heading once more for the following pages
+                lost = next((cell.text for cell in others if _identifier(cell.text)), "") if named else ""
+                unread.append(CodeEntry(0, lost, start))
             continue
-        name = next((cell.text for cell in others if _identifier(cell.text)), "") if named else others[0].text
+        name = next((cell.text for cell in others if _identifier(cell.text)), "") if named else others[-1].text
         if code.first == code.last and name and not (not named and _reserved(words)):
             entries.append(CodeEntry(code.first, name, start))
         else:
             ranges.append(CodeRange(code.first, code.last, meaning(words), start))
-    return CodeTable(table.start, tag, named, tuple(entries), tuple(ranges))
+    return CodeTable(table.start, tag, named, tuple(entries), tuple(ranges), field=field, unread=tuple(unread))
 
 
 def _reserved(words: str) -> bool:
@@ -233,6 +251,7 @@ def _cell(text: str, start: int, end: int) -> Cell:
         raw = re.sub(r"(?<!\\)%[^\n]*\n?", " ", raw)
     if "\\" in raw:
         raw = _RULES.sub(" ", raw)
+        raw = _SPAN.sub(r"\1", raw) if "\\multi" in raw else raw
         raw = _CAPTION.sub(" ", raw)
     stripped = len(raw) - len(raw.lstrip())
     # the offset of the cell's first word, so that a diagnostic points at it
@@ -248,24 +267,27 @@ def _registers(text: str, table: Table) -> CodeTable:
     """
     entries: list[CodeEntry] = []
     ranges: list[CodeRange] = []
+    unread: list[CodeEntry] = []
     for match in re.finditer(r"\\mmio(d?)reg(?![A-Za-z])", text[table.body : table.end]):
         names = 2 if match[1] else 1
         position = table.body + match.end()
         arguments: list[str] = []
-        while len(arguments) < 2 * names + 1 and (found := group(text, position)):
+        while len(arguments) < 2 * names + 2 and (found := group(text, position)):
             arguments.append(text[found[0] : found[1]])
             position = found[1] + 1
-        if len(arguments) < 2 * names + 1:
-            continue
         start = table.body + match.start()
-        for name, offset in zip(arguments[:names], arguments[names + 1 :], strict=True):
+        if len(arguments) < 2 * names + 1:
+            unread.append(CodeEntry(0, plain_text(arguments[0]) if arguments else "", start))
+            continue
+        access = _ACCESS.get(arguments[2 * names + 1]) if len(arguments) > 2 * names + 1 else None
+        for name, offset in zip(arguments[:names], arguments[names + 1 : 2 * names + 1], strict=True):
             code = parse_code(plain_text(offset).rstrip("+"))
-            if code is None:
+            if code is None and entries:  # the heading has none
+                unread.append(CodeEntry(0, plain_text(name), start))
+            elif code is None:
                 continue
-            if code.first == code.last:
-                entries.append(CodeEntry(code.first, plain_text(name), start))
+            elif code.first == code.last:
+                entries.append(CodeEntry(code.first, plain_text(name), start, access))
             else:
                 ranges.append(CodeRange(code.first, code.last, "other", start))
-    if not entries:
-        return CodeTable(table.start, "offset", True, (), (), register=True)
-    return CodeTable(table.start, "offset", True, tuple(entries), tuple(ranges), register=True)
+    return CodeTable(table.start, "offset", True, tuple(entries), tuple(ranges), register=True, unread=tuple(unread))

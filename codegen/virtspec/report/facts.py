@@ -29,7 +29,7 @@ def _lines(spec: Spec) -> Iterator[str]:
     for registry in spec.registries:
         yield f"table {registry.name} ({registry.tag})"
         for entry in registry.entries:
-            bound = "".join(f", {b.role}: {b.struct}" for b in entry.bindings)
+            bound = "".join(f", {b.slot}: {b.struct}" for b in entry.bindings)
             yield f"    0x{entry.code:x} = {entry.name}{bound}"
         for range_ in registry.ranges:
             last = "…" if range_.last is None else f"0x{range_.last:x}"

@@ -822,34 +822,6 @@ static void read_virtio_crypto_op_data_req(const uint8_t *message, size_t size, 
     }
 }
 
-static void read_virtio_crypto_op_data_req_readable(const uint8_t *message, size_t size, size_t flf_len, size_t vlf_len)
-{
-    struct virtio_crypto_op_data_req_readable_parts parts;
-    const int error = virtio_crypto_op_data_req_readable_parse(message, size, flf_len, vlf_len, &parts);
-    const int verdict = virtio_crypto_op_data_req_readable_validate(message, size, flf_len, vlf_len);
-
-    if (error != 0) {
-        must(verdict == error && *virtio_crypto_op_data_req_readable_field_name(virtwire_field(error)) != '\0');
-    } else {
-        size_t at = 24;
-
-        must(parts.end <= size && (verdict != 0 || parts.end == size));
-        at = follows(parts.op_flf, at, parts.end);
-        at = follows(parts.op_vlf, at, parts.end);
-        must(at == parts.end);
-    }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
-
-        while (virtio_crypto_op_data_req_readable_next(&cursor, flf_len, vlf_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
-    }
-}
-
 static void read_virtio_crypto_hash_data_vlf(const uint8_t *message, size_t size, size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_parts parts;
@@ -2325,11 +2297,11 @@ static void read_virtio_fs_notify(const uint8_t *message, size_t size, size_t fu
     }
 }
 
-static void read_virtio_gpio_response_N(const uint8_t *message, size_t size, size_t n)
+static void read_virtio_gpio_response_N(const uint8_t *message, size_t size, size_t gpio_names_size)
 {
     struct virtio_gpio_response_N_parts parts;
-    const int error = virtio_gpio_response_N_parse(message, size, n, &parts);
-    const int verdict = virtio_gpio_response_N_validate(message, size, n);
+    const int error = virtio_gpio_response_N_parse(message, size, gpio_names_size, &parts);
+    const int verdict = virtio_gpio_response_N_validate(message, size, gpio_names_size);
 
     if (error != 0) {
         must(verdict == error && *virtio_gpio_response_N_field_name(virtwire_field(error)) != '\0');
@@ -2344,7 +2316,7 @@ static void read_virtio_gpio_response_N(const uint8_t *message, size_t size, siz
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
 
-        while (virtio_gpio_response_N_next(&cursor, n, &parts) != NULL) {
+        while (virtio_gpio_response_N_next(&cursor, gpio_names_size, &parts) != NULL) {
             must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
             left -= parts.end;
         }
@@ -3032,6 +3004,41 @@ static void read_virtio_spi_transfer_req(const uint8_t *message, size_t size, si
     }
 }
 
+static void read_virtio_spi_transfer_req_readable(const uint8_t *message, size_t size)
+{
+    struct virtio_spi_transfer_req_readable_parts parts;
+    const int error = virtio_spi_transfer_req_readable_parse(message, size, &parts);
+    const int verdict = virtio_spi_transfer_req_readable_validate(message, size);
+
+    if (error != 0) {
+        must(verdict == error && *virtio_spi_transfer_req_readable_field_name(virtwire_field(error)) != '\0');
+    } else {
+        size_t at = 32;
+
+        must(parts.end <= size && (verdict != 0 || parts.end == size));
+        at = follows(parts.tx_buf, at, parts.end);
+        must(at == parts.end);
+    }
+}
+
+static void read_virtio_spi_transfer_req_writable(const uint8_t *message, size_t size)
+{
+    struct virtio_spi_transfer_req_writable_parts parts;
+    const int error = virtio_spi_transfer_req_writable_parse(message, size, &parts);
+    const int verdict = virtio_spi_transfer_req_writable_validate(message, size);
+
+    if (error != 0) {
+        must(verdict == error && *virtio_spi_transfer_req_writable_field_name(virtwire_field(error)) != '\0');
+    } else {
+        size_t at = 0;
+
+        must(parts.end <= size && (verdict != 0 || parts.end == size));
+        at = follows(parts.rx_buf, at, parts.end);
+        at = follows(parts.result, at, parts.end);
+        must(at == parts.end);
+    }
+}
+
 static void read_pvirtq_indirect_descriptor_table(const uint8_t *message, size_t size, size_t desc_count)
 {
     struct pvirtq_indirect_descriptor_table_parts parts;
@@ -3211,7 +3218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2)
         return 0;
-    which = ((size_t)data[0] | (size_t)data[1] << 8) % 128;
+    which = ((size_t)data[0] | (size_t)data[1] << 8) % 129;
     input.data = data + 2;
     input.size = size - 2;
     for (i = 0; i < 7; i++)
@@ -3334,279 +3341,282 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_virtio_crypto_op_data_req(message, input.size, arguments[0], arguments[1]);
         break;
     case 36:
-        read_virtio_crypto_op_data_req_readable(message, input.size, arguments[0], arguments[1]);
-        break;
-    case 37:
         read_virtio_crypto_hash_data_vlf(message, input.size, arguments[0], arguments[1]);
         break;
-    case 38:
+    case 37:
         read_virtio_crypto_hash_data_vlf_readable(message, input.size, arguments[0]);
         break;
-    case 39:
+    case 38:
         read_virtio_crypto_hash_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 40:
+    case 39:
         read_virtio_crypto_hash_data_vlf_stateless(message, input.size, arguments[0], arguments[1]);
         break;
-    case 41:
+    case 40:
         read_virtio_crypto_hash_data_vlf_stateless_readable(message, input.size, arguments[0]);
         break;
-    case 42:
+    case 41:
         read_virtio_crypto_hash_data_vlf_stateless_writable(message, input.size, arguments[0]);
         break;
-    case 43:
+    case 42:
         read_virtio_crypto_mac_data_vlf(message, input.size, arguments[0], arguments[1]);
         break;
-    case 44:
+    case 43:
         read_virtio_crypto_mac_data_vlf_readable(message, input.size, arguments[0]);
         break;
-    case 45:
+    case 44:
         read_virtio_crypto_mac_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 46:
+    case 45:
         read_virtio_crypto_mac_data_vlf_stateless(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 47:
+    case 46:
         read_virtio_crypto_mac_data_vlf_stateless_readable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 48:
+    case 47:
         read_virtio_crypto_mac_data_vlf_stateless_writable(message, input.size, arguments[0]);
         break;
-    case 49:
+    case 48:
         read_virtio_crypto_cipher_data_vlf(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 50:
+    case 49:
         read_virtio_crypto_cipher_data_vlf_readable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 51:
+    case 50:
         read_virtio_crypto_cipher_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 52:
+    case 51:
         read_virtio_crypto_alg_chain_data_vlf(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
         break;
-    case 53:
+    case 52:
         read_virtio_crypto_alg_chain_data_vlf_readable(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 54:
+    case 53:
         read_virtio_crypto_alg_chain_data_vlf_writable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 55:
+    case 54:
         read_virtio_crypto_sym_data_vlf(message, input.size, arguments[0]);
         break;
-    case 56:
+    case 55:
         read_virtio_crypto_cipher_data_vlf_stateless(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3]);
         break;
-    case 57:
+    case 56:
         read_virtio_crypto_cipher_data_vlf_stateless_readable(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 58:
+    case 57:
         read_virtio_crypto_cipher_data_vlf_stateless_writable(message, input.size, arguments[0]);
         break;
-    case 59:
+    case 58:
         read_virtio_crypto_alg_chain_data_vlf_stateless(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
         break;
-    case 60:
+    case 59:
         read_virtio_crypto_alg_chain_data_vlf_stateless_readable(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
         break;
-    case 61:
+    case 60:
         read_virtio_crypto_alg_chain_data_vlf_stateless_writable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 62:
+    case 61:
         read_virtio_crypto_sym_data_vlf_stateless(message, input.size, arguments[0]);
         break;
-    case 63:
+    case 62:
         read_virtio_crypto_aead_data_vlf(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3]);
         break;
-    case 64:
+    case 63:
         read_virtio_crypto_aead_data_vlf_readable(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 65:
+    case 64:
         read_virtio_crypto_aead_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 66:
+    case 65:
         read_virtio_crypto_aead_data_vlf_stateless(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
         break;
-    case 67:
+    case 66:
         read_virtio_crypto_aead_data_vlf_stateless_readable(message, input.size, arguments[0], arguments[1], arguments[2], arguments[3]);
         break;
-    case 68:
+    case 67:
         read_virtio_crypto_aead_data_vlf_stateless_writable(message, input.size, arguments[0]);
         break;
-    case 69:
+    case 68:
         read_virtio_crypto_akcipher_data_vlf(message, input.size, arguments[0], arguments[1]);
         break;
-    case 70:
+    case 69:
         read_virtio_crypto_akcipher_data_vlf_readable(message, input.size, arguments[0]);
         break;
-    case 71:
+    case 70:
         read_virtio_crypto_akcipher_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 72:
+    case 71:
         read_virtio_crypto_akcipher_data_vlf_stateless(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 73:
+    case 72:
         read_virtio_crypto_akcipher_data_vlf_stateless_readable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 74:
+    case 73:
         read_virtio_crypto_akcipher_data_vlf_stateless_writable(message, input.size, arguments[0]);
         break;
-    case 75:
+    case 74:
         read_virtio_crypto_ipsec_sa_cap_data(message, input.size);
         break;
-    case 76:
+    case 75:
         read_virtio_crypto_ipsec_data_vlf(message, input.size, arguments[0], arguments[1]);
         break;
-    case 77:
+    case 76:
         read_virtio_crypto_ipsec_data_vlf_readable(message, input.size, arguments[0]);
         break;
-    case 78:
+    case 77:
         read_virtio_crypto_ipsec_data_vlf_writable(message, input.size, arguments[0]);
         break;
-    case 79:
+    case 78:
         read_virtio_dev_ctx_features(message, input.size);
         break;
-    case 80:
+    case 79:
         read_virtio_dev_ctx_vq_split_dev_descs(message, input.size);
         break;
-    case 81:
+    case 80:
         read_virtio_dev_ctx_field_tlv(message, input.size);
         break;
-    case 82:
+    case 81:
         read_virtio_dev_ctx(message, input.size);
         break;
-    case 83:
+    case 82:
         read_virtio_dev_part_features(message, input.size);
         break;
-    case 84:
+    case 83:
         read_virtio_dev_part(message, input.size);
         break;
-    case 85:
+    case 84:
         read_virtio_fs_req(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 86:
+    case 85:
         read_virtio_fs_req_readable(message, input.size, arguments[0]);
         break;
-    case 87:
+    case 86:
         read_virtio_fs_req_writable(message, input.size, arguments[0]);
         break;
-    case 88:
+    case 87:
         read_virtio_fs_read_req(message, input.size, arguments[0], arguments[1], arguments[2]);
         break;
-    case 89:
+    case 88:
         read_virtio_fs_read_req_readable(message, input.size, arguments[0]);
         break;
-    case 90:
+    case 89:
         read_virtio_fs_read_req_writable(message, input.size, arguments[0], arguments[1]);
         break;
-    case 91:
+    case 90:
         read_virtio_fs_notify(message, input.size, arguments[0], arguments[1]);
         break;
-    case 92:
+    case 91:
         read_virtio_gpio_response_N(message, input.size, arguments[0]);
         break;
-    case 93:
+    case 92:
         read_virtio_gpu_resp_capset(message, input.size);
         break;
-    case 94:
+    case 93:
         read_virtio_i2c_req(message, input.size);
         break;
-    case 95:
+    case 94:
         read_virtio_iommu_req_probe(message, input.size, arguments[0]);
         break;
-    case 96:
+    case 95:
         read_virtio_iommu_req_probe_writable(message, input.size, arguments[0]);
         break;
-    case 97:
+    case 96:
         read_virtio_media_event_dqbuf(message, input.size, arguments[0], arguments[1]);
         break;
-    case 98:
+    case 97:
         read_virtio_media_event_event(message, input.size, arguments[0]);
         break;
-    case 99:
+    case 98:
         read_virtio_net_hdr(message, input.size, &features);
         break;
-    case 100:
+    case 99:
         read_virtio_net_ctrl(message, input.size, arguments[0]);
         break;
-    case 101:
+    case 100:
         read_virtio_net_ctrl_readable(message, input.size);
         break;
-    case 102:
+    case 101:
         read_virtio_net_ctrl_writable(message, input.size);
         break;
-    case 103:
+    case 102:
         read_virtio_net_ctrl_mac(message, input.size);
         break;
-    case 104:
+    case 103:
         read_virtio_net_hash_config(message, input.size);
         break;
-    case 105:
+    case 104:
         read_virtio_net_rss_config(message, input.size);
         break;
-    case 106:
+    case 105:
         read_virtnet_rss_ctx_add_modify(message, input.size);
         break;
-    case 107:
+    case 106:
         read_virtio_net_ctrl_queue_stats(message, input.size);
         break;
-    case 108:
+    case 107:
         read_virtio_net_ff_selector(message, input.size);
         break;
-    case 109:
+    case 108:
         read_virtio_net_ff_cap_mask_data(message, input.size);
         break;
-    case 110:
+    case 109:
         read_virtio_net_ff_actions(message, input.size);
         break;
-    case 111:
+    case 110:
         read_virtio_net_resource_obj_ff_classifier(message, input.size);
         break;
-    case 112:
+    case 111:
         read_virtio_net_resource_obj_ff_rule(message, input.size);
         break;
-    case 113:
+    case 112:
         read_virtio_scmi_request(message, input.size, arguments[0]);
         break;
-    case 114:
+    case 113:
         read_virtio_scmi_response(message, input.size, arguments[0]);
         break;
-    case 115:
+    case 114:
         read_virtio_scmi_event_msg(message, input.size, arguments[0]);
         break;
-    case 116:
+    case 115:
         read_virtio_scsi_req_cmd(message, input.size, arguments[0], arguments[1], arguments[2], &features);
         break;
-    case 117:
+    case 116:
         read_virtio_scsi_req_cmd_readable(message, input.size, arguments[0], &features);
         break;
-    case 118:
+    case 117:
         read_virtio_scsi_req_cmd_writable(message, input.size, arguments[0], arguments[1], &features);
         break;
-    case 119:
+    case 118:
         read_virtio_scsi_ctrl(message, input.size);
         break;
-    case 120:
+    case 119:
         read_virtio_snd_ctl_tlv(message, input.size);
         break;
-    case 121:
+    case 120:
         read_virtio_spi_transfer_req(message, input.size, arguments[0]);
         break;
+    case 121:
+        read_virtio_spi_transfer_req_readable(message, input.size);
+        break;
     case 122:
-        read_pvirtq_indirect_descriptor_table(message, input.size, arguments[0]);
+        read_virtio_spi_transfer_req_writable(message, input.size);
         break;
     case 123:
-        read_virtq_avail(message, input.size, arguments[0], &features);
+        read_pvirtq_indirect_descriptor_table(message, input.size, arguments[0]);
         break;
     case 124:
-        read_virtq_used(message, input.size, arguments[0], &features);
+        read_virtq_avail(message, input.size, arguments[0], &features);
         break;
     case 125:
-        read_virtq(message, input.size, arguments[0], arguments[1], &features);
+        read_virtq_used(message, input.size, arguments[0], &features);
         break;
     case 126:
-        read_indirect_descriptor_table(message, input.size, arguments[0]);
+        read_virtq(message, input.size, arguments[0], arguments[1], &features);
         break;
     case 127:
+        read_indirect_descriptor_table(message, input.size, arguments[0]);
+        break;
+    case 128:
         read_virtio_vsock_packet(message, input.size);
         break;
     default:

@@ -2647,13 +2647,6 @@ static void check_virtio_vsock_event(void)
     INTEGER(struct virtio_vsock_event, id, le32, uint32_t, LITTLE, 0, 4);
 }
 
-static void check_virtio_S(void)
-{
-    INTEGER(struct virtio_S, y, be16, uint16_t, BIG, 2, 2);
-    BITS(struct virtio_S, virtio_S, x_A, uint16_t, BIG, 0, 2, 0, 15);
-    BITS(struct virtio_S, virtio_S, x_B, uint16_t, BIG, 0, 2, 15, 1);
-}
-
 static void check_virtio_ccw_notifications_be(void)
 {
     BITS(struct virtio_ccw_notifications_be, virtio_ccw_notifications_be, vq_index, uint32_t, BIG, 0, 4, 0, 16);
@@ -3477,8 +3470,6 @@ static void check_values(void)
     VALUE(VIRTIO_VSOCK_SEQ_EOM, 0x1ULL);
     VALUE(VIRTIO_VSOCK_SEQ_EOR, 0x2ULL);
     VALUE(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET, 0x0ULL);
-    VALUE(VIRTIO_FLD_A, 0x1ULL);
-    VALUE(VIRTIO_FLD_B, 0x2ULL);
     VALUE(VIRTQ_DESC_F_AVAIL, 0x80ULL);
     VALUE(VIRTQ_DESC_F_USED, 0x8000ULL);
     VALUE(RING_EVENT_FLAGS_ENABLE, 0x0ULL);
@@ -4125,7 +4116,6 @@ int main(void)
     check_virtio_vsock_hdr();
     check_virtio_vsock_packet();
     check_virtio_vsock_event();
-    check_virtio_S();
     check_virtio_ccw_notifications_be();
     check_virtio_pci_notifications_data_le();
     check_virtio_mmio_notifications_le();

@@ -514,7 +514,6 @@ static void visit_virtio_vsock_config(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_vsock_hdr(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_vsock_packet(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_vsock_event(struct visit *v, uint8_t *m, size_t size);
-static void visit_virtio_S(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_ccw_notifications_be(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_pci_notifications_data_le(struct visit *v, uint8_t *m, size_t size);
 static void visit_virtio_mmio_notifications_le(struct visit *v, uint8_t *m, size_t size);
@@ -4956,10 +4955,10 @@ static void visit_virtio_gpio_response_N(struct visit *v, uint8_t *m, size_t siz
     const uint8_t *bytes = m;
     struct virtio_gpio_response_N_parts found;
     const struct virtio_gpio_response_N_parts *parts = &found;
-    const size_t n = given(v, "n");
+    const size_t gpio_names_size = given(v, "gpio_names_size");
     (void)bytes;
     (void)parts;
-    if (virtio_gpio_response_N_parse(m, size, n, &found) != 0)
+    if (virtio_gpio_response_N_parse(m, size, gpio_names_size, &found) != 0)
         return;
     (void)size;
     (void)depth;
@@ -10191,31 +10190,6 @@ static void visit_virtio_vsock_event(struct visit *v, uint8_t *m, size_t size)
     }
 }
 
-static void visit_virtio_S(struct visit *v, uint8_t *m, size_t size)
-{
-    struct virtio_S *s = (struct virtio_S *)m;
-    const size_t depth = v->depth;
-    size_t i = 0;
-    (void)size;
-    (void)depth;
-    (void)i;
-    if (enter(v, "x.A", 0, false, (uint8_t *)&s->x, sizeof(s->x))) {
-        if (number(v, virtio_S_get_x_A(s), 0x7fffU))
-            virtio_S_set_x_A(s, (uint16_t)v->number);
-        leave(v, depth);
-    }
-    if (enter(v, "x.B", 0, false, (uint8_t *)&s->x, sizeof(s->x))) {
-        if (number(v, virtio_S_get_x_B(s), 0x1U))
-            virtio_S_set_x_B(s, (uint16_t)v->number);
-        leave(v, depth);
-    }
-    if (enter(v, "y", 0, false, (uint8_t *)&s->y, sizeof(s->y))) {
-        if (number(v, virtio_be16_to_cpu(s->y), UINT16_MAX))
-            s->y = virtio_cpu_to_be16((uint16_t)v->number);
-        leave(v, depth);
-    }
-}
-
 static void visit_virtio_ccw_notifications_be(struct visit *v, uint8_t *m, size_t size)
 {
     struct virtio_ccw_notifications_be *s = (struct virtio_ccw_notifications_be *)m;
@@ -11683,8 +11657,8 @@ static int check_virtio_fs_notify(struct visit *v, const uint8_t *m, size_t size
 
 static int check_virtio_gpio_response_N(struct visit *v, const uint8_t *m, size_t size)
 {
-    const size_t n = given(v, "n");
-    int error = virtio_gpio_response_N_validate(m, size, n);
+    const size_t gpio_names_size = given(v, "gpio_names_size");
+    int error = virtio_gpio_response_N_validate(m, size, gpio_names_size);
 
     (void)v;
     return error;
@@ -12353,7 +12327,6 @@ static const struct subject subjects[] = {
     { "virtio_vsock_hdr", 44, "", visit_virtio_vsock_hdr, NULL },
     { "virtio_vsock_packet", 0, "", visit_virtio_vsock_packet, check_virtio_vsock_packet },
     { "virtio_vsock_event", 4, "", visit_virtio_vsock_event, NULL },
-    { "S", 4, "", visit_virtio_S, NULL },
     { "notifications_be", 4, "", visit_virtio_ccw_notifications_be, NULL },
     { "notifications_data_le", 4, "", visit_virtio_pci_notifications_data_le, NULL },
     { "notifications_le", 4, "", visit_virtio_mmio_notifications_le, NULL },

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from virtwire._features import FeatureBits
     from virtwire._index import DEVICES, MODULES, Device
     from virtwire._runtime import Struct
     from virtwire._unions import Union
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "find",
     "lookup",
+    "typed",
 ]
 
 
@@ -57,6 +59,23 @@ def find(text: str) -> list[str]:
 
     lowered = text.lower()
     return [name for name in STRUCTS if lowered in name.lower()]
+
+
+def typed(
+    struct: Struct,
+    name: str,
+    device: str | int | None = None,
+    features: FeatureBits = None,
+    by: Struct | None = None,
+) -> Any:
+    """What a member of a struct holds, decoded as the code in another member tells; its bytes where no table does.
+
+    `device` selects the configuration structure where that is meant, `features` what they decide, and `by` is a struct
+    with the code or the lengths where they are not in the struct itself. Raises `DecodeError`.
+    """
+    from virtwire._registry import typed
+
+    return typed(struct, name, device, features, by)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from virtwire._errors import DecodeError, hex_excerpt
 from virtwire._layout import Row
-from virtwire._runtime import Struct
+from virtwire._runtime import Struct, parts_of, registries_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Union
 
+    from virtwire._features import FeatureBits
     from virtwire._index import Device
     from virtwire._unions import Union as UnionStruct
 
@@ -27,16 +28,24 @@ DEVICE_CONFIG = "device configuration"
 
 
 class Entry(Row):
-    """A code. `structs` are C names by role (`value`, `data`, `result`, `request`, `response`); `x[]` stands for any
-    number of `x`, `x+y[]` for these behind a struct, and `x.y` for what the member `y` of `x` holds.
+    """A code. `structs` are C names by role (`value`, `data`, `result`, `request`, `response`), or by the member that
+    they fill (`tag.member`); `x[]` stands for any number of `x`, `x+y[]` for these behind a struct, `x+y` for one, and
+    `x.y` for what the member `y` of `x` holds. `featured` are those that a feature bit puts in their place.
     """
 
-    __slots__ = ("code", "name", "structs")
+    __slots__ = ("code", "name", "structs", "featured")
 
-    def __init__(self, code: int, name: str, structs: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        name: str,
+        structs: Mapping[str, str] | None = None,
+        featured: Mapping[int, Mapping[str, str]] | None = None,
+    ) -> None:
         self.code = code
         self.name = name
         self.structs: Mapping[str, str] = structs or {}
+        self.featured: Mapping[int, Mapping[str, str]] = featured or {}
 
 
 class Range(Row):
@@ -51,16 +60,25 @@ class Range(Row):
 
 
 class Registry(Mapping[int, Entry]):
-    """The codes of one table."""
+    """The codes of one table. `fields` are the members that hold them, as `tag.member`, where they are known; `under` is
+    the class, an entry of another table, whose commands they are."""
 
-    __slots__ = ("_entries", "name", "ranges", "tag")
+    __slots__ = ("_entries", "fields", "name", "ranges", "tag", "under")
 
     def __init__(
-        self, name: str, tag: str, entries: tuple[Entry, ...], ranges: tuple[Range, ...] = ()
+        self,
+        name: str,
+        tag: str,
+        entries: tuple[Entry, ...],
+        ranges: tuple[Range, ...] = (),
+        fields: tuple[str, ...] = (),
+        under: str = "",
     ) -> None:
         self.name = name
         self.tag = tag
+        self.under = under
         self.ranges = ranges
+        self.fields = fields
         self._entries: dict[int, Entry] = {}
         for entry in entries:
             self._entries.setdefault(entry.code, entry)
@@ -95,13 +113,20 @@ class Registry(Mapping[int, Entry]):
         return "unknown"
 
     def decode(
-        self, code: int, data: bytes, role: str = "value", device: str | int | None = None
+        self,
+        code: int,
+        data: bytes,
+        role: str = "value",
+        device: str | int | None = None,
+        features: int | None = None,
+        **lengths: int,
     ) -> Typed:
         """Data that goes with a code, decoded: a struct, several, or an integer; `data` itself where nothing is known.
 
-        `device` selects the configuration structure where that is meant. Raises `DecodeError`.
+        `device` selects the configuration structure where that is meant, `features` what features decide; `lengths` are
+        those that the struct takes from elsewhere. Raises `DecodeError`.
         """
-        name = self.struct(code, role)
+        name = self.struct(code, role, features)
         allow_short = name == DEVICE_CONFIG
         if allow_short:
             name = config_name(device) if device is not None else None
@@ -112,25 +137,135 @@ class Registry(Mapping[int, Entry]):
             first = struct_class(head)
             if first is None or not first.SIZE:
                 return data
-            return [first.unpack_from(data), *self._array(tail, data[first.SIZE :])]
+            return [first.unpack_from(data), *self._behind(tail, data[first.SIZE :])]
         if name.endswith("[]"):
-            return self._array(name, data)
+            return self._behind(name, data)
         tag, _, path = name.partition(".")
         cls = struct_class(tag)
         if cls is None:
-            return data
+            return _integer(name, data, self.name) if name in _SIZES else data
         if path:
             return _member(cls, path, data)
-        return cls.from_bytes(data, allow_short=True) if allow_short else cls.from_bytes(data)  # type: ignore[no-any-return]
+        if "." in role:  # what a member holds may be shorter than the member
+            return cls.unpack_from(data, **lengths)  # type: ignore[no-any-return]
+        return cls.from_bytes(data, allow_short=True) if allow_short else cls.from_bytes(data, **lengths)  # type: ignore[no-any-return]
 
     @staticmethod
-    def _array(name: str, data: bytes) -> list[Struct]:
-        return list(struct_class(name.removesuffix("[]")).iter_unpack(data))
+    def _behind(name: str, data: bytes) -> list[Struct]:
+        cls = struct_class(name.removesuffix("[]"))
+        return list(cls.iter_unpack(data)) if name.endswith("[]") else [cls.from_bytes(data)]
 
-    def struct(self, code: int, role: str = "value") -> str | None:
-        """The C name of the struct that goes with a code; None where none is known."""
+    def struct(self, code: int, role: str = "value", features: int | None = None) -> str | None:
+        """The C name of the struct that goes with a code; None where none is known.
+
+        Of what features decide, only negotiated `features`, a number, tell which it is.
+        """
         entry = self._entries.get(code)
-        return None if entry is None else entry.structs.get(role)
+        if entry is None:
+            return None
+        for bit, structs in entry.featured.items():
+            if role in structs and (features is None or features >> bit & 1):
+                return None if features is None else structs[role]
+        return entry.structs.get(role)
+
+
+def typed(
+    struct: Struct,
+    name: str,
+    device: str | int | None = None,
+    features: FeatureBits = None,
+    by: Struct | None = None,
+) -> Typed:
+    """What a member of a struct holds, decoded as the code in another member tells; its bytes where no table does.
+
+    The code, and lengths that what the member holds takes from elsewhere, are looked for in the struct, in what its other
+    members hold, and in `by`. Raises `DecodeError`.
+    """
+    index = [part.name for part in parts_of(type(struct))].index(name)
+    data = struct._encode(index, index + 1)
+    where = sys.modules[type(struct).__module__]
+    own = where.FEATURES if hasattr(where, "FEATURES") else None
+    bits = own.mask(features) if own is not None and features is not None else None
+    slot, role = f"{struct.C_NAME}.{name.rstrip('_')}", name.rstrip("_").rpartition("_")[2]
+    for holder in (struct, *_inside(struct), *((by, *_inside(by)) if by is not None else ())):
+        for part in parts_of(type(holder)):
+            for registry in registries_of(type(holder).__module__).get(part.name.rstrip("_"), ()):
+                if not _applies(registry, holder, part.name):
+                    continue
+                code = getattr(holder, part.name)
+                for key in (slot, role):
+                    cls = struct_class(registry.struct(code, key, bits) or "")
+                    if cls is not None or registry.struct(code, key, bits):
+                        lengths = _lengths(cls, struct, name, device, features, by)
+                        result: Typed = registry.decode(code, data, key, device, bits, **lengths)
+                        return result
+    return data
+
+
+def _applies(registry: Registry, holder: Struct, name: str) -> bool:
+    """Whether a member of a struct holds a registry's codes: in the class whose commands they are, if they are some."""
+    if registry.fields and f"{holder.C_NAME}.{name.rstrip('_')}" not in registry.fields:
+        return False
+    if not registry.under:
+        return True
+    for part in parts_of(type(holder)):
+        for above in registries_of(type(holder).__module__).get(part.name.rstrip("_"), ()):
+            entry = above.get(getattr(holder, part.name)) if part.name != name else None
+            if entry is not None and entry.name == registry.under:
+                return True
+    return False
+
+
+def _inside(struct: Struct) -> Iterator[Struct]:
+    """The structs that are members of a struct, and those in them."""
+    for part in parts_of(type(struct)):
+        value = getattr(struct, part.name)
+        if isinstance(value, Struct):
+            yield value
+            yield from _inside(value)
+
+
+def _lengths(
+    cls: Any,
+    struct: Struct,
+    name: str,
+    device: str | int | None,
+    features: FeatureBits,
+    by: Struct | None,
+) -> dict[str, int]:
+    """The lengths that decoding a class needs, from members of their names in what stands before a member."""
+    found: dict[str, int] = {}
+    needed = [keyword for keyword, default in _keywords(cls) if default is None]
+    if not needed:
+        return found
+    known: list[Struct] = [struct, *((by,) if by is not None else ())]
+    for part in parts_of(type(struct)):
+        if part.name == name:
+            break
+        value = getattr(struct, part.name)
+        content = (
+            typed(struct, part.name, device, features, by) if isinstance(value, bytes) else value
+        )
+        if isinstance(content, Struct):
+            known.append(content)
+    for holder in known:
+        for each in (holder, *_inside(holder)):
+            for keyword in needed:
+                value = getattr(each, keyword, None)
+                if isinstance(value, int):
+                    found.setdefault(keyword, value)
+    return found
+
+
+def _keywords(cls: Any) -> Iterator[tuple[str, Any]]:
+    """The keyword arguments of a class's `from_bytes` and their defaults: lengths have none, or None."""
+    if cls is None:
+        return
+    function = cls.from_bytes.__func__
+    code, defaults = function.__code__, function.__kwdefaults__ or {}
+    for keyword in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
+        if keyword != "features":
+            yield keyword, defaults.get(keyword)
 
 
 def module(name: str) -> ModuleType:
@@ -170,22 +305,26 @@ def device_of(device: str | int) -> Device:
     raise ValueError(f"no device type {device!r}; see virtwire.DEVICES")
 
 
+_SIZES = {f"{order}{bits}": bits // 8 for order in ("u", "le", "be") for bits in (8, 16, 32, 64)}
+
+
 def _member(cls: type[Struct], path: str, data: bytes) -> int | bytes:
     """The value of one member of a struct, standing alone."""
     field = cls.LAYOUT.field(path)
-    if (
-        field.size is None
-        or field.count is not None
-        or not field.type.startswith(("u", "le", "be"))
-    ):
+    if field.count is not None or field.type not in _SIZES:
         return data
-    if len(data) != field.size:
+    return _integer(field.type, data, f"{cls.C_NAME}.{path}")
+
+
+def _integer(type_: str, data: bytes, path: str) -> int:
+    """The value of an integer, standing alone."""
+    if len(data) != _SIZES[type_]:
         raise DecodeError(
             "has another size",
-            path=f"{cls.C_NAME}.{path}",
+            path=path,
             offset=0,
-            needed=field.size,
+            needed=_SIZES[type_],
             available=len(data),
             excerpt=hex_excerpt(data, 0, len(data)),
         )
-    return int.from_bytes(data, "big" if field.type.startswith("be") else "little")
+    return int.from_bytes(data, "big" if type_.startswith("be") else "little")

@@ -221,8 +221,13 @@ def _shown(value: Struct, name: str) -> str:
 
 def value_name(cls: type[Any], name: str, value: int) -> str:
     """The constant that a member's value stands for; "" where there is none, or several tables could be meant."""
-    found = [r[value].name for r in registries_of(cls.__module__).get(name, ()) if value in r]
-    return found[0] if len(found) == 1 and found[0].isidentifier() else ""
+    path = f"{cls.C_NAME}.{name}"
+    registries = [
+        r for r in registries_of(cls.__module__).get(name, ()) if not r.fields or path in r.fields
+    ]
+    found = {r[value].name for r in registries if value in r}
+    word = found.pop() if len(found) == 1 else ""
+    return word if word.isidentifier() else ""
 
 
 def registries_of(module: str) -> dict[str, list[Any]]:
@@ -230,8 +235,10 @@ def registries_of(module: str) -> dict[str, list[Any]]:
     if module not in _registries:
         found: dict[str, list[Any]] = {}
         for registry in vars(sys.modules[module]).values():
-            if type(registry).__name__ == "Registry" and registry.tag.isidentifier():
-                found.setdefault(registry.tag, []).append(registry)
+            if type(registry).__name__ == "Registry":
+                names = {field.rpartition(".")[2] for field in registry.fields} or {registry.tag}
+                for name in sorted(names):
+                    found.setdefault(name, []).append(registry)
         _registries[module] = found
     return _registries[module]
 
@@ -351,18 +358,12 @@ class Request(Struct):
         """Decode the device-writable part; the other members are those of `request=`. Raises `DecodeError`."""
         raise NotImplementedError
 
-    def typed(self, name: str, device: str | int | None = None) -> Any:
+    def typed(self, name: str, device: str | int | None = None, features: Any = None) -> Any:
         """What a member like `command_specific_result` holds, decoded as the code in another member (`opcode`) tells;
         its bytes where no table does. Raises `DecodeError`."""
-        parts = parts_of(type(self))
-        index = [part.name for part in parts].index(name)
-        data = self._encode(index, index + 1)
-        role = name.rstrip("_").rpartition("_")[2]
-        for part in parts:
-            for registry in registries_of(type(self).__module__).get(part.name, ()):
-                if registry.struct(getattr(self, part.name), role):
-                    return registry.decode(getattr(self, part.name), data, role, device)
-        return data
+        from virtwire._registry import typed
+
+        return typed(self, name, device, features)
 
     def to_readable(self) -> bytes:
         """Encode the device-readable part. Raises `EncodeError`."""

@@ -86,6 +86,10 @@ CAPABILITY_IDS_CODES = Registry(
         Range(0x800, 0xFFF, "device"),
         Range(0x1000, 0xFFFF, "reserved"),
     ),
+    fields=(
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
+    ),
 )
 COMMON_CAPABILITY_IDS_CODES = Registry(
     "Common capability ids",
@@ -100,6 +104,10 @@ COMMON_CAPABILITY_IDS_CODES = Registry(
         ),
     ),
     (Range(0x1, 0x7FF, "generic"),),
+    fields=(
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
+    ),
 )
 VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_CODES = Registry(
     "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE",
@@ -108,15 +116,35 @@ VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_CODES = Registry(
         Entry(0x0, "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_GET"),
         Entry(0x1, "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_SET"),
     ),
+    fields=("virtio_resource_obj_dev_parts.type",),
 )
 VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_CODES = Registry(
     "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE",
     "type",
     (
-        Entry(0x0, "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_SIZE"),
-        Entry(0x1, "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_COUNT"),
-        Entry(0x2, "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_LIST"),
+        Entry(
+            0x0,
+            "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_SIZE",
+            {
+                "result": "virtio_admin_cmd_dev_parts_metadata_result.parts_size",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_COUNT",
+            {
+                "result": "virtio_admin_cmd_dev_parts_metadata_result.hdr_list_count",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_LIST",
+            {
+                "result": "virtio_admin_cmd_dev_parts_metadata_result.hdr_list",
+            },
+        ),
     ),
+    fields=("virtio_admin_cmd_dev_parts_metadata_data.type",),
 )
 VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_CODES = Registry(
     "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE",
@@ -125,6 +153,7 @@ VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_CODES = Registry(
         Entry(0x0, "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_SELECTED"),
         Entry(0x1, "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_ALL"),
     ),
+    fields=("virtio_admin_cmd_dev_parts_get_data.type",),
 )
 DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_RANGES_CODES = Registry(
     "Device resource objects",
@@ -135,6 +164,7 @@ DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_RANGES_CODES = Registry(
         Range(0x200, 0x4FF, "device"),
         Range(0x500, 0xFFFF, "reserved"),
     ),
+    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_CODES = Registry(
     "Device resource objects",
@@ -150,6 +180,7 @@ DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_CODES = Registry(
         ),
     ),
     (Range(0x1, 0x1FF, "reserved"),),
+    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_GROUPS_CODE_CODES = Registry(
     "Device groups",
@@ -158,6 +189,7 @@ DEVICE_GROUPS_CODE_CODES = Registry(
         Entry(0x0, "Self group type"),
         Entry(0x1, "SR-IOV group type"),
     ),
+    fields=("virtio_admin_cmd.group_type",),
 )
 GROUP_ADMINISTRATION_COMMANDS_OPCODE_CODES = Registry(
     "Group administration commands",
@@ -300,6 +332,7 @@ GROUP_ADMINISTRATION_COMMANDS_OPCODE_CODES = Registry(
         Range(0x13, 0x7FFF, "other"),
         Range(0x8000, 0xFFFF, "reserved"),
     ),
+    fields=("virtio_admin_cmd.opcode",),
 )
 GROUP_ADMINISTRATION_COMMANDS_STATUS_CODES = Registry(
     "Group administration commands",
@@ -314,6 +347,7 @@ GROUP_ADMINISTRATION_COMMANDS_STATUS_CODES = Registry(
         Entry(0x1C, "VIRTIO_ADMIN_STATUS_ENOSPC"),
     ),
     (Range(0x0, None, "other"),),
+    fields=("virtio_admin_cmd.status",),
 )
 GROUP_ADMINISTRATION_COMMANDS_STATUS_QUALIFIER_CODES = Registry(
     "Group administration commands",
@@ -329,6 +363,7 @@ GROUP_ADMINISTRATION_COMMANDS_STATUS_QUALIFIER_CODES = Registry(
         Entry(0x7, "VIRTIO_ADMIN_STATUS_Q_TRYAGAIN"),
     ),
     (Range(0x8, 0xFFFF, "reserved"),),
+    fields=("virtio_admin_cmd.status_qualifier",),
 )
 
 # --- structs ---

@@ -97,14 +97,16 @@ VIRTIO_BALLOON_S_CODES = Registry(
         Entry(0x8, "VIRTIO_BALLOON_S_HTLB_PGALLOC"),
         Entry(0x9, "VIRTIO_BALLOON_S_HTLB_PGFAIL"),
     ),
+    fields=("virtio_balloon_stat.tag",),
 )
 VIRTIO_BALLOON_CMD_ID_CODES = Registry(
     "VIRTIO_BALLOON_CMD_ID",
-    "code",
+    "free_page_hint_cmd_id",
     (
         Entry(0x0, "VIRTIO_BALLOON_CMD_ID_STOP"),
         Entry(0x1, "VIRTIO_BALLOON_CMD_ID_DONE"),
     ),
+    fields=("virtio_balloon_config.free_page_hint_cmd_id",),
 )
 
 # --- structs ---

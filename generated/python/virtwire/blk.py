@@ -133,32 +133,59 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 VIRTIO_BLK_Z_CODES = Registry(
     "VIRTIO_BLK_Z",
-    "code",
+    "model",
     (
         Entry(0x0, "VIRTIO_BLK_Z_NONE"),
         Entry(0x1, "VIRTIO_BLK_Z_HM"),
         Entry(0x2, "VIRTIO_BLK_Z_HA"),
     ),
+    fields=("virtio_blk_zoned_characteristics.model",),
 )
 VIRTIO_BLK_T_CODES = Registry(
     "VIRTIO_BLK_T",
     "type",
     (
-        Entry(0x0, "VIRTIO_BLK_T_IN"),
-        Entry(0x1, "VIRTIO_BLK_T_OUT"),
-        Entry(0x4, "VIRTIO_BLK_T_FLUSH"),
-        Entry(0x8, "VIRTIO_BLK_T_GET_ID"),
+        Entry(
+            0x0,
+            "VIRTIO_BLK_T_IN",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_BLK_T_OUT",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_BLK_T_FLUSH",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x8,
+            "VIRTIO_BLK_T_GET_ID",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
         Entry(
             0xA,
             "VIRTIO_BLK_T_GET_LIFETIME",
             {
                 "result": "virtio_blk_lifetime",
+                "request": "virtio_blk_req",
             },
         ),
         Entry(
             0xB,
             "VIRTIO_BLK_T_DISCARD",
             {
+                "request": "virtio_blk_req",
                 "data": "virtio_blk_discard_write_zeroes[]",
             },
         ),
@@ -166,6 +193,7 @@ VIRTIO_BLK_T_CODES = Registry(
             0xD,
             "VIRTIO_BLK_T_WRITE_ZEROES",
             {
+                "request": "virtio_blk_req",
                 "data": "virtio_blk_discard_write_zeroes[]",
             },
         ),
@@ -173,12 +201,14 @@ VIRTIO_BLK_T_CODES = Registry(
             0xE,
             "VIRTIO_BLK_T_SECURE_ERASE",
             {
+                "request": "virtio_blk_req",
                 "data": "virtio_blk_discard_write_zeroes[]",
             },
         ),
         Entry(0x5, "VIRTIO_BLK_T_FLUSH_OUT"),
         Entry(0x80000000, "VIRTIO_BLK_T_BARRIER"),
     ),
+    fields=("virtio_blk_req.type",),
 )
 VIRTIO_BLK_PRE_EOL_INFO_CODES = Registry(
     "VIRTIO_BLK_PRE_EOL_INFO",
@@ -189,6 +219,7 @@ VIRTIO_BLK_PRE_EOL_INFO_CODES = Registry(
         Entry(0x2, "VIRTIO_BLK_PRE_EOL_INFO_WARNING"),
         Entry(0x3, "VIRTIO_BLK_PRE_EOL_INFO_URGENT"),
     ),
+    fields=("virtio_blk_lifetime.pre_eol_info",),
 )
 VIRTIO_BLK_S_CODES = Registry(
     "VIRTIO_BLK_S",
@@ -198,25 +229,64 @@ VIRTIO_BLK_S_CODES = Registry(
         Entry(0x1, "VIRTIO_BLK_S_IOERR"),
         Entry(0x2, "VIRTIO_BLK_S_UNSUPP"),
     ),
+    fields=("virtio_blk_req.status",),
 )
 VIRTIO_BLK_T_ZONE_CODES = Registry(
     "VIRTIO_BLK_T_ZONE",
     "type",
     (
-        Entry(0xF, "VIRTIO_BLK_T_ZONE_APPEND"),
+        Entry(
+            0xF,
+            "VIRTIO_BLK_T_ZONE_APPEND",
+            {
+                "request": "virtio_blk_req_za",
+            },
+        ),
         Entry(
             0x10,
             "VIRTIO_BLK_T_ZONE_REPORT",
             {
                 "result": "virtio_blk_zone_report",
+                "request": "virtio_blk_req",
             },
         ),
-        Entry(0x12, "VIRTIO_BLK_T_ZONE_OPEN"),
-        Entry(0x14, "VIRTIO_BLK_T_ZONE_CLOSE"),
-        Entry(0x16, "VIRTIO_BLK_T_ZONE_FINISH"),
-        Entry(0x18, "VIRTIO_BLK_T_ZONE_RESET"),
-        Entry(0x1A, "VIRTIO_BLK_T_ZONE_RESET_ALL"),
+        Entry(
+            0x12,
+            "VIRTIO_BLK_T_ZONE_OPEN",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x14,
+            "VIRTIO_BLK_T_ZONE_CLOSE",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x16,
+            "VIRTIO_BLK_T_ZONE_FINISH",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x18,
+            "VIRTIO_BLK_T_ZONE_RESET",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
+        Entry(
+            0x1A,
+            "VIRTIO_BLK_T_ZONE_RESET_ALL",
+            {
+                "request": "virtio_blk_req",
+            },
+        ),
     ),
+    fields=("virtio_blk_req.type",),
 )
 VIRTIO_BLK_S_ZONE_CODES = Registry(
     "VIRTIO_BLK_S_ZONE",
@@ -227,19 +297,21 @@ VIRTIO_BLK_S_ZONE_CODES = Registry(
         Entry(0x5, "VIRTIO_BLK_S_ZONE_OPEN_RESOURCE"),
         Entry(0x6, "VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE"),
     ),
+    fields=("virtio_blk_req.status",),
 )
 VIRTIO_BLK_ZT_CODES = Registry(
     "VIRTIO_BLK_ZT",
-    "code",
+    "z_type",
     (
         Entry(0x1, "VIRTIO_BLK_ZT_CONV"),
         Entry(0x2, "VIRTIO_BLK_ZT_SWR"),
         Entry(0x3, "VIRTIO_BLK_ZT_SWP"),
     ),
+    fields=("virtio_blk_zone_descriptor.z_type",),
 )
 VIRTIO_BLK_ZS_CODES = Registry(
     "VIRTIO_BLK_ZS",
-    "code",
+    "z_state",
     (
         Entry(0x0, "VIRTIO_BLK_ZS_NOT_WP"),
         Entry(0x1, "VIRTIO_BLK_ZS_EMPTY"),
@@ -250,14 +322,28 @@ VIRTIO_BLK_ZS_CODES = Registry(
         Entry(0xE, "VIRTIO_BLK_ZS_FULL"),
         Entry(0xF, "VIRTIO_BLK_ZS_OFFLINE"),
     ),
+    fields=("virtio_blk_zone_descriptor.z_state",),
 )
 VIRTIO_BLK_T_SCSI_CMD_CODES = Registry(
     "VIRTIO_BLK_T_SCSI_CMD",
-    "code",
+    "type",
     (
-        Entry(0x2, "VIRTIO_BLK_T_SCSI_CMD"),
-        Entry(0x3, "VIRTIO_BLK_T_SCSI_CMD_OUT"),
+        Entry(
+            0x2,
+            "VIRTIO_BLK_T_SCSI_CMD",
+            {
+                "request": "virtio_scsi_pc_req",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_BLK_T_SCSI_CMD_OUT",
+            {
+                "request": "virtio_scsi_pc_req",
+            },
+        ),
     ),
+    fields=("virtio_scsi_pc_req.type",),
 )
 
 # --- structs ---
@@ -1570,13 +1656,13 @@ class VirtioScsiPcReq(Struct):
            0      4  u32 type
            4      4  u32 ioprio
            8      8  u64 sector
-          16      ?  u8 cmd[rest]
+          16      ?  u8 cmd[rest], if type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
            ?      ?  u8[512] data[rest]
-           ?     96  u8 sense[96]
+           ?     96  u8 sense[96], if type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
            ?      4  u32 errors
-           ?      4  u32 data_len
-           ?      4  u32 sense_len
-           ?      4  u32 residual
+           ?      4  u32 data_len, if type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
+           ?      4  u32 sense_len, if type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
+           ?      4  u32 residual, if type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
            ?      1  u8 status
     """
 
@@ -1603,13 +1689,13 @@ class VirtioScsiPcReq(Struct):
 type|u32|0|4
 ioprio|u32|4|4
 sector|u64|8|8
-cmd|u8|16|||rest
+cmd|u8|16|||rest||type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
 data|u8[512]||||rest
-sense|u8||96|96
+sense|u8||96|96|||type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
 errors|u32||4
-data_len|u32||4
-sense_len|u32||4
-residual|u32||4
+data_len|u32||4||||type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
+sense_len|u32||4||||type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
+residual|u32||4||||type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT
 status|u8||1
 """)
     _PARTS = "=I =I =Q : 512s: :96 =I =I =I =I <B"

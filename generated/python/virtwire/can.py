@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, DecodeError
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
+from virtwire._records import Record
 from virtwire._registry import Entry, Registry
 from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
 from virtwire._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
@@ -79,21 +81,61 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
         Entry(0x2, "Controlq"),
     ),
 )
+VIRTIO_CAN_CONFIG_STATUS_CODES = Registry(
+    "virtio_can_config_status",
+    "status",
+    (Entry(0x1, "VIRTIO_CAN_S_CTRL_BUSOFF"),),
+    fields=("virtio_can_config.status",),
+)
 VIRTIO_CAN_RESULT_CODES = Registry(
     "VIRTIO_CAN_RESULT",
-    "code",
+    "result",
     (
         Entry(0x0, "VIRTIO_CAN_RESULT_OK"),
         Entry(0x1, "VIRTIO_CAN_RESULT_NOT_OK"),
+    ),
+    fields=(
+        "virtio_can_control_in.result",
+        "virtio_can_tx_in.result",
     ),
 )
 VIRTIO_CAN_SET_CTRL_MODE_CODES = Registry(
     "VIRTIO_CAN_SET_CTRL_MODE",
     "msg_type",
     (
-        Entry(0x201, "VIRTIO_CAN_SET_CTRL_MODE_START"),
-        Entry(0x202, "VIRTIO_CAN_SET_CTRL_MODE_STOP"),
+        Entry(
+            0x201,
+            "VIRTIO_CAN_SET_CTRL_MODE_START",
+            {
+                "request": "virtio_can_control_out",
+                "response": "virtio_can_control_in",
+            },
+        ),
+        Entry(
+            0x202,
+            "VIRTIO_CAN_SET_CTRL_MODE_STOP",
+            {
+                "request": "virtio_can_control_out",
+                "response": "virtio_can_control_in",
+            },
+        ),
     ),
+    fields=("virtio_can_control_out.msg_type",),
+)
+VIRTIO_CAN_TX_OUT_MSG_TYPE_CODES = Registry(
+    "virtio_can_tx_out_msg_type",
+    "msg_type",
+    (
+        Entry(
+            0x1,
+            "VIRTIO_CAN_TX",
+            {
+                "request": "virtio_can_tx_out",
+                "response": "virtio_can_tx_in",
+            },
+        ),
+    ),
+    fields=("virtio_can_tx_out.msg_type",),
 )
 VIRTIO_CAN_FLAGS_CODES = Registry(
     "VIRTIO_CAN_FLAGS",
@@ -103,6 +145,21 @@ VIRTIO_CAN_FLAGS_CODES = Registry(
         Entry(0x8000, "VIRTIO_CAN_FLAGS_EXTENDED"),
         Entry(0x2000, "VIRTIO_CAN_FLAGS_RTR"),
     ),
+    fields=("virtio_can_tx_out.flags",),
+)
+VIRTIO_CAN_RX_MSG_TYPE_CODES = Registry(
+    "virtio_can_rx_msg_type",
+    "msg_type",
+    (
+        Entry(
+            0x101,
+            "VIRTIO_CAN_RX",
+            {
+                "value": "virtio_can_rx",
+            },
+        ),
+    ),
+    fields=("virtio_can_rx.msg_type",),
 )
 
 # --- structs ---
@@ -508,7 +565,7 @@ class VirtioCanTxInView(View):
     result = Int(0, "<B")
 
 
-class VirtioCanRx(Struct):
+class VirtioCanRx(Record):
     """struct virtio_can_rx, of variable size.
 
     Source: device-types/can/description.tex:212. Since 1.4.
@@ -551,6 +608,12 @@ can_id|le32|12|4
 sdu|u8|16|||length
 """)
     _PARTS = "<H <H <B <B <H <I <I :"
+
+    REGISTRY = VIRTIO_CAN_RX_MSG_TYPE_CODES
+    TYPE = "msg_type"
+    LENGTH = "length"
+    LENGTH_AT = ("<H", 2)
+    VALUE = "sdu"
 
     def __init__(
         self,
@@ -609,6 +672,44 @@ sdu|u8|16|||length
         self.sdu = bytes(buffer[at:end])
         at = end
         return self, at
+
+    @classmethod
+    def _iter_buffer(
+        cls, buffer: Buffer, count: int | None, at: int, ends: list[int] | None = None
+    ) -> Iterator[Self]:
+        number = 0
+        size = len(buffer)
+        data = buffer if isinstance(buffer, bytes) else None  # its slices are what is wanted
+        try:
+            # no record is empty: there cannot be more of them than bytes
+            for number in range(size if count is None else count):
+                if at >= size and count is None:
+                    break
+                self = new(cls)
+                try:
+                    self.msg_type, self.length, self.reserved_classic_dlc, self.padding = (
+                        _VirtioCanRx_1.unpack_from(buffer, at)
+                    )
+                except struct_error:
+                    raise truncated(cls, 0, buffer, at) from None
+                at += 6
+                try:
+                    self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanRx_2.unpack_from(
+                        buffer, at
+                    )
+                except struct_error:
+                    raise truncated(cls, 4, buffer, at) from None
+                at += 10
+                end = at + self.length
+                if end > size:
+                    raise truncated(cls, 7, buffer, at, end - at)
+                self.sdu = bytes(buffer[at:end]) if data is None else data[at:end]
+                at = end
+                yield self
+        except DecodeError as error:
+            raise error.within(f"{cls.C_NAME}[{number}]") from None
+        if ends is not None:
+            ends.append(at)
 
     def to_bytes(self) -> bytes:
         self._check()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
 from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
+from virtwire._registry import Entry, Range, Registry
 from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, View
@@ -85,7 +85,13 @@ CCW_CMD_CODES = Registry(
                 "data": "device configuration",
             },
         ),
-        Entry(0x31, "CCW_CMD_WRITE_STATUS"),
+        Entry(
+            0x31,
+            "CCW_CMD_WRITE_STATUS",
+            {
+                "data": "u8",
+            },
+        ),
         Entry(
             0x32,
             "CCW_CMD_READ_VQ_CONF",
@@ -100,8 +106,25 @@ CCW_CMD_CODES = Registry(
                 "data": "virtio_rev_info",
             },
         ),
-        Entry(0x72, "CCW_CMD_READ_STATUS"),
+        Entry(
+            0x72,
+            "CCW_CMD_READ_STATUS",
+            {
+                "result": "u8",
+            },
+        ),
     ),
+)
+SETTING_THE_VIRTIO_REVISION_REVISION_CODES = Registry(
+    "Setting the Virtio Revision",
+    "revision",
+    (
+        Entry(0x0, "legacy interface; transitional devices only"),
+        Entry(0x1, "Virtio 1"),
+        Entry(0x2, "CCW_CMD_READ_STATUS support"),
+    ),
+    (Range(0x3, None, "reserved"),),
+    fields=("virtio_rev_info.revision",),
 )
 
 # --- structs ---

@@ -75,17 +75,24 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 MULTIPORT_DEVICE_OPERATION_CODES = Registry(
     "Multiport Device Operation",
-    "code",
+    "event",
     (
         Entry(0x0, "VIRTIO_CONSOLE_DEVICE_READY"),
         Entry(0x1, "VIRTIO_CONSOLE_DEVICE_ADD"),
         Entry(0x2, "VIRTIO_CONSOLE_DEVICE_REMOVE"),
         Entry(0x3, "VIRTIO_CONSOLE_PORT_READY"),
         Entry(0x4, "VIRTIO_CONSOLE_CONSOLE_PORT"),
-        Entry(0x5, "VIRTIO_CONSOLE_RESIZE"),
+        Entry(
+            0x5,
+            "VIRTIO_CONSOLE_RESIZE",
+            {
+                "data": "virtio_console_resize",
+            },
+        ),
         Entry(0x6, "VIRTIO_CONSOLE_PORT_OPEN"),
         Entry(0x7, "VIRTIO_CONSOLE_PORT_NAME"),
     ),
+    fields=("virtio_console_control.event",),
 )
 
 # --- structs ---

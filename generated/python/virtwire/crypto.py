@@ -320,7 +320,7 @@ VIRTIO_CRYPTO_SERVICE_CODES = Registry(
 )
 CIPHER_SERVICES_CODES = Registry(
     "CIPHER services",
-    "code",
+    "algo",
     (
         Entry(0x0, "VIRTIO_CRYPTO_NO_CIPHER"),
         Entry(0x1, "VIRTIO_CRYPTO_CIPHER_ARC4"),
@@ -338,10 +338,15 @@ CIPHER_SERVICES_CODES = Registry(
         Entry(0xD, "VIRTIO_CRYPTO_CIPHER_AES_XTS"),
         Entry(0xE, "VIRTIO_CRYPTO_CIPHER_ZUC_EEA3"),
     ),
+    fields=(
+        "virtio_crypto_cipher_session_flf.algo",
+        "virtio_crypto_cipher_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.algo",
+    ),
 )
 HASH_SERVICES_CODES = Registry(
     "HASH services",
-    "code",
+    "algo",
     (
         Entry(0x0, "VIRTIO_CRYPTO_NO_HASH"),
         Entry(0x1, "VIRTIO_CRYPTO_HASH_MD5"),
@@ -357,10 +362,15 @@ HASH_SERVICES_CODES = Registry(
         Entry(0xB, "VIRTIO_CRYPTO_HASH_SHA3_SHAKE128"),
         Entry(0xC, "VIRTIO_CRYPTO_HASH_SHA3_SHAKE256"),
     ),
+    fields=(
+        "virtio_crypto_hash_create_session_flf.algo",
+        "virtio_crypto_hash_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
+    ),
 )
 MAC_SERVICES_CODES = Registry(
     "MAC services",
-    "code",
+    "algo",
     (
         Entry(0x0, "VIRTIO_CRYPTO_NO_MAC"),
         Entry(0x1, "VIRTIO_CRYPTO_MAC_HMAC_MD5"),
@@ -380,25 +390,47 @@ MAC_SERVICES_CODES = Registry(
         Entry(0x35, "VIRTIO_CRYPTO_MAC_XCBC_AES"),
         Entry(0x36, "VIRTIO_CRYPTO_MAC_ZUC_EIA3"),
     ),
+    fields=(
+        "virtio_crypto_mac_create_session_flf.algo",
+        "virtio_crypto_mac_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
+    ),
 )
 AEAD_SERVICES_CODES = Registry(
     "AEAD services",
-    "code",
+    "algo",
     (
         Entry(0x0, "VIRTIO_CRYPTO_NO_AEAD"),
         Entry(0x1, "VIRTIO_CRYPTO_AEAD_GCM"),
         Entry(0x2, "VIRTIO_CRYPTO_AEAD_CCM"),
         Entry(0x3, "VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305"),
     ),
+    fields=(
+        "virtio_crypto_aead_create_session_flf.algo",
+        "virtio_crypto_aead_data_flf_stateless.sess_para.algo",
+    ),
 )
 AKCIPHER_SERVICES_CODES = Registry(
     "AKCIPHER services",
-    "code",
+    "algo",
     (
         Entry(0x0, "VIRTIO_CRYPTO_NO_AKCIPHER"),
-        Entry(0x1, "VIRTIO_CRYPTO_AKCIPHER_RSA"),
-        Entry(0x2, "VIRTIO_CRYPTO_AKCIPHER_ECDSA"),
+        Entry(
+            0x1,
+            "VIRTIO_CRYPTO_AKCIPHER_RSA",
+            {
+                "virtio_crypto_akcipher_create_session_flf.algo_flf": "virtio_crypto_rsa_session_para",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_CRYPTO_AKCIPHER_ECDSA",
+            {
+                "virtio_crypto_akcipher_create_session_flf.algo_flf": "virtio_crypto_ecdsa_session_para",
+            },
+        ),
     ),
+    fields=("virtio_crypto_akcipher_create_session_flf.algo",),
 )
 DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
     "Device and driver capabilities",
@@ -418,6 +450,10 @@ DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
                 "data": "virtio_crypto_ipsec_sa_cap_data",
             },
         ),
+    ),
+    fields=(
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
     ),
 )
 DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
@@ -439,10 +475,11 @@ DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 VIRTIO_CRYPTO_STATUS_CODES = Registry(
     "VIRTIO_CRYPTO_STATUS",
-    "code",
+    "status",
     (
         Entry(0x0, "VIRTIO_CRYPTO_OK"),
         Entry(0x1, "VIRTIO_CRYPTO_ERR"),
@@ -452,23 +489,95 @@ VIRTIO_CRYPTO_STATUS_CODES = Registry(
         Entry(0x5, "VIRTIO_CRYPTO_NOSPC"),
         Entry(0x6, "VIRTIO_CRYPTO_KEY_REJECTED"),
         Entry(0x7, "VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY"),
-        Entry(0x8, "VIRTIO_CRYPTO_MAX"),
+    ),
+    fields=(
+        "virtio_crypto_create_session_input.status",
+        "virtio_crypto_destroy_session_input.status",
+        "virtio_crypto_inhdr.status",
     ),
 )
 VIRTIO_CRYPTO_CTRL_HEADER_OPCODE_CODES = Registry(
     "virtio_crypto_ctrl_header_opcode",
     "opcode",
     (
-        Entry(0x2, "VIRTIO_CRYPTO_CIPHER_CREATE_SESSION"),
-        Entry(0x3, "VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION"),
-        Entry(0x102, "VIRTIO_CRYPTO_HASH_CREATE_SESSION"),
-        Entry(0x103, "VIRTIO_CRYPTO_HASH_DESTROY_SESSION"),
-        Entry(0x202, "VIRTIO_CRYPTO_MAC_CREATE_SESSION"),
-        Entry(0x203, "VIRTIO_CRYPTO_MAC_DESTROY_SESSION"),
-        Entry(0x302, "VIRTIO_CRYPTO_AEAD_CREATE_SESSION"),
-        Entry(0x303, "VIRTIO_CRYPTO_AEAD_DESTROY_SESSION"),
-        Entry(0x404, "VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION"),
+        Entry(
+            0x2,
+            "VIRTIO_CRYPTO_CIPHER_CREATE_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_sym_create_session_flf",
+                "virtio_crypto_op_ctrl_req.op_vlf": "virtio_crypto_sym_create_session_vlf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_create_session_input",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_destroy_session_flf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_destroy_session_input",
+            },
+        ),
+        Entry(
+            0x102,
+            "VIRTIO_CRYPTO_HASH_CREATE_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_hash_create_session_flf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_create_session_input",
+            },
+        ),
+        Entry(
+            0x103,
+            "VIRTIO_CRYPTO_HASH_DESTROY_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_destroy_session_flf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_destroy_session_input",
+            },
+        ),
+        Entry(
+            0x202,
+            "VIRTIO_CRYPTO_MAC_CREATE_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_mac_create_session_flf",
+                "virtio_crypto_op_ctrl_req.op_vlf": "virtio_crypto_mac_create_session_vlf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_create_session_input",
+            },
+        ),
+        Entry(
+            0x203,
+            "VIRTIO_CRYPTO_MAC_DESTROY_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_destroy_session_flf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_destroy_session_input",
+            },
+        ),
+        Entry(
+            0x302,
+            "VIRTIO_CRYPTO_AEAD_CREATE_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_aead_create_session_flf",
+                "virtio_crypto_op_ctrl_req.op_vlf": "virtio_crypto_aead_create_session_vlf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_create_session_input",
+            },
+        ),
+        Entry(
+            0x303,
+            "VIRTIO_CRYPTO_AEAD_DESTROY_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_destroy_session_flf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_destroy_session_input",
+            },
+        ),
+        Entry(
+            0x404,
+            "VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION",
+            {
+                "virtio_crypto_op_ctrl_req.op_flf": "virtio_crypto_akcipher_create_session_flf",
+                "virtio_crypto_op_ctrl_req.op_vlf": "virtio_crypto_akcipher_create_session_vlf",
+                "virtio_crypto_op_ctrl_req.op_outcome": "virtio_crypto_create_session_input",
+            },
+        ),
     ),
+    fields=("virtio_crypto_ctrl_header.opcode",),
 )
 VIRTIO_CRYPTO_OP_CODES = Registry(
     "VIRTIO_CRYPTO_OP",
@@ -476,6 +585,13 @@ VIRTIO_CRYPTO_OP_CODES = Registry(
     (
         Entry(0x1, "VIRTIO_CRYPTO_OP_ENCRYPT"),
         Entry(0x2, "VIRTIO_CRYPTO_OP_DECRYPT"),
+    ),
+    fields=(
+        "virtio_crypto_cipher_session_flf.op",
+        "virtio_crypto_aead_create_session_flf.op",
+        "virtio_crypto_cipher_data_flf_stateless.sess_para.op",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.op",
+        "virtio_crypto_aead_data_flf_stateless.sess_para.op",
     ),
 )
 VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CODES = Registry(
@@ -485,23 +601,34 @@ VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CODES = Registry(
         Entry(0x1, "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_HASH_THEN_CIPHER"),
         Entry(0x2, "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CIPHER_THEN_HASH"),
     ),
+    fields=(
+        "virtio_crypto_alg_chain_session_flf.alg_chain_order",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.alg_chain_order",
+    ),
 )
 VIRTIO_CRYPTO_SYM_HASH_MODE_CODES = Registry(
     "VIRTIO_CRYPTO_SYM_HASH_MODE",
     "hash_mode",
     (
-        Entry(0x1, "VIRTIO_CRYPTO_SYM_HASH_MODE_PLAIN"),
-        Entry(0x2, "VIRTIO_CRYPTO_SYM_HASH_MODE_AUTH"),
+        Entry(
+            0x1,
+            "VIRTIO_CRYPTO_SYM_HASH_MODE_PLAIN",
+            {
+                "virtio_crypto_alg_chain_session_flf.algo_flf": "virtio_crypto_hash_create_session_flf",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_CRYPTO_SYM_HASH_MODE_AUTH",
+            {
+                "virtio_crypto_alg_chain_session_flf.algo_flf": "virtio_crypto_mac_create_session_flf",
+            },
+        ),
         Entry(0x3, "VIRTIO_CRYPTO_SYM_HASH_MODE_NESTED"),
     ),
-)
-VIRTIO_CRYPTO_SYM_CODES = Registry(
-    "VIRTIO_CRYPTO_SYM",
-    "op_flf",
-    (
-        Entry(0x30, "VIRTIO_CRYPTO_SYM_SESS_OP_SPEC_HDR_SIZE"),
-        Entry(0x28, "VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE"),
-        Entry(0x48, "VIRTIO_CRYPTO_SYM_DATE_REQ_HDR_STATELESS_SIZE"),
+    fields=(
+        "virtio_crypto_alg_chain_session_flf.hash_mode",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.hash_mode",
     ),
 )
 VIRTIO_CRYPTO_SYM_OP_CODES = Registry(
@@ -509,8 +636,35 @@ VIRTIO_CRYPTO_SYM_OP_CODES = Registry(
     "op_type",
     (
         Entry(0x0, "VIRTIO_CRYPTO_SYM_OP_NONE"),
-        Entry(0x1, "VIRTIO_CRYPTO_SYM_OP_CIPHER"),
-        Entry(0x2, "VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING"),
+        Entry(
+            0x1,
+            "VIRTIO_CRYPTO_SYM_OP_CIPHER",
+            {
+                "virtio_crypto_sym_create_session_flf.op_flf": "virtio_crypto_cipher_session_flf",
+                "virtio_crypto_sym_create_session_vlf.op_vlf": "virtio_crypto_cipher_session_vlf",
+                "virtio_crypto_sym_data_flf.op_type_flf": "virtio_crypto_cipher_data_flf",
+                "virtio_crypto_sym_data_vlf.op_type_vlf": "virtio_crypto_cipher_data_vlf",
+                "virtio_crypto_sym_data_flf_stateless.op_type_flf": "virtio_crypto_cipher_data_flf_stateless",
+                "virtio_crypto_sym_data_vlf_stateless.op_type_vlf": "virtio_crypto_cipher_data_vlf_stateless",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING",
+            {
+                "virtio_crypto_sym_create_session_flf.op_flf": "virtio_crypto_alg_chain_session_flf",
+                "virtio_crypto_sym_create_session_vlf.op_vlf": "virtio_crypto_alg_chain_session_vlf",
+                "virtio_crypto_sym_data_flf.op_type_flf": "virtio_crypto_alg_chain_data_flf",
+                "virtio_crypto_sym_data_vlf.op_type_vlf": "virtio_crypto_alg_chain_data_vlf",
+                "virtio_crypto_sym_data_flf_stateless.op_type_flf": "virtio_crypto_alg_chain_data_flf_stateless",
+                "virtio_crypto_sym_data_vlf_stateless.op_type_vlf": "virtio_crypto_alg_chain_data_vlf_stateless",
+            },
+        ),
+    ),
+    fields=(
+        "virtio_crypto_sym_create_session_flf.op_type",
+        "virtio_crypto_sym_data_flf.op_type",
+        "virtio_crypto_sym_data_flf_stateless.op_type",
     ),
 )
 VIRTIO_CRYPTO_RSA_CODES = Registry(
@@ -520,6 +674,7 @@ VIRTIO_CRYPTO_RSA_CODES = Registry(
         Entry(0x0, "VIRTIO_CRYPTO_RSA_RAW_PADDING"),
         Entry(0x1, "VIRTIO_CRYPTO_RSA_PKCS1_PADDING"),
     ),
+    fields=("virtio_crypto_rsa_session_para.padding_algo",),
 )
 VIRTIO_CRYPTO_RSA_SESSION_PARA_HASH_ALGO_CODES = Registry(
     "virtio_crypto_rsa_session_para_hash_algo",
@@ -536,10 +691,11 @@ VIRTIO_CRYPTO_RSA_SESSION_PARA_HASH_ALGO_CODES = Registry(
         Entry(0x8, "VIRTIO_CRYPTO_RSA_SHA512"),
         Entry(0x9, "VIRTIO_CRYPTO_RSA_SHA224"),
     ),
+    fields=("virtio_crypto_rsa_session_para.hash_algo",),
 )
 VIRTIO_CRYPTO_CURVE_CODES = Registry(
     "VIRTIO_CRYPTO_CURVE",
-    "code",
+    "curve_id",
     (
         Entry(0x0, "VIRTIO_CRYPTO_CURVE_UNKNOWN"),
         Entry(0x1, "VIRTIO_CRYPTO_CURVE_NIST_P192"),
@@ -548,6 +704,7 @@ VIRTIO_CRYPTO_CURVE_CODES = Registry(
         Entry(0x4, "VIRTIO_CRYPTO_CURVE_NIST_P384"),
         Entry(0x5, "VIRTIO_CRYPTO_CURVE_NIST_P521"),
     ),
+    fields=("virtio_crypto_ecdsa_session_para.curve_id",),
 )
 VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_CODES = Registry(
     "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE",
@@ -556,28 +713,183 @@ VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_CODES = Registry(
         Entry(0x1, "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC"),
         Entry(0x2, "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE"),
     ),
+    fields=(
+        "virtio_crypto_akcipher_create_session_flf.key_type",
+        "virtio_crypto_akcipher_data_flf_stateless.sess_para.key_type",
+    ),
 )
 VIRTIO_CRYPTO_OP_HEADER_OPCODE_CODES = Registry(
     "virtio_crypto_op_header_opcode",
     "opcode",
     (
-        Entry(0x0, "VIRTIO_CRYPTO_CIPHER_ENCRYPT"),
-        Entry(0x1, "VIRTIO_CRYPTO_CIPHER_DECRYPT"),
-        Entry(0x100, "VIRTIO_CRYPTO_HASH"),
-        Entry(0x200, "VIRTIO_CRYPTO_MAC"),
-        Entry(0x300, "VIRTIO_CRYPTO_AEAD_ENCRYPT"),
-        Entry(0x301, "VIRTIO_CRYPTO_AEAD_DECRYPT"),
-        Entry(0x400, "VIRTIO_CRYPTO_AKCIPHER_ENCRYPT"),
-        Entry(0x401, "VIRTIO_CRYPTO_AKCIPHER_DECRYPT"),
-        Entry(0x402, "VIRTIO_CRYPTO_AKCIPHER_SIGN"),
-        Entry(0x403, "VIRTIO_CRYPTO_AKCIPHER_VERIFY"),
-        Entry(0x500, "VIRTIO_CRYPTO_IPSEC_OUTBOUND"),
-        Entry(0x501, "VIRTIO_CRYPTO_IPSEC_INBOUND"),
+        Entry(
+            0x0,
+            "VIRTIO_CRYPTO_CIPHER_ENCRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_sym_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_sym_data_vlf",
+            },
+            {
+                1: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_sym_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_sym_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_CRYPTO_CIPHER_DECRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_sym_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_sym_data_vlf",
+            },
+            {
+                1: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_sym_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_sym_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x100,
+            "VIRTIO_CRYPTO_HASH",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_hash_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_hash_data_vlf",
+            },
+            {
+                2: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_hash_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_hash_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x200,
+            "VIRTIO_CRYPTO_MAC",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_mac_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_mac_data_vlf",
+            },
+            {
+                3: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_mac_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_mac_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x300,
+            "VIRTIO_CRYPTO_AEAD_ENCRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_aead_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_aead_data_vlf",
+            },
+            {
+                4: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_aead_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_aead_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x301,
+            "VIRTIO_CRYPTO_AEAD_DECRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_aead_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_aead_data_vlf",
+            },
+            {
+                4: {
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_aead_data_flf_stateless",
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_aead_data_vlf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x400,
+            "VIRTIO_CRYPTO_AKCIPHER_ENCRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf",
+            },
+            {
+                5: {
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf_stateless",
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x401,
+            "VIRTIO_CRYPTO_AKCIPHER_DECRYPT",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf",
+            },
+            {
+                5: {
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf_stateless",
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x402,
+            "VIRTIO_CRYPTO_AKCIPHER_SIGN",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf",
+            },
+            {
+                5: {
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf_stateless",
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x403,
+            "VIRTIO_CRYPTO_AKCIPHER_VERIFY",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf",
+            },
+            {
+                5: {
+                    "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_akcipher_data_vlf_stateless",
+                    "virtio_crypto_op_data_req.op_flf": "virtio_crypto_akcipher_data_flf_stateless",
+                },
+            },
+        ),
+        Entry(
+            0x500,
+            "VIRTIO_CRYPTO_IPSEC_OUTBOUND",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_ipsec_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_ipsec_data_vlf",
+            },
+        ),
+        Entry(
+            0x501,
+            "VIRTIO_CRYPTO_IPSEC_INBOUND",
+            {
+                "virtio_crypto_op_data_req.op_flf": "virtio_crypto_ipsec_data_flf",
+                "virtio_crypto_op_data_req.op_vlf": "virtio_crypto_ipsec_data_vlf",
+            },
+        ),
     ),
+    fields=("virtio_crypto_op_header.opcode",),
+)
+VIRTIO_CRYPTO_OP_HEADER_FLAG_CODES = Registry(
+    "virtio_crypto_op_header_flag",
+    "flag",
+    (Entry(0x1, "VIRTIO_CRYPTO_FLAG_SESSION_MODE"),),
+    fields=("virtio_crypto_op_header.flag",),
 )
 IPSEC_MODES_CODES = Registry(
     "IPsec Modes",
-    "type",
+    "mode",
     (
         Entry(0x1, "VIRTIO_CRYPTO_IPSEC_MODE_ESP_TUNNEL"),
         Entry(0x2, "VIRTIO_CRYPTO_IPSEC_MODE_ESP_TRANSPORT"),
@@ -585,6 +897,10 @@ IPSEC_MODES_CODES = Registry(
         Entry(0x4, "VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT"),
     ),
     (Range(0x0, 0x0, "reserved"),),
+    fields=(
+        "virtio_crypto_ipsec_mode_cap.mode",
+        "virtio_crypto_resource_obj_ipsec_sa_256b_key.mode",
+    ),
 )
 IPSEC_OPTIONS_CODES = Registry(
     "IPsec Options",
@@ -601,12 +917,13 @@ IPSEC_OPTIONS_CODES = Registry(
 )
 IPSEC_DIRECTION_CODES = Registry(
     "IPsec Direction",
-    "type",
+    "direction",
     (
         Entry(0x1, "VIRTIO_CRYPTO_IPSEC_DIR_OUTBOUND"),
         Entry(0x2, "VIRTIO_CRYPTO_IPSEC_DIR_INBOUND"),
     ),
     (Range(0x0, 0x0, "reserved"),),
+    fields=("virtio_crypto_resource_obj_ipsec_sa_256b_key.direction",),
 )
 
 # --- structs ---
@@ -2577,7 +2894,7 @@ class VirtioCryptoOpHeaderView(View):
     padding = Int(20, "<I")
 
 
-class VirtioCryptoOpDataReq(Request):
+class VirtioCryptoOpDataReq(Struct):
     """struct virtio_crypto_op_data_req, of variable size.
 
     Source: device-types/crypto/description.tex:1035. Since 1.1.
@@ -2615,8 +2932,6 @@ inhdr|struct virtio_crypto_inhdr||1
 inhdr.status|u8||1
 """)
     _PARTS = ":24 : : :1"
-    READABLE = 3
-    READABLE_SIZE = None
 
     def __init__(
         self,
@@ -2654,104 +2969,40 @@ inhdr.status|u8||1
         return cls._decode(buffer, offset, flf_len=flf_len, vlf_len=vlf_len)[0]
 
     @classmethod
-    def from_buffers(
-        cls,
-        readable: Buffer,
-        writable: Buffer,
-        *,
-        flf_len: int | None = None,
-        vlf_len: int | None = None,
-    ) -> Self:
-        """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
-        self, at = cls._decode(data, 0, flf_len=flf_len, vlf_len=vlf_len, split=len(readable))
-        if at != len(data):
-            raise wrong_length(cls, data, at)
-        return self
-
-    @classmethod
-    def from_readable(
-        cls, data: Buffer, *, flf_len: int | None = None, vlf_len: int | None = None
-    ) -> Self:
-        """Decode the device-readable part; the other members have their defaults."""
-        return cls._decode(
-            data, 0, flf_len=flf_len, vlf_len=vlf_len, split=len(data), only="readable"
-        )[0]
-
-    @classmethod
-    def from_writable(
-        cls,
-        data: Buffer,
-        *,
-        request: Self | None = None,
-        flf_len: int | None = None,
-        vlf_len: int | None = None,
-    ) -> Self:
-        """Decode the device-writable part; the other members are those of `request`."""
-        self, at = cls._decode(
-            data, 0, flf_len=flf_len, vlf_len=vlf_len, only="writable", request=request
-        )
-        if at != len(data):
-            raise wrong_length(cls, data, at)
-        return self
-
-    @classmethod
     def _decode(
-        cls,
-        buffer: Buffer,
-        at: int,
-        *,
-        flf_len: int | None = None,
-        vlf_len: int | None = None,
-        split: int | None = None,
-        only: Literal["", "readable", "writable"] = "",
-        request: Self | None = None,
+        cls, buffer: Buffer, at: int, *, flf_len: int | None = None, vlf_len: int | None = None
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
-        if only != "writable":
-            self.header = header = new(VirtioCryptoOpHeader)
-            try:
-                header.opcode, header.algo, header.session_id, header.flag, header.padding = (
-                    _VirtioCryptoOpDataReq_1.unpack_from(buffer, at)
-                )
-            except struct_error:
-                raise truncated(cls, 0, buffer, at) from None
-            at += 24
-            if flf_len is None:
-                if split is not None:
-                    if vlf_len is None:
-                        raise TypeError("VirtioCryptoOpDataReq: give flf_len or vlf_len")
-                    flf_len = split - at - vlf_len
-                else:
-                    if vlf_len is None:
-                        raise TypeError(
-                            "VirtioCryptoOpDataReq: give flf_len or vlf_len, or both buffers"
-                        )
-                    flf_len = len(buffer) - at - 1 - vlf_len
-            end = at + flf_len
-            if not at <= end <= len(buffer):
-                raise truncated(cls, 1, buffer, at, end - at)
-            self.op_flf = bytes(buffer[at:end])
-            at = end
+        self = new(cls)
+        self.header = header = new(VirtioCryptoOpHeader)
+        try:
+            header.opcode, header.algo, header.session_id, header.flag, header.padding = (
+                _VirtioCryptoOpDataReq_1.unpack_from(buffer, at)
+            )
+        except struct_error:
+            raise truncated(cls, 0, buffer, at) from None
+        at += 24
+        if flf_len is None:
             if vlf_len is None:
-                if split is not None:
-                    vlf_len = split - at
-                else:
-                    vlf_len = len(buffer) - at - 1
-            end = at + vlf_len
-            if not at <= end <= len(buffer):
-                raise truncated(cls, 2, buffer, at, end - at)
-            self.op_vlf = bytes(buffer[at:end])
-            at = end
-            if split is not None and at != split:
-                raise wrong_length(cls, buffer[:split], at)
-        if only != "readable":
-            self.inhdr = inhdr = new(VirtioCryptoInhdr)
-            try:
-                (inhdr.status,) = _VirtioCryptoOpDataReq_2.unpack_from(buffer, at)
-            except struct_error:
-                raise truncated(cls, 3, buffer, at) from None
-            at += 1
+                raise TypeError("VirtioCryptoOpDataReq: give flf_len or vlf_len")
+            flf_len = len(buffer) - at - 1 - vlf_len
+        end = at + flf_len
+        if not at <= end <= len(buffer):
+            raise truncated(cls, 1, buffer, at, end - at)
+        self.op_flf = bytes(buffer[at:end])
+        at = end
+        if vlf_len is None:
+            vlf_len = len(buffer) - at - 1
+        end = at + vlf_len
+        if not at <= end <= len(buffer):
+            raise truncated(cls, 2, buffer, at, end - at)
+        self.op_vlf = bytes(buffer[at:end])
+        at = end
+        self.inhdr = inhdr = new(VirtioCryptoInhdr)
+        try:
+            (inhdr.status,) = _VirtioCryptoOpDataReq_2.unpack_from(buffer, at)
+        except struct_error:
+            raise truncated(cls, 3, buffer, at) from None
+        at += 1
         return self, at
 
     def to_bytes(self) -> bytes:
@@ -7344,10 +7595,10 @@ class VirtioCryptoAkcipherDataFlfStatelessSessParaU(Union):
     Source: device-types/crypto/description.tex:1861. Since 1.3.
 
         offset size  member
-           0      8  struct virtio_crypto_rsa_session_para rsa
+           0      8  struct virtio_crypto_rsa_session_para rsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
            0      4  le32 rsa.padding_algo
            4      4  le32 rsa.hash_algo
-           0      4  struct virtio_crypto_ecdsa_session_para ecdsa
+           0      4  struct virtio_crypto_ecdsa_session_para ecdsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
            0      4  le32 ecdsa.curve_id
     """
 
@@ -7357,10 +7608,10 @@ class VirtioCryptoAkcipherDataFlfStatelessSessParaU(Union):
     SINCE = "1.3"
     SOURCE = "device-types/crypto/description.tex:1861"
     LAYOUT = Layout("""
-rsa|struct virtio_crypto_rsa_session_para|0|8
+rsa|struct virtio_crypto_rsa_session_para|0|8||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
 rsa.padding_algo|le32|0|4
 rsa.hash_algo|le32|4|4
-ecdsa|struct virtio_crypto_ecdsa_session_para|0|4
+ecdsa|struct virtio_crypto_ecdsa_session_para|0|4||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
 ecdsa.curve_id|le32|0|4
 """)
     ARMS = ("rsa", "ecdsa")
@@ -7378,10 +7629,10 @@ class VirtioCryptoAkcipherDataFlfStatelessSessPara(Struct):
            4      4  le32 key_type
            8      4  le32 key_len
           12      8  union u
-          12      8  struct virtio_crypto_rsa_session_para u.rsa
+          12      8  struct virtio_crypto_rsa_session_para u.rsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
           12      4  le32 u.rsa.padding_algo
           16      4  le32 u.rsa.hash_algo
-          12      4  struct virtio_crypto_ecdsa_session_para u.ecdsa
+          12      4  struct virtio_crypto_ecdsa_session_para u.ecdsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
           12      4  le32 u.ecdsa.curve_id
     """
 
@@ -7397,10 +7648,10 @@ algo|le32|0|4
 key_type|le32|4|4
 key_len|le32|8|4
 u|union|12|8
-u.rsa|struct virtio_crypto_rsa_session_para|12|8
+u.rsa|struct virtio_crypto_rsa_session_para|12|8||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
 u.rsa.padding_algo|le32|12|4
 u.rsa.hash_algo|le32|16|4
-u.ecdsa|struct virtio_crypto_ecdsa_session_para|12|4
+u.ecdsa|struct virtio_crypto_ecdsa_session_para|12|4||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
 u.ecdsa.curve_id|le32|12|4
 """)
     _PARTS = "<I <I <I :8"
@@ -7477,10 +7728,10 @@ class VirtioCryptoAkcipherDataFlfStateless(Struct):
            4      4  le32 sess_para.key_type
            8      4  le32 sess_para.key_len
           12      8  union sess_para.u
-          12      8  struct virtio_crypto_rsa_session_para sess_para.u.rsa
+          12      8  struct virtio_crypto_rsa_session_para sess_para.u.rsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
           12      4  le32 sess_para.u.rsa.padding_algo
           16      4  le32 sess_para.u.rsa.hash_algo
-          12      4  struct virtio_crypto_ecdsa_session_para sess_para.u.ecdsa
+          12      4  struct virtio_crypto_ecdsa_session_para sess_para.u.ecdsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
           12      4  le32 sess_para.u.ecdsa.curve_id
           20      4  le32 src_data_len
           24      4  le32 dst_data_len
@@ -7499,10 +7750,10 @@ sess_para.algo|le32|0|4
 sess_para.key_type|le32|4|4
 sess_para.key_len|le32|8|4
 sess_para.u|union|12|8
-sess_para.u.rsa|struct virtio_crypto_rsa_session_para|12|8
+sess_para.u.rsa|struct virtio_crypto_rsa_session_para|12|8||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
 sess_para.u.rsa.padding_algo|le32|12|4
 sess_para.u.rsa.hash_algo|le32|16|4
-sess_para.u.ecdsa|struct virtio_crypto_ecdsa_session_para|12|4
+sess_para.u.ecdsa|struct virtio_crypto_ecdsa_session_para|12|4||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
 sess_para.u.ecdsa.curve_id|le32|12|4
 src_data_len|le32|20|4
 dst_data_len|le32|24|4

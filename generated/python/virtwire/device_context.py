@@ -78,6 +78,7 @@ DEVICE_CONTEXT_FIELD_TYPES_CODES = Registry(
         ),
     ),
     (Range(0x6, 0xFFFFFFFF, "reserved"),),
+    fields=("virtio_dev_ctx_field_tlv.type",),
 )
 
 # --- structs ---

@@ -41,6 +41,7 @@ DEVICE_PARTS_CODE_RANGES_CODES = Registry(
         Range(0x200, 0x5FF, "device"),
         Range(0x600, 0xFFFF, "reserved"),
     ),
+    fields=("virtio_dev_part_hdr.part_type",),
 )
 COMMON_DEVICE_PARTS_CODES = Registry(
     "Common device parts",
@@ -92,6 +93,7 @@ COMMON_DEVICE_PARTS_CODES = Registry(
         ),
     ),
     (Range(0x106, 0x2FF, "reserved"),),
+    fields=("virtio_dev_part_hdr.part_type",),
 )
 
 # --- structs ---

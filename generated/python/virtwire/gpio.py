@@ -78,23 +78,67 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 VIRTIO_GPIO_STATUS_CODES = Registry(
     "VIRTIO_GPIO_STATUS",
-    "code",
+    "status",
     (
         Entry(0x0, "VIRTIO_GPIO_STATUS_OK"),
         Entry(0x1, "VIRTIO_GPIO_STATUS_ERR"),
     ),
+    fields=("virtio_gpio_response.status",),
 )
 VIRTIO_GPIO_MSG_CODES = Registry(
     "VIRTIO_GPIO_MSG",
-    "code",
+    "type",
     (
-        Entry(0x1, "VIRTIO_GPIO_MSG_GET_LINE_NAMES"),
-        Entry(0x2, "VIRTIO_GPIO_MSG_GET_DIRECTION"),
-        Entry(0x3, "VIRTIO_GPIO_MSG_SET_DIRECTION"),
-        Entry(0x4, "VIRTIO_GPIO_MSG_GET_VALUE"),
-        Entry(0x5, "VIRTIO_GPIO_MSG_SET_VALUE"),
-        Entry(0x6, "VIRTIO_GPIO_MSG_SET_IRQ_TYPE"),
+        Entry(
+            0x1,
+            "VIRTIO_GPIO_MSG_GET_LINE_NAMES",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response_N",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_GPIO_MSG_GET_DIRECTION",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_GPIO_MSG_SET_DIRECTION",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_GPIO_MSG_GET_VALUE",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response",
+            },
+        ),
+        Entry(
+            0x5,
+            "VIRTIO_GPIO_MSG_SET_VALUE",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response",
+            },
+        ),
+        Entry(
+            0x6,
+            "VIRTIO_GPIO_MSG_SET_IRQ_TYPE",
+            {
+                "request": "virtio_gpio_request",
+                "response": "virtio_gpio_response",
+            },
+        ),
     ),
+    fields=("virtio_gpio_request.type",),
 )
 VIRTIO_GPIO_DIRECTION_CODES = Registry(
     "VIRTIO_GPIO_DIRECTION",
@@ -119,11 +163,12 @@ VIRTIO_GPIO_IRQ_TYPE_CODES = Registry(
 )
 VIRTIO_GPIO_IRQ_STATUS_CODES = Registry(
     "VIRTIO_GPIO_IRQ_STATUS",
-    "code",
+    "status",
     (
         Entry(0x0, "VIRTIO_GPIO_IRQ_STATUS_INVALID"),
         Entry(0x1, "VIRTIO_GPIO_IRQ_STATUS_VALID"),
     ),
+    fields=("virtio_gpio_irq_response.status",),
 )
 
 # --- structs ---
@@ -352,7 +397,7 @@ class VirtioGpioResponseN(Struct):
 
         offset size  member
            0      1  u8 status
-           1      ?  u8 value[N]
+           1      ?  u8 value[virtio_gpio_config.gpio_names_size]
     """
 
     __match_args__ = ("status", "value")
@@ -364,7 +409,7 @@ class VirtioGpioResponseN(Struct):
     SOURCE = "device-types/gpio/description.tex:174"
     LAYOUT = Layout("""
 status|u8|0|1
-value|u8|1|||N
+value|u8|1|||virtio_gpio_config.gpio_names_size
 """)
     _PARTS = "<B :"
 
@@ -373,29 +418,33 @@ value|u8|1|||N
         self.value = value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, n: int | None = None) -> Self:
-        self, at = cls._decode(data, 0, n=n)
+    def from_bytes(cls, data: Buffer, *, gpio_names_size: int | None = None) -> Self:
+        self, at = cls._decode(data, 0, gpio_names_size=gpio_names_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
         return self
 
     @classmethod
-    def unpack_from(cls, buffer: Buffer, offset: int = 0, *, n: int | None = None) -> Self:
+    def unpack_from(
+        cls, buffer: Buffer, offset: int = 0, *, gpio_names_size: int | None = None
+    ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        return cls._decode(buffer, offset, n=n)[0]
+        return cls._decode(buffer, offset, gpio_names_size=gpio_names_size)[0]
 
     @classmethod
-    def _decode(cls, buffer: Buffer, at: int, *, n: int | None = None) -> tuple[Self, int]:
+    def _decode(
+        cls, buffer: Buffer, at: int, *, gpio_names_size: int | None = None
+    ) -> tuple[Self, int]:
         self = new(cls)
         try:
             (self.status,) = _VirtioGpioResponseN_1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 1
-        if n is None:
-            n = len(buffer) - at
-        end = at + n
+        if gpio_names_size is None:
+            gpio_names_size = len(buffer) - at
+        end = at + gpio_names_size
         if not at <= end <= len(buffer):
             raise truncated(cls, 1, buffer, at, end - at)
         self.value = bytes(buffer[at:end])

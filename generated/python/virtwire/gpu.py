@@ -162,6 +162,15 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
         Entry(0x1, "cursorq"),
     ),
 )
+VIRTIO_GPU_EVENT_DISPLAY_CODES = Registry(
+    "VIRTIO_GPU_EVENT_DISPLAY",
+    "events_read",
+    (Entry(0x1, "VIRTIO_GPU_EVENT_DISPLAY"),),
+    fields=(
+        "virtio_gpu_config.events_read",
+        "virtio_gpu_config.events_clear",
+    ),
+)
 VIRTIO_GPU_SHM_ID_CODES = Registry(
     "virtio_gpu_shm_id",
     "code",
@@ -187,6 +196,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_CREATE_2D",
             {
                 "request": "virtio_gpu_resource_create_2d",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -194,6 +204,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_UNREF",
             {
                 "request": "virtio_gpu_resource_unref",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -201,6 +212,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_SET_SCANOUT",
             {
                 "request": "virtio_gpu_set_scanout",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -208,6 +220,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_FLUSH",
             {
                 "request": "virtio_gpu_resource_flush",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -215,6 +228,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D",
             {
                 "request": "virtio_gpu_transfer_to_host_2d",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -222,6 +236,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING",
             {
                 "request": "virtio_gpu_resource_attach_backing+virtio_gpu_mem_entry[]",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -229,6 +244,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING",
             {
                 "request": "virtio_gpu_resource_detach_backing",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -268,6 +284,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB",
             {
                 "request": "virtio_gpu_resource_create_blob+virtio_gpu_mem_entry[]",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -275,6 +292,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_SET_SCANOUT_BLOB",
             {
                 "request": "virtio_gpu_set_scanout_blob",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -282,6 +300,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_CTX_CREATE",
             {
                 "request": "virtio_gpu_ctx_create",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(0x201, "VIRTIO_GPU_CMD_CTX_DESTROY"),
@@ -304,6 +323,7 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             "VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB",
             {
                 "request": "virtio_gpu_resource_unmap_blob",
+                "response": "virtio_gpu_ctrl_hdr",
             },
         ),
         Entry(
@@ -320,7 +340,13 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
                 "request": "virtio_gpu_update_cursor",
             },
         ),
-        Entry(0x1100, "VIRTIO_GPU_RESP_OK_NODATA"),
+        Entry(
+            0x1100,
+            "VIRTIO_GPU_RESP_OK_NODATA",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
         Entry(
             0x1101,
             "VIRTIO_GPU_RESP_OK_DISPLAY_INFO",
@@ -363,13 +389,50 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
                 "response": "virtio_gpu_resp_map_info",
             },
         ),
-        Entry(0x1200, "VIRTIO_GPU_RESP_ERR_UNSPEC"),
-        Entry(0x1201, "VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY"),
-        Entry(0x1202, "VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID"),
-        Entry(0x1203, "VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID"),
-        Entry(0x1204, "VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID"),
-        Entry(0x1205, "VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER"),
+        Entry(
+            0x1200,
+            "VIRTIO_GPU_RESP_ERR_UNSPEC",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
+        Entry(
+            0x1201,
+            "VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
+        Entry(
+            0x1202,
+            "VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
+        Entry(
+            0x1203,
+            "VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
+        Entry(
+            0x1204,
+            "VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
+        Entry(
+            0x1205,
+            "VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER",
+            {
+                "response": "virtio_gpu_ctrl_hdr",
+            },
+        ),
     ),
+    fields=("virtio_gpu_ctrl_hdr.type",),
 )
 VIRTIO_GPU_FLAG_CODES = Registry(
     "VIRTIO_GPU_FLAG",
@@ -378,10 +441,11 @@ VIRTIO_GPU_FLAG_CODES = Registry(
         Entry(0x1, "VIRTIO_GPU_FLAG_FENCE"),
         Entry(0x2, "VIRTIO_GPU_FLAG_INFO_RING_IDX"),
     ),
+    fields=("virtio_gpu_ctrl_hdr.flags",),
 )
 VIRTIO_GPU_FORMATS_CODES = Registry(
     "virtio_gpu_formats",
-    "code",
+    "format",
     (
         Entry(0x1, "VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM"),
         Entry(0x2, "VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM"),
@@ -392,10 +456,11 @@ VIRTIO_GPU_FORMATS_CODES = Registry(
         Entry(0x79, "VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM"),
         Entry(0x86, "VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM"),
     ),
+    fields=("virtio_gpu_resource_create_2d.format",),
 )
 VIRTIO_GPU_CAPSET_CODES = Registry(
     "VIRTIO_GPU_CAPSET",
-    "code",
+    "capset_id",
     (
         Entry(0x1, "VIRTIO_GPU_CAPSET_VIRGL"),
         Entry(0x2, "VIRTIO_GPU_CAPSET_VIRGL2"),
@@ -403,15 +468,20 @@ VIRTIO_GPU_CAPSET_CODES = Registry(
         Entry(0x4, "VIRTIO_GPU_CAPSET_VENUS"),
         Entry(0x5, "VIRTIO_GPU_CAPSET_CROSS_DOMAIN"),
     ),
+    fields=(
+        "virtio_gpu_resp_capset_info.capset_id",
+        "virtio_gpu_get_capset.capset_id",
+    ),
 )
 VIRTIO_GPU_BLOB_MEM_CODES = Registry(
     "VIRTIO_GPU_BLOB_MEM",
-    "code",
+    "blob_mem",
     (
         Entry(0x1, "VIRTIO_GPU_BLOB_MEM_GUEST"),
         Entry(0x2, "VIRTIO_GPU_BLOB_MEM_HOST3D"),
         Entry(0x3, "VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST"),
     ),
+    fields=("virtio_gpu_resource_create_blob.blob_mem",),
 )
 VIRTIO_GPU_BLOB_FLAG_USE_CODES = Registry(
     "VIRTIO_GPU_BLOB_FLAG_USE",
@@ -426,7 +496,6 @@ VIRTIO_GPU_MAP_CACHE_CODES = Registry(
     "VIRTIO_GPU_MAP_CACHE",
     "code",
     (
-        Entry(0xF, "VIRTIO_GPU_MAP_CACHE_MASK"),
         Entry(0x0, "VIRTIO_GPU_MAP_CACHE_NONE"),
         Entry(0x1, "VIRTIO_GPU_MAP_CACHE_CACHED"),
         Entry(0x2, "VIRTIO_GPU_MAP_CACHE_UNCACHED"),

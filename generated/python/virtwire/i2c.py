@@ -68,11 +68,12 @@ VIRTIO_I2C_FLAGS_CODES = Registry(
 )
 VIRTIO_I2C_MSG_CODES = Registry(
     "VIRTIO_I2C_MSG",
-    "code",
+    "status",
     (
         Entry(0x0, "VIRTIO_I2C_MSG_OK"),
         Entry(0x1, "VIRTIO_I2C_MSG_ERR"),
     ),
+    fields=("virtio_i2c_in_hdr.status",),
 )
 
 # --- structs ---

@@ -45,11 +45,24 @@ VIRTIO_INPUT_CONFIG_SELECT_CODES = Registry(
         Entry(0x0, "VIRTIO_INPUT_CFG_UNSET"),
         Entry(0x1, "VIRTIO_INPUT_CFG_ID_NAME"),
         Entry(0x2, "VIRTIO_INPUT_CFG_ID_SERIAL"),
-        Entry(0x3, "VIRTIO_INPUT_CFG_ID_DEVIDS"),
+        Entry(
+            0x3,
+            "VIRTIO_INPUT_CFG_ID_DEVIDS",
+            {
+                "value": "virtio_input_devids",
+            },
+        ),
         Entry(0x10, "VIRTIO_INPUT_CFG_PROP_BITS"),
         Entry(0x11, "VIRTIO_INPUT_CFG_EV_BITS"),
-        Entry(0x12, "VIRTIO_INPUT_CFG_ABS_INFO"),
+        Entry(
+            0x12,
+            "VIRTIO_INPUT_CFG_ABS_INFO",
+            {
+                "value": "virtio_input_absinfo",
+            },
+        ),
     ),
+    fields=("virtio_input_config.select",),
 )
 
 # --- structs ---

@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Request, Struct, copy, new, truncated, wrong_length
+from virtwire._runtime import FixedRequest, Request, Struct, copy, new, truncated, wrong_length
 from virtwire._unions import BitField
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -137,6 +137,7 @@ VIRTIO_IOMMU_T_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_iommu_req_head.type",),
 )
 VIRTIO_IOMMU_S_CODES = Registry(
     "VIRTIO_IOMMU_S",
@@ -152,6 +153,13 @@ VIRTIO_IOMMU_S_CODES = Registry(
         Entry(0x7, "VIRTIO_IOMMU_S_FAULT"),
         Entry(0x8, "VIRTIO_IOMMU_S_NOMEM"),
     ),
+    fields=("virtio_iommu_req_tail.status",),
+)
+VIRTIO_IOMMU_ATTACH_F_BYPASS_CODES = Registry(
+    "VIRTIO_IOMMU_ATTACH_F_BYPASS",
+    "flags",
+    (Entry(0x1, "VIRTIO_IOMMU_ATTACH_F_BYPASS"),),
+    fields=("virtio_iommu_req_attach.flags",),
 )
 VIRTIO_IOMMU_MAP_F_CODES = Registry(
     "VIRTIO_IOMMU_MAP_F",
@@ -161,14 +169,30 @@ VIRTIO_IOMMU_MAP_F_CODES = Registry(
         Entry(0x2, "VIRTIO_IOMMU_MAP_F_WRITE"),
         Entry(0x4, "VIRTIO_IOMMU_MAP_F_MMIO"),
     ),
+    fields=("virtio_iommu_req_map.flags",),
+)
+VIRTIO_IOMMU_PROBE_T_RESV_MEM_CODES = Registry(
+    "VIRTIO_IOMMU_PROBE_T_RESV_MEM",
+    "type",
+    (
+        Entry(
+            0x1,
+            "VIRTIO_IOMMU_PROBE_T_RESV_MEM",
+            {
+                "value": "virtio_iommu_probe_resv_mem",
+            },
+        ),
+    ),
+    fields=("virtio_iommu_probe_property.type",),
 )
 VIRTIO_IOMMU_RESV_MEM_T_CODES = Registry(
     "VIRTIO_IOMMU_RESV_MEM_T",
-    "code",
+    "subtype",
     (
         Entry(0x0, "VIRTIO_IOMMU_RESV_MEM_T_RESERVED"),
         Entry(0x1, "VIRTIO_IOMMU_RESV_MEM_T_MSI"),
     ),
+    fields=("virtio_iommu_probe_resv_mem.subtype",),
 )
 VIRTIO_IOMMU_FAULT_F_CODES = Registry(
     "VIRTIO_IOMMU_FAULT_F",
@@ -178,6 +202,7 @@ VIRTIO_IOMMU_FAULT_F_CODES = Registry(
         Entry(0x2, "VIRTIO_IOMMU_FAULT_F_WRITE"),
         Entry(0x100, "VIRTIO_IOMMU_FAULT_F_ADDRESS"),
     ),
+    fields=("virtio_iommu_fault.flags",),
 )
 VIRTIO_IOMMU_FAULT_R_CODES = Registry(
     "VIRTIO_IOMMU_FAULT_R",
@@ -187,6 +212,7 @@ VIRTIO_IOMMU_FAULT_R_CODES = Registry(
         Entry(0x1, "VIRTIO_IOMMU_FAULT_R_DOMAIN"),
         Entry(0x2, "VIRTIO_IOMMU_FAULT_R_MAPPING"),
     ),
+    fields=("virtio_iommu_fault.reason",),
 )
 
 # --- structs ---
@@ -611,7 +637,7 @@ class VirtioIommuReqTailView(View):
     reserved = Bytes(1, 3)
 
 
-class VirtioIommuReqAttach(Struct):
+class VirtioIommuReqAttach(FixedRequest):
     """struct virtio_iommu_req_attach, 24 bytes.
 
     Source: device-types/iommu/description.tex:305. Since 1.2.
@@ -649,6 +675,8 @@ tail.status|u8|20|1
 tail.reserved|u8|21|3|3
 """)
     _PARTS = ":4 <I <I <I :4 :4"
+    READABLE = 5
+    READABLE_SIZE = 20
 
     def __init__(
         self,
@@ -744,7 +772,7 @@ class VirtioIommuReqAttachView(View):
     tail = Nested(20, lambda: VirtioIommuReqTailView)
 
 
-class VirtioIommuReqDetach(Struct):
+class VirtioIommuReqDetach(FixedRequest):
     """struct virtio_iommu_req_detach, 24 bytes.
 
     Source: device-types/iommu/description.tex:396. Since 1.2.
@@ -780,6 +808,8 @@ tail.status|u8|20|1
 tail.reserved|u8|21|3|3
 """)
     _PARTS = ":4 <I <I :8 :4"
+    READABLE = 4
+    READABLE_SIZE = 20
 
     def __init__(
         self,
@@ -869,7 +899,7 @@ class VirtioIommuReqDetachView(View):
     tail = Nested(20, lambda: VirtioIommuReqTailView)
 
 
-class VirtioIommuReqMap(Struct):
+class VirtioIommuReqMap(FixedRequest):
     """struct virtio_iommu_req_map, 40 bytes.
 
     Source: device-types/iommu/description.tex:436. Since 1.2.
@@ -909,6 +939,8 @@ tail.status|u8|36|1
 tail.reserved|u8|37|3|3
 """)
     _PARTS = ":4 <I <Q <Q <Q <I :4"
+    READABLE = 6
+    READABLE_SIZE = 36
 
     def __init__(
         self,
@@ -1010,7 +1042,7 @@ class VirtioIommuReqMapView(View):
     tail = Nested(36, lambda: VirtioIommuReqTailView)
 
 
-class VirtioIommuReqUnmap(Struct):
+class VirtioIommuReqUnmap(FixedRequest):
     """struct virtio_iommu_req_unmap, 32 bytes.
 
     Source: device-types/iommu/description.tex:537. Since 1.2.
@@ -1048,6 +1080,8 @@ tail.status|u8|28|1
 tail.reserved|u8|29|3|3
 """)
     _PARTS = ":4 <I <Q <Q :4 :4"
+    READABLE = 5
+    READABLE_SIZE = 28
 
     def __init__(
         self,

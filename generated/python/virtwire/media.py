@@ -42,23 +42,77 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 VIRTIO_MEDIA_CMD_CODES = Registry(
     "VIRTIO_MEDIA_CMD",
-    "code",
+    "cmd",
     (
-        Entry(0x1, "VIRTIO_MEDIA_CMD_OPEN"),
-        Entry(0x2, "VIRTIO_MEDIA_CMD_CLOSE"),
-        Entry(0x3, "VIRTIO_MEDIA_CMD_IOCTL"),
-        Entry(0x4, "VIRTIO_MEDIA_CMD_MMAP"),
-        Entry(0x5, "VIRTIO_MEDIA_CMD_MUNMAP"),
+        Entry(
+            0x1,
+            "VIRTIO_MEDIA_CMD_OPEN",
+            {
+                "response": "virtio_media_resp_open",
+                "request": "virtio_media_cmd_open",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_MEDIA_CMD_CLOSE",
+            {
+                "request": "virtio_media_cmd_close",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_MEDIA_CMD_IOCTL",
+            {
+                "response": "virtio_media_resp_ioctl",
+                "request": "virtio_media_cmd_ioctl",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_MEDIA_CMD_MMAP",
+            {
+                "response": "virtio_media_resp_mmap",
+                "request": "virtio_media_cmd_mmap",
+            },
+        ),
+        Entry(
+            0x5,
+            "VIRTIO_MEDIA_CMD_MUNMAP",
+            {
+                "response": "virtio_media_resp_munmap",
+                "request": "virtio_media_cmd_munmap",
+            },
+        ),
     ),
+    fields=("virtio_media_cmd_header.cmd",),
 )
 VIRTIO_MEDIA_EVT_CODES = Registry(
     "VIRTIO_MEDIA_EVT",
-    "code",
+    "event",
     (
-        Entry(0x0, "VIRTIO_MEDIA_EVT_ERROR"),
-        Entry(0x1, "VIRTIO_MEDIA_EVT_DQBUF"),
-        Entry(0x2, "VIRTIO_MEDIA_EVT_EVENT"),
+        Entry(
+            0x0,
+            "VIRTIO_MEDIA_EVT_ERROR",
+            {
+                "value": "virtio_media_event_error",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_MEDIA_EVT_DQBUF",
+            {
+                "value": "virtio_media_event_dqbuf",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_MEDIA_EVT_EVENT",
+            {
+                "value": "virtio_media_event_event",
+            },
+        ),
     ),
+    fields=("virtio_media_event_header.event",),
 )
 
 # --- structs ---

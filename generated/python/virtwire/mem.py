@@ -80,6 +80,8 @@ VIRTIO_MEM_REQ_CODES = Registry(
             "VIRTIO_MEM_REQ_PLUG",
             {
                 "data": "virtio_mem_req_plug",
+                "request": "virtio_mem_req",
+                "response": "virtio_mem_resp",
             },
         ),
         Entry(
@@ -87,18 +89,30 @@ VIRTIO_MEM_REQ_CODES = Registry(
             "VIRTIO_MEM_REQ_UNPLUG",
             {
                 "data": "virtio_mem_req_unplug",
+                "request": "virtio_mem_req",
+                "response": "virtio_mem_resp",
             },
         ),
-        Entry(0x2, "VIRTIO_MEM_REQ_UNPLUG_ALL"),
+        Entry(
+            0x2,
+            "VIRTIO_MEM_REQ_UNPLUG_ALL",
+            {
+                "request": "virtio_mem_req",
+                "response": "virtio_mem_resp",
+            },
+        ),
         Entry(
             0x3,
             "VIRTIO_MEM_REQ_STATE",
             {
                 "data": "virtio_mem_req_state",
                 "result": "virtio_mem_resp_state",
+                "request": "virtio_mem_req",
+                "response": "virtio_mem_resp",
             },
         ),
     ),
+    fields=("virtio_mem_req.type",),
 )
 VIRTIO_MEM_RESP_CODES = Registry(
     "VIRTIO_MEM_RESP",
@@ -109,15 +123,17 @@ VIRTIO_MEM_RESP_CODES = Registry(
         Entry(0x2, "VIRTIO_MEM_RESP_BUSY"),
         Entry(0x3, "VIRTIO_MEM_RESP_ERROR"),
     ),
+    fields=("virtio_mem_resp.type",),
 )
 VIRTIO_MEM_STATE_CODES = Registry(
     "VIRTIO_MEM_STATE",
-    "code",
+    "type",
     (
         Entry(0x0, "VIRTIO_MEM_STATE_PLUGGED"),
         Entry(0x1, "VIRTIO_MEM_STATE_UNPLUGGED"),
         Entry(0x2, "VIRTIO_MEM_STATE_MIXED"),
     ),
+    fields=("virtio_mem_resp_state.type",),
 )
 
 # --- structs ---

@@ -64,36 +64,216 @@ MMIO_DEVICE_REGISTER_LAYOUT_OFFSET_CODES = Registry(
     "MMIO Device Register Layout",
     "offset",
     (
-        Entry(0x0, "MagicValue"),
-        Entry(0x4, "Version"),
-        Entry(0x8, "DeviceID"),
-        Entry(0xC, "VendorID"),
-        Entry(0x10, "DeviceFeatures"),
-        Entry(0x14, "DeviceFeaturesSel"),
-        Entry(0x20, "DriverFeatures"),
-        Entry(0x24, "DriverFeaturesSel"),
-        Entry(0x30, "QueueSel"),
-        Entry(0x34, "QueueSizeMax"),
-        Entry(0x38, "QueueSize"),
-        Entry(0x44, "QueueReady"),
-        Entry(0x50, "QueueNotify"),
-        Entry(0x60, "InterruptStatus"),
-        Entry(0x64, "InterruptACK"),
-        Entry(0x70, "Status"),
-        Entry(0x80, "QueueDescLow"),
-        Entry(0x84, "QueueDescHigh"),
-        Entry(0x90, "QueueDriverLow"),
-        Entry(0x94, "QueueDriverHigh"),
-        Entry(0xA0, "QueueDeviceLow"),
-        Entry(0xA4, "QueueDeviceHigh"),
-        Entry(0xAC, "SHMSel"),
-        Entry(0xB0, "SHMLenLow"),
-        Entry(0xB4, "SHMLenHigh"),
-        Entry(0xB8, "SHMBaseLow"),
-        Entry(0xBC, "SHMBaseHigh"),
-        Entry(0xC0, "QueueReset"),
-        Entry(0xFC, "ConfigGeneration"),
-        Entry(0x100, "Config"),
+        Entry(
+            0x0,
+            "MagicValue",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x4,
+            "Version",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x8,
+            "DeviceID",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xC,
+            "VendorID",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x10,
+            "DeviceFeatures",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x14,
+            "DeviceFeaturesSel",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x20,
+            "DriverFeatures",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x24,
+            "DriverFeaturesSel",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x30,
+            "QueueSel",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x34,
+            "QueueSizeMax",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x38,
+            "QueueSize",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x44,
+            "QueueReady",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x50,
+            "QueueNotify",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x60,
+            "InterruptStatus",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x64,
+            "InterruptACK",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x70,
+            "Status",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x80,
+            "QueueDescLow",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x84,
+            "QueueDescHigh",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x90,
+            "QueueDriverLow",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x94,
+            "QueueDriverHigh",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xA0,
+            "QueueDeviceLow",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xA4,
+            "QueueDeviceHigh",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xAC,
+            "SHMSel",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xB0,
+            "SHMLenLow",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xB4,
+            "SHMLenHigh",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xB8,
+            "SHMBaseLow",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xBC,
+            "SHMBaseHigh",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xC0,
+            "QueueReset",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0xFC,
+            "ConfigGeneration",
+            {
+                "value": "le32",
+            },
+        ),
+        Entry(
+            0x100,
+            "Config",
+            {
+                "value": "device configuration",
+            },
+        ),
     ),
 )
 LEGACY_VIRTIO_OVER_MMIO_OFFSET_CODES = Registry(

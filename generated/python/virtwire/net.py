@@ -431,11 +431,12 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 VIRTIO_NET_S_CODES = Registry(
     "VIRTIO_NET_S",
-    "code",
+    "status",
     (
         Entry(0x1, "VIRTIO_NET_S_LINK_UP"),
         Entry(0x2, "VIRTIO_NET_S_ANNOUNCE"),
     ),
+    fields=("virtio_net_config.status",),
 )
 DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
     "Device and driver capabilities",
@@ -476,6 +477,10 @@ DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
                 "data": "virtio_crypto_ipsec_sa_cap_data",
             },
         ),
+    ),
+    fields=(
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
     ),
 )
 DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
@@ -521,6 +526,7 @@ DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_PARTS_TYPE_CODES = Registry(
     "Device parts",
@@ -535,6 +541,7 @@ DEVICE_PARTS_TYPE_CODES = Registry(
         ),
     ),
     (Range(0x201, 0x5FF, "reserved"),),
+    fields=("virtio_dev_part_hdr.part_type",),
 )
 VIRTIO_NET_HDR_F_CODES = Registry(
     "VIRTIO_NET_HDR_F",
@@ -548,6 +555,7 @@ VIRTIO_NET_HDR_F_CODES = Registry(
         Entry(0x20, "VIRTIO_NET_HDR_F_SECURITY_ERR"),
         Entry(0x40, "VIRTIO_NET_HDR_F_SECURITY_SA_SOFT_EXPIRY_WARN"),
     ),
+    fields=("virtio_net_hdr.flags",),
 )
 VIRTIO_NET_HDR_GSO_CODES = Registry(
     "VIRTIO_NET_HDR_GSO",
@@ -562,10 +570,11 @@ VIRTIO_NET_HDR_GSO_CODES = Registry(
         Entry(0x40, "VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6"),
         Entry(0x80, "VIRTIO_NET_HDR_GSO_ECN"),
     ),
+    fields=("virtio_net_hdr.gso_type",),
 )
 VIRTIO_NET_HASH_TYPE_CODES = Registry(
     "VIRTIO_NET_HASH_TYPE",
-    "flags",
+    "supported_hash_types",
     (
         Entry(0x1, "VIRTIO_NET_HASH_TYPE_IPv4"),
         Entry(0x2, "VIRTIO_NET_HASH_TYPE_TCPv4"),
@@ -576,6 +585,11 @@ VIRTIO_NET_HASH_TYPE_CODES = Registry(
         Entry(0x40, "VIRTIO_NET_HASH_TYPE_IP_EX"),
         Entry(0x80, "VIRTIO_NET_HASH_TYPE_TCP_EX"),
         Entry(0x100, "VIRTIO_NET_HASH_TYPE_UDP_EX"),
+    ),
+    fields=(
+        "virtio_net_config.supported_hash_types",
+        "virtio_net_hash_config.hash_types",
+        "virtio_net_rss_config.hash_types",
     ),
 )
 VIRTIO_NET_CTRL_CODES = Registry(
@@ -593,6 +607,7 @@ VIRTIO_NET_CTRL_CODES = Registry(
         Entry(0x6, "VIRTIO_NET_CTRL_NOTF_COAL"),
         Entry(0x8, "VIRTIO_NET_CTRL_STATS"),
     ),
+    fields=("virtio_net_ctrl.class",),
 )
 VIRTIO_NET_CTRL_HASH_TUNNEL_CODES = Registry(
     "VIRTIO_NET_CTRL_HASH_TUNNEL",
@@ -606,10 +621,12 @@ VIRTIO_NET_CTRL_HASH_TUNNEL_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_HASH_TUNNEL",
 )
 VIRTIO_NET_HASH_TUNNEL_TYPE_CODES = Registry(
     "VIRTIO_NET_HASH_TUNNEL_TYPE",
-    "flags",
+    "supported_tunnel_types",
     (
         Entry(0x1, "VIRTIO_NET_HASH_TUNNEL_TYPE_GRE_2784"),
         Entry(0x2, "VIRTIO_NET_HASH_TUNNEL_TYPE_GRE_2890"),
@@ -620,6 +637,10 @@ VIRTIO_NET_HASH_TUNNEL_TYPE_CODES = Registry(
         Entry(0x40, "VIRTIO_NET_HASH_TUNNEL_TYPE_GENEVE"),
         Entry(0x80, "VIRTIO_NET_HASH_TUNNEL_TYPE_IPIP"),
         Entry(0x100, "VIRTIO_NET_HASH_TUNNEL_TYPE_NVGRE"),
+    ),
+    fields=(
+        "virtio_net_config.supported_tunnel_types",
+        "virtnet_hash_tunnel.enabled_tunnel_types",
     ),
 )
 VIRTIO_NET_HASH_REPORT_CODES = Registry(
@@ -637,26 +658,66 @@ VIRTIO_NET_HASH_REPORT_CODES = Registry(
         Entry(0x8, "VIRTIO_NET_HASH_REPORT_TCPv6_EX"),
         Entry(0x9, "VIRTIO_NET_HASH_REPORT_UDPv6_EX"),
     ),
+    fields=("virtio_net_hdr.hash_report",),
 )
-CONTROL_VIRTQUEUE_CODES = Registry(
-    "Control Virtqueue",
+VIRTIO_NET_CTRL_ACK_CODES = Registry(
+    "virtio_net_ctrl_ack",
     "ack",
     (
         Entry(0x0, "VIRTIO_NET_OK"),
         Entry(0x1, "VIRTIO_NET_ERR"),
     ),
+    fields=("virtio_net_ctrl.ack",),
 )
 VIRTIO_NET_CTRL_RX_CODES = Registry(
     "VIRTIO_NET_CTRL_RX",
     "command",
     (
-        Entry(0x0, "VIRTIO_NET_CTRL_RX_PROMISC"),
-        Entry(0x1, "VIRTIO_NET_CTRL_RX_ALLMULTI"),
-        Entry(0x2, "VIRTIO_NET_CTRL_RX_ALLUNI"),
-        Entry(0x3, "VIRTIO_NET_CTRL_RX_NOMULTI"),
-        Entry(0x4, "VIRTIO_NET_CTRL_RX_NOUNI"),
-        Entry(0x5, "VIRTIO_NET_CTRL_RX_NOBCAST"),
+        Entry(
+            0x0,
+            "VIRTIO_NET_CTRL_RX_PROMISC",
+            {
+                "data": "u8",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_NET_CTRL_RX_ALLMULTI",
+            {
+                "data": "u8",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_NET_CTRL_RX_ALLUNI",
+            {
+                "data": "u8",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_NET_CTRL_RX_NOMULTI",
+            {
+                "data": "u8",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_NET_CTRL_RX_NOUNI",
+            {
+                "data": "u8",
+            },
+        ),
+        Entry(
+            0x5,
+            "VIRTIO_NET_CTRL_RX_NOBCAST",
+            {
+                "data": "u8",
+            },
+        ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_RX",
 )
 VIRTIO_NET_CTRL_MAC_CODES = Registry(
     "VIRTIO_NET_CTRL_MAC",
@@ -669,21 +730,45 @@ VIRTIO_NET_CTRL_MAC_CODES = Registry(
                 "data": "virtio_net_ctrl_mac[]",
             },
         ),
-        Entry(0x1, "VIRTIO_NET_CTRL_MAC_ADDR_SET"),
+        Entry(
+            0x1,
+            "VIRTIO_NET_CTRL_MAC_ADDR_SET",
+            {
+                "data": "virtio_net_config.mac",
+            },
+        ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_MAC",
 )
 VIRTIO_NET_CTRL_VLAN_CODES = Registry(
     "VIRTIO_NET_CTRL_VLAN",
     "command",
     (
-        Entry(0x0, "VIRTIO_NET_CTRL_VLAN_ADD"),
-        Entry(0x1, "VIRTIO_NET_CTRL_VLAN_DEL"),
+        Entry(
+            0x0,
+            "VIRTIO_NET_CTRL_VLAN_ADD",
+            {
+                "data": "le16",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_NET_CTRL_VLAN_DEL",
+            {
+                "data": "le16",
+            },
+        ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_VLAN",
 )
 VIRTIO_NET_CTRL_ANNOUNCE_CODES = Registry(
     "VIRTIO_NET_CTRL_ANNOUNCE",
     "command",
     (Entry(0x0, "VIRTIO_NET_CTRL_ANNOUNCE_ACK"),),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_ANNOUNCE",
 )
 VIRTIO_NET_CTRL_MQ_CODES = Registry(
     "VIRTIO_NET_CTRL_MQ",
@@ -711,14 +796,8 @@ VIRTIO_NET_CTRL_MQ_CODES = Registry(
             },
         ),
     ),
-)
-VIRTIO_NET_CTRL_MQ_VQ_PAIRS_CODES = Registry(
-    "VIRTIO_NET_CTRL_MQ_VQ_PAIRS",
-    "max_virtqueue_pairs",
-    (
-        Entry(0x1, "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN"),
-        Entry(0x8000, "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX"),
-    ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_MQ",
 )
 VIRTNET_RSS_CTX_CTRL_CODES = Registry(
     "VIRTNET_RSS_CTX_CTRL",
@@ -753,6 +832,8 @@ VIRTNET_RSS_CTX_CTRL_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTNET_RSS_CTX_CTRL",
 )
 VIRTIO_NET_F_GUEST_CODES = Registry(
     "VIRTIO_NET_F_GUEST",
@@ -772,7 +853,17 @@ VIRTIO_NET_F_GUEST_CODES = Registry(
 VIRTIO_NET_CTRL_GUEST_OFFLOADS_CODES = Registry(
     "VIRTIO_NET_CTRL_GUEST_OFFLOADS",
     "command",
-    (Entry(0x0, "VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET"),),
+    (
+        Entry(
+            0x0,
+            "VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET",
+            {
+                "data": "offloads",
+            },
+        ),
+    ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_GUEST_OFFLOADS",
 )
 VIRTIO_NET_CTRL_NOTF_COAL_CODES = Registry(
     "VIRTIO_NET_CTRL_NOTF_COAL",
@@ -799,8 +890,16 @@ VIRTIO_NET_CTRL_NOTF_COAL_CODES = Registry(
                 "data": "virtio_net_ctrl_coal_vq",
             },
         ),
-        Entry(0x3, "VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET"),
+        Entry(
+            0x3,
+            "VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET",
+            {
+                "result": "virtio_net_ctrl_coal",
+            },
+        ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_NOTF_COAL",
 )
 VIRTIO_NET_CTRL_STATS_CODES = Registry(
     "VIRTIO_NET_CTRL_STATS",
@@ -821,36 +920,148 @@ VIRTIO_NET_CTRL_STATS_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_net_ctrl.command",),
+    under="VIRTIO_NET_CTRL_STATS",
 )
 VIRTIO_NET_STATS_TYPE_CODES = Registry(
     "VIRTIO_NET_STATS_TYPE",
     "supported_stats_types",
     (
-        Entry(0x100000000, "VIRTIO_NET_STATS_TYPE_CVQ"),
-        Entry(0x1, "VIRTIO_NET_STATS_TYPE_RX_BASIC"),
-        Entry(0x2, "VIRTIO_NET_STATS_TYPE_RX_CSUM"),
-        Entry(0x4, "VIRTIO_NET_STATS_TYPE_RX_GSO"),
-        Entry(0x8, "VIRTIO_NET_STATS_TYPE_RX_SPEED"),
-        Entry(0x10000, "VIRTIO_NET_STATS_TYPE_TX_BASIC"),
-        Entry(0x20000, "VIRTIO_NET_STATS_TYPE_TX_CSUM"),
-        Entry(0x40000, "VIRTIO_NET_STATS_TYPE_TX_GSO"),
-        Entry(0x80000, "VIRTIO_NET_STATS_TYPE_TX_SPEED"),
+        Entry(
+            0x100000000,
+            "VIRTIO_NET_STATS_TYPE_CVQ",
+            {
+                "value": "virtio_net_stats_cvq",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_NET_STATS_TYPE_RX_BASIC",
+            {
+                "value": "virtio_net_stats_rx_basic",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_NET_STATS_TYPE_RX_CSUM",
+            {
+                "value": "virtio_net_stats_rx_csum",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_NET_STATS_TYPE_RX_GSO",
+            {
+                "value": "virtio_net_stats_rx_gso",
+            },
+        ),
+        Entry(
+            0x8,
+            "VIRTIO_NET_STATS_TYPE_RX_SPEED",
+            {
+                "value": "virtio_net_stats_rx_speed",
+            },
+        ),
+        Entry(
+            0x10000,
+            "VIRTIO_NET_STATS_TYPE_TX_BASIC",
+            {
+                "value": "virtio_net_stats_tx_basic",
+            },
+        ),
+        Entry(
+            0x20000,
+            "VIRTIO_NET_STATS_TYPE_TX_CSUM",
+            {
+                "value": "virtio_net_stats_tx_csum",
+            },
+        ),
+        Entry(
+            0x40000,
+            "VIRTIO_NET_STATS_TYPE_TX_GSO",
+            {
+                "value": "virtio_net_stats_tx_gso",
+            },
+        ),
+        Entry(
+            0x80000,
+            "VIRTIO_NET_STATS_TYPE_TX_SPEED",
+            {
+                "value": "virtio_net_stats_tx_speed",
+            },
+        ),
     ),
+    fields=("virtio_net_stats_capabilities.supported_stats_types",),
 )
 VIRTIO_NET_STATS_TYPE_REPLY_CODES = Registry(
     "VIRTIO_NET_STATS_TYPE_REPLY",
     "type",
     (
-        Entry(0x20, "VIRTIO_NET_STATS_TYPE_REPLY_CVQ"),
-        Entry(0x0, "VIRTIO_NET_STATS_TYPE_REPLY_RX_BASIC"),
-        Entry(0x1, "VIRTIO_NET_STATS_TYPE_REPLY_RX_CSUM"),
-        Entry(0x2, "VIRTIO_NET_STATS_TYPE_REPLY_RX_GSO"),
-        Entry(0x3, "VIRTIO_NET_STATS_TYPE_REPLY_RX_SPEED"),
-        Entry(0x10, "VIRTIO_NET_STATS_TYPE_REPLY_TX_BASIC"),
-        Entry(0x11, "VIRTIO_NET_STATS_TYPE_REPLY_TX_CSUM"),
-        Entry(0x12, "VIRTIO_NET_STATS_TYPE_REPLY_TX_GSO"),
-        Entry(0x13, "VIRTIO_NET_STATS_TYPE_REPLY_TX_SPEED"),
+        Entry(
+            0x20,
+            "VIRTIO_NET_STATS_TYPE_REPLY_CVQ",
+            {
+                "value": "virtio_net_stats_cvq",
+            },
+        ),
+        Entry(
+            0x0,
+            "VIRTIO_NET_STATS_TYPE_REPLY_RX_BASIC",
+            {
+                "value": "virtio_net_stats_rx_basic",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_NET_STATS_TYPE_REPLY_RX_CSUM",
+            {
+                "value": "virtio_net_stats_rx_csum",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_NET_STATS_TYPE_REPLY_RX_GSO",
+            {
+                "value": "virtio_net_stats_rx_gso",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_NET_STATS_TYPE_REPLY_RX_SPEED",
+            {
+                "value": "virtio_net_stats_rx_speed",
+            },
+        ),
+        Entry(
+            0x10,
+            "VIRTIO_NET_STATS_TYPE_REPLY_TX_BASIC",
+            {
+                "value": "virtio_net_stats_tx_basic",
+            },
+        ),
+        Entry(
+            0x11,
+            "VIRTIO_NET_STATS_TYPE_REPLY_TX_CSUM",
+            {
+                "value": "virtio_net_stats_tx_csum",
+            },
+        ),
+        Entry(
+            0x12,
+            "VIRTIO_NET_STATS_TYPE_REPLY_TX_GSO",
+            {
+                "value": "virtio_net_stats_tx_gso",
+            },
+        ),
+        Entry(
+            0x13,
+            "VIRTIO_NET_STATS_TYPE_REPLY_TX_SPEED",
+            {
+                "value": "virtio_net_stats_tx_speed",
+            },
+        ),
     ),
+    fields=("virtio_net_stats_reply_hdr.type",),
 )
 FLOW_FILTER_SELECTOR_TYPES_CODES = Registry(
     "Flow filter selector types",
@@ -867,10 +1078,11 @@ FLOW_FILTER_SELECTOR_TYPES_CODES = Registry(
         Range(0x0, 0x0, "reserved"),
         Range(0x7, 0xFF, "reserved"),
     ),
+    fields=("virtio_net_ff_selector.type",),
 )
 FLOW_FILTER_RULE_ACTIONS_CODES = Registry(
     "Flow filter rule actions",
-    "action",
+    "actions",
     (
         Entry(0x1, "VIRTIO_NET_FF_ACTION_DROP"),
         Entry(0x2, "VIRTIO_NET_FF_ACTION_DIRECT_RX_VQ"),
@@ -880,6 +1092,10 @@ FLOW_FILTER_RULE_ACTIONS_CODES = Registry(
     (
         Range(0x0, 0x0, "reserved"),
         Range(0x5, 0xFF, "reserved"),
+    ),
+    fields=(
+        "virtio_net_ff_actions.actions",
+        "virtio_net_resource_obj_ff_rule.action",
     ),
 )
 

@@ -62,7 +62,13 @@ VIRTIO_PCI_CAP_CODES = Registry(
                 "data": "virtio_pci_notify_cap",
             },
         ),
-        Entry(0x3, "VIRTIO_PCI_CAP_ISR_CFG"),
+        Entry(
+            0x3,
+            "VIRTIO_PCI_CAP_ISR_CFG",
+            {
+                "value": "u8",
+            },
+        ),
         Entry(
             0x4,
             "VIRTIO_PCI_CAP_DEVICE_CFG",
@@ -92,6 +98,7 @@ VIRTIO_PCI_CAP_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_pci_cap.cfg_type",),
 )
 
 # --- structs ---

@@ -55,6 +55,21 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
     "virtqueue",
     (Entry(0x0, "req_vq"),),
 )
+VIRTIO_PMEM_REQ_TYPE_FLUSH_CODES = Registry(
+    "VIRTIO_PMEM_REQ_TYPE_FLUSH",
+    "type",
+    (
+        Entry(
+            0x0,
+            "VIRTIO_PMEM_REQ_TYPE_FLUSH",
+            {
+                "request": "virtio_pmem_req",
+                "response": "virtio_pmem_resp",
+            },
+        ),
+    ),
+    fields=("virtio_pmem_req.type",),
+)
 
 # --- structs ---
 

@@ -49,22 +49,77 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 DEVICE_OPERATION_CODES = Registry(
     "Device Operation",
-    "code",
+    "req_resp",
     (
-        Entry(0x1, "VIRTIO_RPMB_REQ_PROGRAM_KEY"),
-        Entry(0x2, "VIRTIO_RPMB_REQ_GET_WRITE_COUNTER"),
-        Entry(0x3, "VIRTIO_RPMB_REQ_DATA_WRITE"),
-        Entry(0x4, "VIRTIO_RPMB_REQ_DATA_READ"),
-        Entry(0x5, "VIRTIO_RPMB_REQ_RESULT_READ"),
-        Entry(0x100, "VIRTIO_RPMB_RESP_PROGRAM_KEY"),
-        Entry(0x200, "VIRTIO_RPMB_RESP_GET_COUNTER"),
-        Entry(0x300, "VIRTIO_RPMB_RESP_DATA_WRITE"),
-        Entry(0x400, "VIRTIO_RPMB_RESP_DATA_READ"),
+        Entry(
+            0x1,
+            "VIRTIO_RPMB_REQ_PROGRAM_KEY",
+            {
+                "request": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_RPMB_REQ_GET_WRITE_COUNTER",
+            {
+                "request": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_RPMB_REQ_DATA_WRITE",
+            {
+                "request": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x4,
+            "VIRTIO_RPMB_REQ_DATA_READ",
+            {
+                "request": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x5,
+            "VIRTIO_RPMB_REQ_RESULT_READ",
+            {
+                "request": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x100,
+            "VIRTIO_RPMB_RESP_PROGRAM_KEY",
+            {
+                "response": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x200,
+            "VIRTIO_RPMB_RESP_GET_COUNTER",
+            {
+                "response": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x300,
+            "VIRTIO_RPMB_RESP_DATA_WRITE",
+            {
+                "response": "virtio_rpmb_frame",
+            },
+        ),
+        Entry(
+            0x400,
+            "VIRTIO_RPMB_RESP_DATA_READ",
+            {
+                "response": "virtio_rpmb_frame",
+            },
+        ),
     ),
+    fields=("virtio_rpmb_frame.req_resp",),
 )
 VIRTIO_RPMB_RES_CODES = Registry(
     "VIRTIO_RPMB_RES",
-    "code",
+    "result",
     (
         Entry(0x0, "VIRTIO_RPMB_RES_OK"),
         Entry(0x1, "VIRTIO_RPMB_RES_GENERAL_FAILURE"),
@@ -76,6 +131,7 @@ VIRTIO_RPMB_RES_CODES = Registry(
         Entry(0x7, "VIRTIO_RPMB_RES_NO_AUTH_KEY"),
         Entry(0x80, "VIRTIO_RPMB_RES_WRITE_COUNTER_EXPIRED"),
     ),
+    fields=("virtio_rpmb_frame.result",),
 )
 
 # --- structs ---

@@ -95,10 +95,11 @@ VIRTIO_RTC_S_CODES = Registry(
         Entry(0x4, "VIRTIO_RTC_S_EINVAL"),
         Entry(0x5, "VIRTIO_RTC_S_EIO"),
     ),
+    fields=("virtio_rtc_resp_head.status",),
 )
 VIRTIO_RTC_CLOCK_CODES = Registry(
     "VIRTIO_RTC_CLOCK",
-    "code",
+    "type",
     (
         Entry(0x0, "VIRTIO_RTC_CLOCK_UTC"),
         Entry(0x1, "VIRTIO_RTC_CLOCK_TAI"),
@@ -106,23 +107,29 @@ VIRTIO_RTC_CLOCK_CODES = Registry(
         Entry(0x3, "VIRTIO_RTC_CLOCK_UTC_SMEARED"),
         Entry(0x4, "VIRTIO_RTC_CLOCK_UTC_MAYBE_SMEARED"),
     ),
+    fields=("virtio_rtc_resp_clock_cap.type",),
 )
 VIRTIO_RTC_SMEAR_CODES = Registry(
     "VIRTIO_RTC_SMEAR",
-    "code",
+    "leap_second_smearing",
     (
         Entry(0x0, "VIRTIO_RTC_SMEAR_UNSPECIFIED"),
         Entry(0x1, "VIRTIO_RTC_SMEAR_NOON_LINEAR"),
         Entry(0x2, "VIRTIO_RTC_SMEAR_UTC_SLS"),
     ),
+    fields=("virtio_rtc_resp_clock_cap.leap_second_smearing",),
 )
 VIRTIO_RTC_COUNTER_CODES = Registry(
     "VIRTIO_RTC_COUNTER",
-    "code",
+    "hw_counter",
     (
         Entry(0x0, "VIRTIO_RTC_COUNTER_ARM_VCT"),
         Entry(0x1, "VIRTIO_RTC_COUNTER_X86_TSC"),
         Entry(0xFF, "VIRTIO_RTC_COUNTER_INVALID"),
+    ),
+    fields=(
+        "virtio_rtc_req_cross_cap.hw_counter",
+        "virtio_rtc_req_read_cross.hw_counter",
     ),
 )
 VIRTIO_RTC_REQ_CODES = Registry(
@@ -194,6 +201,43 @@ VIRTIO_RTC_REQ_CODES = Registry(
             },
         ),
     ),
+    fields=("virtio_rtc_req_head.msg_type",),
+)
+VIRTIO_RTC_FLAG_ALARM_CAP_CODES = Registry(
+    "VIRTIO_RTC_FLAG_ALARM_CAP",
+    "flags",
+    (Entry(0x1, "VIRTIO_RTC_FLAG_ALARM_CAP"),),
+    fields=("virtio_rtc_resp_clock_cap.flags",),
+)
+VIRTIO_RTC_RESP_CROSS_CAP_FLAGS_CODES = Registry(
+    "virtio_rtc_resp_cross_cap_flags",
+    "flags",
+    (Entry(0x1, "VIRTIO_RTC_FLAG_CROSS_CAP"),),
+    fields=("virtio_rtc_resp_cross_cap.flags",),
+)
+VIRTIO_RTC_RESP_READ_ALARM_FLAGS_CODES = Registry(
+    "virtio_rtc_resp_read_alarm_flags",
+    "flags",
+    (Entry(0x1, "VIRTIO_RTC_FLAG_ALARM_ENABLED"),),
+    fields=(
+        "virtio_rtc_resp_read_alarm.flags",
+        "virtio_rtc_req_set_alarm.flags",
+        "virtio_rtc_req_set_alarm_enabled.flags",
+    ),
+)
+VIRTIO_RTC_NOTIF_ALARM_CODES = Registry(
+    "VIRTIO_RTC_NOTIF_ALARM",
+    "msg_type",
+    (
+        Entry(
+            0x2000,
+            "VIRTIO_RTC_NOTIF_ALARM",
+            {
+                "value": "virtio_rtc_notif_alarm",
+            },
+        ),
+    ),
+    fields=("virtio_rtc_notif_head.msg_type",),
 )
 
 # --- structs ---

@@ -123,7 +123,35 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 VIRTIO_SCSI_S_CODES = Registry(
     "VIRTIO_SCSI_S",
-    "code",
+    "response",
+    (
+        Entry(0x0, "VIRTIO_SCSI_S_OK"),
+        Entry(0x1, "VIRTIO_SCSI_S_OVERRUN"),
+        Entry(0x2, "VIRTIO_SCSI_S_ABORTED"),
+        Entry(0x3, "VIRTIO_SCSI_S_BAD_TARGET"),
+        Entry(0x4, "VIRTIO_SCSI_S_RESET"),
+        Entry(0x5, "VIRTIO_SCSI_S_BUSY"),
+        Entry(0x6, "VIRTIO_SCSI_S_TRANSPORT_FAILURE"),
+        Entry(0x7, "VIRTIO_SCSI_S_TARGET_FAILURE"),
+        Entry(0x8, "VIRTIO_SCSI_S_NEXUS_FAILURE"),
+        Entry(0x9, "VIRTIO_SCSI_S_FAILURE"),
+    ),
+    fields=("virtio_scsi_req_cmd.response",),
+)
+VIRTIO_SCSI_REQ_CMD_TASK_ATTR_CODES = Registry(
+    "virtio_scsi_req_cmd_task_attr",
+    "task_attr",
+    (
+        Entry(0x0, "VIRTIO_SCSI_S_SIMPLE"),
+        Entry(0x1, "VIRTIO_SCSI_S_ORDERED"),
+        Entry(0x2, "VIRTIO_SCSI_S_HEAD"),
+        Entry(0x3, "VIRTIO_SCSI_S_ACA"),
+    ),
+    fields=("virtio_scsi_req_cmd.task_attr",),
+)
+VIRTIO_SCSI_CTRL_RESPONSE_CODES = Registry(
+    "virtio_scsi_ctrl_response",
+    "response",
     (
         Entry(0x0, "VIRTIO_SCSI_S_OK"),
         Entry(0x3, "VIRTIO_SCSI_S_BAD_TARGET"),
@@ -134,10 +162,43 @@ VIRTIO_SCSI_S_CODES = Registry(
         Entry(0x9, "VIRTIO_SCSI_S_FAILURE"),
         Entry(0xC, "VIRTIO_SCSI_S_INCORRECT_LUN"),
     ),
+    fields=("virtio_scsi_ctrl.response",),
+)
+VIRTIO_SCSI_T_CODES = Registry(
+    "VIRTIO_SCSI_T",
+    "type",
+    (
+        Entry(
+            0x0,
+            "VIRTIO_SCSI_T_TMF",
+            {
+                "request": "virtio_scsi_ctrl_tmf",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_SCSI_T_AN_QUERY",
+            {
+                "request": "virtio_scsi_ctrl_an",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_SCSI_T_AN_SUBSCRIBE",
+            {
+                "request": "virtio_scsi_ctrl_an",
+            },
+        ),
+    ),
+    fields=(
+        "virtio_scsi_ctrl.type",
+        "virtio_scsi_ctrl_tmf.type",
+        "virtio_scsi_ctrl_an.type",
+    ),
 )
 VIRTIO_SCSI_T_TMF_CODES = Registry(
     "VIRTIO_SCSI_T_TMF",
-    "code",
+    "subtype",
     (
         Entry(0x0, "VIRTIO_SCSI_T_TMF_ABORT_TASK"),
         Entry(0x1, "VIRTIO_SCSI_T_TMF_ABORT_TASK_SET"),
@@ -148,19 +209,22 @@ VIRTIO_SCSI_T_TMF_CODES = Registry(
         Entry(0x6, "VIRTIO_SCSI_T_TMF_QUERY_TASK"),
         Entry(0x7, "VIRTIO_SCSI_T_TMF_QUERY_TASK_SET"),
     ),
+    fields=("virtio_scsi_ctrl_tmf.subtype",),
+    under="VIRTIO_SCSI_T_TMF",
 )
 VIRTIO_SCSI_S_FUNCTION_CODES = Registry(
     "VIRTIO_SCSI_S_FUNCTION",
-    "code",
+    "response",
     (
         Entry(0x0, "VIRTIO_SCSI_S_FUNCTION_COMPLETE"),
         Entry(0xA, "VIRTIO_SCSI_S_FUNCTION_SUCCEEDED"),
         Entry(0xB, "VIRTIO_SCSI_S_FUNCTION_REJECTED"),
     ),
+    fields=("virtio_scsi_ctrl_tmf.response",),
 )
 VIRTIO_SCSI_EVT_ASYNC_CODES = Registry(
     "VIRTIO_SCSI_EVT_ASYNC",
-    "flags",
+    "event_requested",
     (
         Entry(0x2, "VIRTIO_SCSI_EVT_ASYNC_OPERATIONAL_CHANGE"),
         Entry(0x4, "VIRTIO_SCSI_EVT_ASYNC_POWER_MGMT"),
@@ -169,15 +233,56 @@ VIRTIO_SCSI_EVT_ASYNC_CODES = Registry(
         Entry(0x20, "VIRTIO_SCSI_EVT_ASYNC_MULTI_HOST"),
         Entry(0x40, "VIRTIO_SCSI_EVT_ASYNC_DEVICE_BUSY"),
     ),
+    fields=(
+        "virtio_scsi_ctrl_an.event_requested",
+        "virtio_scsi_ctrl_an.event_actual",
+    ),
+)
+DEVICE_OPERATION_EVENTQ_CODES = Registry(
+    "Device Operation: eventq",
+    "event",
+    (
+        Entry(0x80000000, "VIRTIO_SCSI_T_EVENTS_MISSED"),
+        Entry(
+            0x0,
+            "VIRTIO_SCSI_T_NO_EVENT",
+            {
+                "value": "virtio_scsi_event",
+            },
+        ),
+        Entry(
+            0x1,
+            "VIRTIO_SCSI_T_TRANSPORT_RESET",
+            {
+                "value": "virtio_scsi_event",
+            },
+        ),
+        Entry(
+            0x2,
+            "VIRTIO_SCSI_T_ASYNC_NOTIFY",
+            {
+                "value": "virtio_scsi_event",
+            },
+        ),
+        Entry(
+            0x3,
+            "VIRTIO_SCSI_T_PARAM_CHANGE",
+            {
+                "value": "virtio_scsi_event",
+            },
+        ),
+    ),
+    fields=("virtio_scsi_event.event",),
 )
 VIRTIO_SCSI_EVT_RESET_CODES = Registry(
     "VIRTIO_SCSI_EVT_RESET",
-    "code",
+    "reason",
     (
         Entry(0x0, "VIRTIO_SCSI_EVT_RESET_HARD"),
         Entry(0x1, "VIRTIO_SCSI_EVT_RESET_RESCAN"),
         Entry(0x2, "VIRTIO_SCSI_EVT_RESET_REMOVED"),
     ),
+    fields=("virtio_scsi_event.reason",),
 )
 
 # --- structs ---

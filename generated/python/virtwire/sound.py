@@ -212,6 +212,7 @@ DEVICE_OPERATION_CODES = Registry(
             "VIRTIO_SND_R_JACK_REMAP",
             {
                 "request": "virtio_snd_jack_remap",
+                "response": "virtio_snd_hdr",
             },
         ),
         Entry(
@@ -227,12 +228,41 @@ DEVICE_OPERATION_CODES = Registry(
             "VIRTIO_SND_R_PCM_SET_PARAMS",
             {
                 "request": "virtio_snd_pcm_set_params",
+                "response": "virtio_snd_hdr",
             },
         ),
-        Entry(0x102, "VIRTIO_SND_R_PCM_PREPARE"),
-        Entry(0x103, "VIRTIO_SND_R_PCM_RELEASE"),
-        Entry(0x104, "VIRTIO_SND_R_PCM_START"),
-        Entry(0x105, "VIRTIO_SND_R_PCM_STOP"),
+        Entry(
+            0x102,
+            "VIRTIO_SND_R_PCM_PREPARE",
+            {
+                "request": "virtio_snd_pcm_hdr",
+                "response": "virtio_snd_hdr",
+            },
+        ),
+        Entry(
+            0x103,
+            "VIRTIO_SND_R_PCM_RELEASE",
+            {
+                "request": "virtio_snd_pcm_hdr",
+                "response": "virtio_snd_hdr",
+            },
+        ),
+        Entry(
+            0x104,
+            "VIRTIO_SND_R_PCM_START",
+            {
+                "request": "virtio_snd_pcm_hdr",
+                "response": "virtio_snd_hdr",
+            },
+        ),
+        Entry(
+            0x105,
+            "VIRTIO_SND_R_PCM_STOP",
+            {
+                "request": "virtio_snd_pcm_hdr",
+                "response": "virtio_snd_hdr",
+            },
+        ),
         Entry(
             0x200,
             "VIRTIO_SND_R_CHMAP_INFO",
@@ -241,13 +271,20 @@ DEVICE_OPERATION_CODES = Registry(
                 "response": "virtio_snd_hdr+virtio_snd_chmap_info[]",
             },
         ),
-        Entry(0x300, "VIRTIO_SND_R_CTL_INFO"),
+        Entry(
+            0x300,
+            "VIRTIO_SND_R_CTL_INFO",
+            {
+                "request": "virtio_snd_query_info",
+                "response": "virtio_snd_hdr+virtio_snd_ctl_info[]",
+            },
+        ),
         Entry(
             0x301,
             "VIRTIO_SND_R_CTL_ENUM_ITEMS",
             {
                 "request": "virtio_snd_ctl_hdr",
-                "response": "virtio_snd_hdr",
+                "response": "virtio_snd_hdr+virtio_snd_ctl_enum_item[]",
             },
         ),
         Entry(
@@ -255,35 +292,93 @@ DEVICE_OPERATION_CODES = Registry(
             "VIRTIO_SND_R_CTL_READ",
             {
                 "request": "virtio_snd_ctl_hdr",
+                "response": "virtio_snd_hdr+virtio_snd_ctl_value",
             },
         ),
         Entry(
             0x303,
             "VIRTIO_SND_R_CTL_WRITE",
             {
-                "request": "virtio_snd_ctl_hdr",
+                "request": "virtio_snd_ctl_hdr+virtio_snd_ctl_value",
+                "response": "virtio_snd_hdr",
             },
         ),
-        Entry(0x304, "VIRTIO_SND_R_CTL_TLV_READ"),
-        Entry(0x305, "VIRTIO_SND_R_CTL_TLV_WRITE"),
-        Entry(0x306, "VIRTIO_SND_R_CTL_TLV_COMMAND"),
-        Entry(0x1000, "VIRTIO_SND_EVT_JACK_CONNECTED"),
-        Entry(0x1001, "VIRTIO_SND_EVT_JACK_DISCONNECTED"),
-        Entry(0x1100, "VIRTIO_SND_EVT_PCM_PERIOD_ELAPSED"),
-        Entry(0x1101, "VIRTIO_SND_EVT_PCM_XRUN"),
-        Entry(0x1200, "VIRTIO_SND_EVT_CTL_NOTIFY"),
+        Entry(
+            0x304,
+            "VIRTIO_SND_R_CTL_TLV_READ",
+            {
+                "request": "virtio_snd_ctl_hdr",
+                "response": "virtio_snd_hdr+virtio_snd_ctl_tlv",
+            },
+        ),
+        Entry(
+            0x305,
+            "VIRTIO_SND_R_CTL_TLV_WRITE",
+            {
+                "request": "virtio_snd_ctl_hdr+virtio_snd_ctl_tlv",
+                "response": "virtio_snd_hdr",
+            },
+        ),
+        Entry(
+            0x306,
+            "VIRTIO_SND_R_CTL_TLV_COMMAND",
+            {
+                "request": "virtio_snd_ctl_hdr+virtio_snd_ctl_tlv",
+                "response": "virtio_snd_hdr",
+            },
+        ),
+        Entry(
+            0x1000,
+            "VIRTIO_SND_EVT_JACK_CONNECTED",
+            {
+                "value": "virtio_snd_event",
+            },
+        ),
+        Entry(
+            0x1001,
+            "VIRTIO_SND_EVT_JACK_DISCONNECTED",
+            {
+                "value": "virtio_snd_event",
+            },
+        ),
+        Entry(
+            0x1100,
+            "VIRTIO_SND_EVT_PCM_PERIOD_ELAPSED",
+            {
+                "value": "virtio_snd_event",
+            },
+        ),
+        Entry(
+            0x1101,
+            "VIRTIO_SND_EVT_PCM_XRUN",
+            {
+                "value": "virtio_snd_event",
+            },
+        ),
+        Entry(
+            0x1200,
+            "VIRTIO_SND_EVT_CTL_NOTIFY",
+            {
+                "value": "virtio_snd_ctl_event",
+            },
+        ),
         Entry(0x8000, "VIRTIO_SND_S_OK"),
         Entry(0x8001, "VIRTIO_SND_S_BAD_MSG"),
         Entry(0x8002, "VIRTIO_SND_S_NOT_SUPP"),
         Entry(0x8003, "VIRTIO_SND_S_IO_ERR"),
     ),
+    fields=("virtio_snd_hdr.code",),
 )
 VIRTIO_SND_D_CODES = Registry(
     "VIRTIO_SND_D",
-    "code",
+    "direction",
     (
         Entry(0x0, "VIRTIO_SND_D_OUTPUT"),
         Entry(0x1, "VIRTIO_SND_D_INPUT"),
+    ),
+    fields=(
+        "virtio_snd_pcm_info.direction",
+        "virtio_snd_chmap_info.direction",
     ),
 )
 VIRTIO_SND_PCM_F_CODES = Registry(
@@ -299,7 +394,7 @@ VIRTIO_SND_PCM_F_CODES = Registry(
 )
 VIRTIO_SND_PCM_FMT_CODES = Registry(
     "VIRTIO_SND_PCM_FMT",
-    "code",
+    "format",
     (
         Entry(0x0, "VIRTIO_SND_PCM_FMT_IMA_ADPCM"),
         Entry(0x1, "VIRTIO_SND_PCM_FMT_MU_LAW"),
@@ -327,10 +422,11 @@ VIRTIO_SND_PCM_FMT_CODES = Registry(
         Entry(0x17, "VIRTIO_SND_PCM_FMT_DSD_U32"),
         Entry(0x18, "VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME"),
     ),
+    fields=("virtio_snd_pcm_set_params.format",),
 )
 VIRTIO_SND_PCM_RATE_CODES = Registry(
     "VIRTIO_SND_PCM_RATE",
-    "code",
+    "rate",
     (
         Entry(0x0, "VIRTIO_SND_PCM_RATE_5512"),
         Entry(0x1, "VIRTIO_SND_PCM_RATE_8000"),
@@ -349,10 +445,11 @@ VIRTIO_SND_PCM_RATE_CODES = Registry(
         Entry(0xE, "VIRTIO_SND_PCM_RATE_12000"),
         Entry(0xF, "VIRTIO_SND_PCM_RATE_24000"),
     ),
+    fields=("virtio_snd_pcm_set_params.rate",),
 )
 VIRTIO_SND_CHMAP_CODES = Registry(
     "VIRTIO_SND_CHMAP",
-    "code",
+    "positions",
     (
         Entry(0x0, "VIRTIO_SND_CHMAP_NONE"),
         Entry(0x1, "VIRTIO_SND_CHMAP_NA"),
@@ -392,6 +489,7 @@ VIRTIO_SND_CHMAP_CODES = Registry(
         Entry(0x23, "VIRTIO_SND_CHMAP_BLC"),
         Entry(0x24, "VIRTIO_SND_CHMAP_BRC"),
     ),
+    fields=("virtio_snd_chmap_info.positions",),
 )
 VIRTIO_SND_CTL_ROLE_CODES = Registry(
     "VIRTIO_SND_CTL_ROLE",
@@ -405,7 +503,7 @@ VIRTIO_SND_CTL_ROLE_CODES = Registry(
 )
 VIRTIO_SND_CTL_TYPE_CODES = Registry(
     "VIRTIO_SND_CTL_TYPE",
-    "code",
+    "type",
     (
         Entry(0x0, "VIRTIO_SND_CTL_TYPE_BOOLEAN"),
         Entry(0x1, "VIRTIO_SND_CTL_TYPE_INTEGER"),
@@ -414,6 +512,7 @@ VIRTIO_SND_CTL_TYPE_CODES = Registry(
         Entry(0x4, "VIRTIO_SND_CTL_TYPE_BYTES"),
         Entry(0x5, "VIRTIO_SND_CTL_TYPE_IEC958"),
     ),
+    fields=("virtio_snd_ctl_info.type",),
 )
 VIRTIO_SND_CTL_ACCESS_CODES = Registry(
     "VIRTIO_SND_CTL_ACCESS",

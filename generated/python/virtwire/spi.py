@@ -8,12 +8,12 @@ from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Request, Struct, new, truncated, wrong_length
+from virtwire._runtime import Request, Struct, copy, new, truncated, wrong_length
 from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -32,12 +32,13 @@ VIRTQUEUES_VIRTQUEUE_CODES = Registry(
 )
 DEVICE_OPERATION_REQUEST_QUEUE_CODES = Registry(
     "Device Operation: Request Queue",
-    "code",
+    "result",
     (
         Entry(0x0, "VIRTIO_SPI_TRANS_OK"),
         Entry(0x1, "VIRTIO_SPI_PARAM_ERR"),
         Entry(0x2, "VIRTIO_SPI_TRANS_ERR"),
     ),
+    fields=("virtio_spi_transfer_result.result",),
 )
 
 # --- structs ---
@@ -472,7 +473,7 @@ class VirtioSpiTransferResultView(View):
     result = Int(0, "<B")
 
 
-class VirtioSpiTransferReq(Struct):
+class VirtioSpiTransferReq(Request):
     """struct virtio_spi_transfer_req, of variable size.
 
     Source: device-types/spi/description.tex:171. Since 1.4.
@@ -524,6 +525,8 @@ result|struct virtio_spi_transfer_result||1
 result.result|u8||1
 """)
     _PARTS = ":32 : : :1"
+    READABLE = 2
+    READABLE_SIZE = None
 
     def __init__(
         self,
@@ -561,6 +564,60 @@ result.result|u8||1
         return cls._decode(buffer, offset, tx_buf_size=tx_buf_size, rx_buf_size=rx_buf_size)[0]
 
     @classmethod
+    def from_buffers(
+        cls,
+        readable: Buffer,
+        writable: Buffer,
+        *,
+        tx_buf_size: int | None = None,
+        rx_buf_size: int | None = None,
+    ) -> Self:
+        """Decode a request from its device-readable and its device-writable part."""
+        data = bytes(readable) + bytes(writable)
+        self, at = cls._decode(
+            data, 0, tx_buf_size=tx_buf_size, rx_buf_size=rx_buf_size, split=len(readable)
+        )
+        if at != len(data):
+            raise wrong_length(cls, data, at)
+        return self
+
+    @classmethod
+    def from_readable(
+        cls, data: Buffer, *, tx_buf_size: int | None = None, rx_buf_size: int | None = None
+    ) -> Self:
+        """Decode the device-readable part; the other members have their defaults."""
+        return cls._decode(
+            data,
+            0,
+            tx_buf_size=tx_buf_size,
+            rx_buf_size=rx_buf_size,
+            split=len(data),
+            only="readable",
+        )[0]
+
+    @classmethod
+    def from_writable(
+        cls,
+        data: Buffer,
+        *,
+        request: Self | None = None,
+        tx_buf_size: int | None = None,
+        rx_buf_size: int | None = None,
+    ) -> Self:
+        """Decode the device-writable part; the other members are those of `request`."""
+        self, at = cls._decode(
+            data,
+            0,
+            tx_buf_size=tx_buf_size,
+            rx_buf_size=rx_buf_size,
+            only="writable",
+            request=request,
+        )
+        if at != len(data):
+            raise wrong_length(cls, data, at)
+        return self
+
+    @classmethod
     def _decode(
         cls,
         buffer: Buffer,
@@ -568,49 +625,61 @@ result.result|u8||1
         *,
         tx_buf_size: int | None = None,
         rx_buf_size: int | None = None,
+        split: int | None = None,
+        only: Literal["", "readable", "writable"] = "",
+        request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.head = head = new(VirtioSpiTransferHead)
-        try:
-            (
-                head.chip_select_id,
-                head.bits_per_word,
-                head.cs_change,
-                head.tx_nbits,
-                head.rx_nbits,
-                head.reserved,
-                head.mode,
-                head.freq,
-                head.word_delay_ns,
-                head.cs_setup_ns,
-                head.cs_delay_hold_ns,
-                head.cs_change_delay_inactive_ns,
-            ) = _VirtioSpiTransferReq_1.unpack_from(buffer, at)
-        except struct_error:
-            raise truncated(cls, 0, buffer, at) from None
-        at += 32
-        if tx_buf_size is None:
+        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        if only != "writable":
+            self.head = head = new(VirtioSpiTransferHead)
+            try:
+                (
+                    head.chip_select_id,
+                    head.bits_per_word,
+                    head.cs_change,
+                    head.tx_nbits,
+                    head.rx_nbits,
+                    head.reserved,
+                    head.mode,
+                    head.freq,
+                    head.word_delay_ns,
+                    head.cs_setup_ns,
+                    head.cs_delay_hold_ns,
+                    head.cs_change_delay_inactive_ns,
+                ) = _VirtioSpiTransferReq_1.unpack_from(buffer, at)
+            except struct_error:
+                raise truncated(cls, 0, buffer, at) from None
+            at += 32
+            if tx_buf_size is None:
+                if split is not None:
+                    tx_buf_size = split - at
+                else:
+                    if rx_buf_size is None:
+                        raise TypeError(
+                            "VirtioSpiTransferReq: give tx_buf_size or rx_buf_size, or both buffers"
+                        )
+                    tx_buf_size = len(buffer) - at - 1 - rx_buf_size
+            end = at + tx_buf_size
+            if not at <= end <= len(buffer):
+                raise truncated(cls, 1, buffer, at, end - at)
+            self.tx_buf = bytes(buffer[at:end])
+            at = end
+            if split is not None and at != split:
+                raise wrong_length(cls, buffer[:split], at)
+        if only != "readable":
             if rx_buf_size is None:
-                raise TypeError("VirtioSpiTransferReq: give tx_buf_size or rx_buf_size")
-            tx_buf_size = len(buffer) - at - 1 - rx_buf_size
-        end = at + tx_buf_size
-        if not at <= end <= len(buffer):
-            raise truncated(cls, 1, buffer, at, end - at)
-        self.tx_buf = bytes(buffer[at:end])
-        at = end
-        if rx_buf_size is None:
-            rx_buf_size = len(buffer) - at - 1
-        end = at + rx_buf_size
-        if not at <= end <= len(buffer):
-            raise truncated(cls, 2, buffer, at, end - at)
-        self.rx_buf = bytes(buffer[at:end])
-        at = end
-        self.result = result = new(VirtioSpiTransferResult)
-        try:
-            (result.result,) = _VirtioSpiTransferReq_2.unpack_from(buffer, at)
-        except struct_error:
-            raise truncated(cls, 3, buffer, at) from None
-        at += 1
+                rx_buf_size = len(buffer) - at - 1
+            end = at + rx_buf_size
+            if not at <= end <= len(buffer):
+                raise truncated(cls, 2, buffer, at, end - at)
+            self.rx_buf = bytes(buffer[at:end])
+            at = end
+            self.result = result = new(VirtioSpiTransferResult)
+            try:
+                (result.result,) = _VirtioSpiTransferReq_2.unpack_from(buffer, at)
+            except struct_error:
+                raise truncated(cls, 3, buffer, at) from None
+            at += 1
         return self, at
 
     def to_bytes(self) -> bytes:

@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT, DecodeError
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import FixedRequest, Struct, malformed, new, truncated, wrong_length
+from virtwire._runtime import Struct, malformed, new, truncated, wrong_length
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, Nested, View
 
@@ -79,6 +79,19 @@ VIRTQ_DESC_F_CODES = Registry(
         Entry(0x80, "VIRTQ_DESC_F_AVAIL"),
         Entry(0x8000, "VIRTQ_DESC_F_USED"),
     ),
+    fields=("virtq_desc.flags",),
+)
+VIRTQ_AVAIL_FLAGS_CODES = Registry(
+    "virtq_avail_flags",
+    "flags",
+    (Entry(0x1, "VIRTQ_AVAIL_F_NO_INTERRUPT"),),
+    fields=("virtq_avail.flags",),
+)
+VIRTQ_USED_FLAGS_CODES = Registry(
+    "virtq_used_flags",
+    "flags",
+    (Entry(0x1, "VIRTQ_USED_F_NO_NOTIFY"),),
+    fields=("virtq_used.flags",),
 )
 
 # --- structs ---
@@ -968,7 +981,7 @@ class VirtqUsedView(View):
     idx = Int(2, "<H")
 
 
-class VirtqUsedElem(FixedRequest):
+class VirtqUsedElem(Struct):
     """struct virtq_used_elem, 8 bytes.
 
     Source: split-ring.tex:402. Since 1.0.
@@ -990,8 +1003,6 @@ id|le32|0|4
 len|le32|4|4
 """)
     _PARTS = "<I <I"
-    READABLE = 1
-    READABLE_SIZE = 4
 
     def __init__(self, *, id: int = 0, len: int = 0) -> None:
         self.id = id

@@ -101,6 +101,7 @@ VIRTIO_VSOCK_OP_CODES = Registry(
         Entry(0x6, "VIRTIO_VSOCK_OP_CREDIT_UPDATE"),
         Entry(0x7, "VIRTIO_VSOCK_OP_CREDIT_REQUEST"),
     ),
+    fields=("virtio_vsock_hdr.op",),
 )
 VIRTIO_VSOCK_TYPE_CODES = Registry(
     "VIRTIO_VSOCK_TYPE",
@@ -109,6 +110,7 @@ VIRTIO_VSOCK_TYPE_CODES = Registry(
         Entry(0x1, "VIRTIO_VSOCK_TYPE_STREAM"),
         Entry(0x2, "VIRTIO_VSOCK_TYPE_SEQPACKET"),
     ),
+    fields=("virtio_vsock_hdr.type",),
 )
 VIRTIO_VSOCK_SHUTDOWN_F_CODES = Registry(
     "VIRTIO_VSOCK_SHUTDOWN_F",
@@ -117,6 +119,7 @@ VIRTIO_VSOCK_SHUTDOWN_F_CODES = Registry(
         Entry(0x0, "VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE"),
         Entry(0x1, "VIRTIO_VSOCK_SHUTDOWN_F_SEND"),
     ),
+    fields=("virtio_vsock_hdr.flags",),
 )
 VIRTIO_VSOCK_SEQ_CODES = Registry(
     "VIRTIO_VSOCK_SEQ",
@@ -125,6 +128,21 @@ VIRTIO_VSOCK_SEQ_CODES = Registry(
         Entry(0x1, "VIRTIO_VSOCK_SEQ_EOM"),
         Entry(0x2, "VIRTIO_VSOCK_SEQ_EOR"),
     ),
+    fields=("virtio_vsock_hdr.flags",),
+)
+VIRTIO_VSOCK_EVENT_TRANSPORT_RESET_CODES = Registry(
+    "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET",
+    "id",
+    (
+        Entry(
+            0x0,
+            "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET",
+            {
+                "value": "virtio_vsock_event",
+            },
+        ),
+    ),
+    fields=("virtio_vsock_event.id",),
 )
 
 # --- structs ---

@@ -47,11 +47,9 @@ class Messages:
         """The device-readable and the device-writable half of a request; none for other records."""
         if record.keyword == "union":
             return []
-        directions, last = [], next((f.member.direction for f in record.fields if f.member.direction), None)
-        for f in record.fields:
-            last = f.member.direction or last
-            directions.append(last)
-        if not all(d in directions for d in DIRECTIONS):
+        directions = [f.member.direction for f in record.fields]
+        # of a part that either may access, a program has to say in which buffer it is
+        if None in directions or not all(d in directions for d in DIRECTIONS):
             return []
         return [
             self._half(

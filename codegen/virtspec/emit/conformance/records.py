@@ -63,7 +63,7 @@ def containers_of(spec: Spec) -> Iterator[Container]:
         tag = next((path for path in leaves if path.rpartition(".")[2] in _TAGS), None)
         length = next((path for path in leaves if path.rpartition(".")[2] == "length"), None)
         payload = record.members[-1]
-        registry = _registry(spec, record)
+        registry = _registry(spec, record, structs)
         if tag and length and registry is not None and _is_payload(payload, length):
             yield Container(
                 struct=struct,
@@ -106,9 +106,15 @@ def _count(struct: Struct, records: Member) -> str:
             return next((name for name in names if name == "count" or name.endswith("_count")), "")
 
 
-def _registry(spec: Spec, record: Struct) -> Registry | None:
+def _registry(spec: Spec, record: Struct, structs: Mapping[str, Struct]) -> Registry | None:
     """The registry of a record's types: that of its chapter which binds structs to them."""
-    return next((r for r in spec.registries if r.module == record.module and r.tag in _TAGS and _bound(r)), None)
+    inside = {m.type.name for m in record.members if isinstance(m.type, StructRef) and m.type.name in structs}
+    for registry in spec.registries:
+        if registry.module == record.module and registry.tag in _TAGS and _bound(registry):
+            holders = {field.partition(".")[0] for field in registry.fields}
+            if not holders or holders & {record.name, *inside}:
+                return registry
+    return None
 
 
 def _bound(registry: Registry) -> bool:

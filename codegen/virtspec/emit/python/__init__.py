@@ -123,8 +123,9 @@ class _Package:
         self.planner = Planner(self.catalogue, features)
         for cls in self.catalogue.classes.values():
             self.catalogue.plan(cls)
+        bits = {f.name: f.bit for f in reversed(spec.features)}
         self.registries = {
-            r.key: registry_view(r, partial(self.catalogue.claim, module_of(r.module))) for r in spec.registries
+            r.key: registry_view(r, partial(self.catalogue.claim, module_of(r.module)), bits) for r in spec.registries
         }
         records = Records(spec, self.catalogue, lambda registry: self.registries[registry.key].variable)
         self.classes = Classes(self.catalogue, self.planner, records, since)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from virtspec.emit.expressions import ExpressionError, parse, to_python
 from virtspec.emit.python.classes import Since, condition_text
 from virtspec.emit.python.steps import Planner
-from virtspec.model import Constant, Entry, FeatureBit, Range, Registry
+from virtspec.model import Binding, Constant, Entry, Feature, FeatureBit, Not, Range, Registry
 from virtspec.names import is_identifier, plain
 
 _HEX = re.compile(r"\b0[xX]")
@@ -51,6 +51,7 @@ class EntryView:
     code: str
     name: str
     structs: tuple[tuple[str, str], ...]
+    featured: tuple[tuple[int, tuple[tuple[str, str], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class RegistryView:
     comment: str
     entries: tuple[EntryView, ...]
     ranges: tuple[Range, ...]
+    fields: tuple[str, ...]
+    under: str
 
 
 class Constants:
@@ -156,7 +159,7 @@ def features_of(module: str, features: Iterable[FeatureBit], planner: Planner) -
     return tuple(views)
 
 
-def registry_view(registry: Registry, claim: Callable[[str], str]) -> RegistryView:
+def registry_view(registry: Registry, claim: Callable[[str], str], bits: Mapping[str, int]) -> RegistryView:
     """A registry. Its variable is named after its key, with an ending that no constant has."""
     variable = plain(registry.key.partition("/registry/")[2] or registry.name).upper()
     return RegistryView(
@@ -164,24 +167,41 @@ def registry_view(registry: Registry, claim: Callable[[str], str]) -> RegistryVi
         name=registry.name,
         tag=registry.tag,
         comment=str(registry.place) if registry.place.file else "",
-        entries=tuple(
-            EntryView(
-                code=f"{e.code:#x}",
-                name=e.name,
-                structs=tuple(_bound(e).items()),
-            )
-            for e in registry.entries
-        ),
+        entries=tuple(_entry_view(e, bits) for e in registry.entries),
         ranges=registry.ranges,
+        fields=registry.fields,
+        under=registry.under,
     )
 
 
-def _bound(entry: Entry) -> dict[str, str]:
-    """What goes with a code, by role: `x`, `x[]`, or `x+y[]` for a struct with others behind it."""
+def _entry_view(entry: Entry, bits: Mapping[str, int]) -> EntryView:
+    featured: dict[int, list[Binding]] = {}
+    plain_ones: list[Binding] = []
+    for binding in entry.bindings:
+        match binding.condition:
+            case None | Not(term=Feature()):
+                plain_ones.append(binding)
+            case Feature(name=name) if name in bits:
+                featured.setdefault(bits[name], []).append(binding)
+    return EntryView(
+        code=f"{entry.code:#x}",
+        name=entry.name,
+        structs=tuple(_bound(plain_ones).items()),
+        featured=tuple((bit, tuple(_bound(found).items())) for bit, found in featured.items()),
+    )
+
+
+def _bound(bindings: Sequence[Binding]) -> dict[str, str]:
+    """What goes with a code, by role or member: `x`, `x[]`, or `x+y[]` for a struct with others behind it."""
     bound: dict[str, list[str]] = {}
-    for binding in sorted(entry.bindings, key=lambda b: b.many):
-        bound.setdefault(binding.role, []).append(f"{binding.struct}[]" if binding.many else binding.struct)
-    return {role: "+".join(names[:1] + [n for n in names[1:] if n.endswith("[]")]) for role, names in bound.items()}
+    for binding in sorted(bindings, key=lambda b: (not b.first, b.condition is not None)):
+        behind = f"+{binding.struct}" if binding.behind else binding.struct
+        bound.setdefault(binding.slot, []).append(f"{binding.struct}[]" if binding.many else behind)
+    return {
+        slot: names[0].removeprefix("+")
+        + "".join(f"+{n.removeprefix('+')}" for n in names[1:] if n.endswith("[]") or n[0] == "+")
+        for slot, names in bound.items()
+    }
 
 
 def _value(constant: Constant) -> str:

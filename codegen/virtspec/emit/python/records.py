@@ -96,7 +96,8 @@ class Records:
             tag = python_field(registry.tag.replace(" ", "_"))
             for path in integers:
                 name = path.rpartition(".")[2]
-                if name == tag or name.endswith(f"_{tag}"):
+                held = not registry.fields or self._held(cls, path) in registry.fields
+                if held and (name == tag or name.endswith(f"_{tag}")):
                     return RecordView(
                         registry=self.variable(registry),
                         device_registries=tuple(self._device_registries(registry)),
@@ -109,6 +110,13 @@ class Records:
                         ordered=cls.c_name in _ORDERED,
                     )
         return None
+
+    def _held(self, cls: Cls, path: str) -> str:
+        """The member that an attribute path leads to, as `tag.member` of the struct that it is in."""
+        name, _, rest = path.partition(".")
+        if not rest:
+            return f"{cls.c_name}.{name}"
+        return self._held(self.catalogue.target(cls, next(a.cls for a in cls.attributes if a.name == name)), rest)
 
     def _counted_by(self, cls: Cls, index: int) -> str:
         """The attribute path of the member that gives an array's length."""

@@ -195,8 +195,8 @@ class Planner:
         if "writable" not in directions:
             return None
         first = directions.index("writable")
-        if first == 0 or "readable" in directions[first:]:
-            return None
+        if not first or set(directions[:first]) != {"readable"} or set(directions[first:]) != {"writable"}:
+            return None  # of a part that either may access, a program has to say in which buffer it is
         return first
 
     def _order(self, cls: Cls, attribute: Attribute) -> str:

@@ -109,7 +109,7 @@ VIRTWIRE_INLINE const char *virtio_balloon_s_name(uint64_t code)
     }
 }
 
-/* VIRTIO_BALLOON_CMD_ID, by code: device-types/balloon/description.tex:414. */
+/* VIRTIO_BALLOON_CMD_ID, by free_page_hint_cmd_id: device-types/balloon/description.tex:414. */
 VIRTWIRE_INLINE const char *virtio_balloon_cmd_id_name(uint64_t code)
 {
     switch (code) {

@@ -672,7 +672,7 @@ VIRTWIRE_INLINE const char *virtio_blk_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_BLK_Z, by code: device-types/blk/description.tex:160. */
+/* VIRTIO_BLK_Z, by model: device-types/blk/description.tex:160. */
 VIRTWIRE_INLINE const char *virtio_blk_z_name(uint64_t code)
 {
     switch (code) {
@@ -723,6 +723,47 @@ VIRTWIRE_INLINE bool virtio_blk_t_result_size(uint64_t code, size_t *size, bool 
     case VIRTIO_BLK_T_GET_LIFETIME: /* struct virtio_blk_lifetime */
         *size = 6;
         *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_blk_t_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_BLK_T_IN: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_OUT: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_FLUSH: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_GET_ID: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_GET_LIFETIME: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_DISCARD: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_WRITE_ZEROES: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_SECURE_ERASE: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
         return true;
     default:
         return false;
@@ -797,6 +838,43 @@ VIRTWIRE_INLINE bool virtio_blk_t_zone_result_size(uint64_t code, size_t *size, 
     }
 }
 
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_blk_t_zone_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_BLK_T_ZONE_APPEND: /* struct virtio_blk_req_za */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_REPORT: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_OPEN: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_CLOSE: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_FINISH: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_RESET: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_ZONE_RESET_ALL: /* struct virtio_blk_req */
+        *size = 16;
+        *open = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_BLK_S_ZONE, by status: device-types/blk/description.tex:592. */
 VIRTWIRE_INLINE const char *virtio_blk_s_zone_name(uint64_t code)
 {
@@ -814,7 +892,7 @@ VIRTWIRE_INLINE const char *virtio_blk_s_zone_name(uint64_t code)
     }
 }
 
-/* VIRTIO_BLK_ZT, by code: device-types/blk/description.tex:659. */
+/* VIRTIO_BLK_ZT, by z_type: device-types/blk/description.tex:659. */
 VIRTWIRE_INLINE const char *virtio_blk_zt_name(uint64_t code)
 {
     switch (code) {
@@ -829,7 +907,7 @@ VIRTWIRE_INLINE const char *virtio_blk_zt_name(uint64_t code)
     }
 }
 
-/* VIRTIO_BLK_ZS, by code: device-types/blk/description.tex:684. */
+/* VIRTIO_BLK_ZS, by z_state: device-types/blk/description.tex:684. */
 VIRTWIRE_INLINE const char *virtio_blk_zs_name(uint64_t code)
 {
     switch (code) {
@@ -854,7 +932,7 @@ VIRTWIRE_INLINE const char *virtio_blk_zs_name(uint64_t code)
     }
 }
 
-/* VIRTIO_BLK_T_SCSI_CMD, by code: device-types/blk/description.tex:1266. */
+/* VIRTIO_BLK_T_SCSI_CMD, by type: device-types/blk/description.tex:1266. */
 VIRTWIRE_INLINE const char *virtio_blk_t_scsi_cmd_name(uint64_t code)
 {
     switch (code) {
@@ -864,6 +942,23 @@ VIRTWIRE_INLINE const char *virtio_blk_t_scsi_cmd_name(uint64_t code)
         return "VIRTIO_BLK_T_SCSI_CMD_OUT";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_blk_t_scsi_cmd_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_BLK_T_SCSI_CMD: /* struct virtio_scsi_pc_req */
+        *size = 16;
+        *open = true;
+        return true;
+    case VIRTIO_BLK_T_SCSI_CMD_OUT: /* struct virtio_scsi_pc_req */
+        *size = 16;
+        *open = true;
+        return true;
+    default:
+        return false;
     }
 }
 

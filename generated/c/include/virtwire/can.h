@@ -352,7 +352,18 @@ VIRTWIRE_INLINE const char *virtio_can_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_CAN_RESULT, by code: device-types/can/description.tex:100. */
+/* virtio_can_config_status, by status: device-types/can/description.tex:79. */
+VIRTWIRE_INLINE const char *virtio_can_config_status_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_CAN_S_CTRL_BUSOFF:
+        return "VIRTIO_CAN_S_CTRL_BUSOFF";
+    default:
+        return NULL;
+    }
+}
+
+/* VIRTIO_CAN_RESULT, by result: device-types/can/description.tex:100. */
 VIRTWIRE_INLINE const char *virtio_can_result_name(uint64_t code)
 {
     switch (code) {
@@ -378,6 +389,77 @@ VIRTWIRE_INLINE const char *virtio_can_set_ctrl_mode_name(uint64_t code)
     }
 }
 
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_can_set_ctrl_mode_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CAN_SET_CTRL_MODE_START: /* struct virtio_can_control_out */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_CAN_SET_CTRL_MODE_STOP: /* struct virtio_can_control_out */
+        *size = 2;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_can_set_ctrl_mode_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CAN_SET_CTRL_MODE_START: /* struct virtio_can_control_in */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_CAN_SET_CTRL_MODE_STOP: /* struct virtio_can_control_in */
+        *size = 1;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* virtio_can_tx_out_msg_type, by msg_type: device-types/can/description.tex:158. */
+VIRTWIRE_INLINE const char *virtio_can_tx_out_msg_type_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_CAN_TX:
+        return "VIRTIO_CAN_TX";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_can_tx_out_msg_type_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CAN_TX: /* struct virtio_can_tx_out */
+        *size = 16;
+        *open = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_can_tx_out_msg_type_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CAN_TX: /* struct virtio_can_tx_in */
+        *size = 1;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_CAN_FLAGS, by flags: device-types/can/description.tex:164. */
 VIRTWIRE_INLINE const char *virtio_can_flags_name(uint64_t code)
 {
@@ -390,6 +472,30 @@ VIRTWIRE_INLINE const char *virtio_can_flags_name(uint64_t code)
         return "VIRTIO_CAN_FLAGS_EXTENDED";
     default:
         return NULL;
+    }
+}
+
+/* virtio_can_rx_msg_type, by msg_type: device-types/can/description.tex:213. */
+VIRTWIRE_INLINE const char *virtio_can_rx_msg_type_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_CAN_RX:
+        return "VIRTIO_CAN_RX";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_can_rx_msg_type_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CAN_RX: /* struct virtio_can_rx */
+        *size = 16;
+        *open = true;
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -298,6 +298,10 @@ VIRTWIRE_INLINE bool virtio_ccw_cmd_data_size(uint64_t code, size_t *size, bool 
         *size = 32;
         *open = false;
         return true;
+    case CCW_CMD_WRITE_STATUS: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
     case CCW_CMD_READ_VQ_CONF: /* struct vq_config_block */
         *size = 4;
         *open = false;
@@ -312,6 +316,34 @@ VIRTWIRE_INLINE bool virtio_ccw_cmd_data_size(uint64_t code, size_t *size, bool 
         return true;
     default:
         return false;
+    }
+}
+
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_ccw_cmd_result_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case CCW_CMD_READ_STATUS: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Setting the Virtio Revision, by revision: transport-ccw.tex:170. */
+VIRTWIRE_INLINE const char *virtio_ccw_setting_the_virtio_revision_name(uint64_t code)
+{
+    switch (code) {
+    case 0:
+        return "legacy interface; transitional devices only";
+    case 1:
+        return "Virtio 1";
+    case 2:
+        return "CCW_CMD_READ_STATUS support";
+    default:
+        return NULL;
     }
 }
 

@@ -85,7 +85,7 @@ VIRTWIRE_INLINE const char *virtio_console_virtqueues_name(uint64_t code)
     }
 }
 
-/* Multiport Device Operation, by code: device-types/console/description.tex:161. */
+/* Multiport Device Operation, by event: device-types/console/description.tex:161. */
 VIRTWIRE_INLINE const char *virtio_console_multiport_device_operation_name(uint64_t code)
 {
     switch (code) {
@@ -107,6 +107,19 @@ VIRTWIRE_INLINE const char *virtio_console_multiport_device_operation_name(uint6
         return "VIRTIO_CONSOLE_PORT_NAME";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_console_multiport_device_operation_data_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CONSOLE_RESIZE: /* struct virtio_console_resize */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -1227,103 +1227,6 @@ VIRTWIRE_INLINE const struct virtio_crypto_op_data_req *virtio_crypto_op_data_re
     return (const struct virtio_crypto_op_data_req *)cursor->at;
 }
 
-/* virtio_crypto_op_data_req_readable: device-types/crypto/description.tex:1035.
- * Followed by op_flf[flf_len], op_vlf[vlf_len]. */
-struct virtio_crypto_op_data_req_readable {
-    struct virtio_crypto_op_header header; /* 0 */
-};
-
-VIRTWIRE_SIZE(struct virtio_crypto_op_data_req_readable, 24);
-VIRTWIRE_OFFSET(struct virtio_crypto_op_data_req_readable, header, 0);
-
-/* The numbers by which errors tell the fields of virtio_crypto_op_data_req_readable. */
-enum virtio_crypto_op_data_req_readable_field {
-    VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_HEADER = 1,
-    VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_FLF = 2,
-    VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_VLF = 3
-};
-
-VIRTWIRE_INLINE const char *virtio_crypto_op_data_req_readable_field_name(int field)
-{
-    switch (field) {
-    case VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_HEADER:
-        return "header";
-    case VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_FLF:
-        return "op_flf";
-    case VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_VLF:
-        return "op_vlf";
-    default:
-        return "";
-    }
-}
-
-/* The parts of virtio_crypto_op_data_req_readable; `end` is the number of bytes up to their end. */
-struct virtio_crypto_op_data_req_readable_parts {
-    struct virtwire_part op_flf; /* op_flf[flf_len] */
-    struct virtwire_part op_vlf; /* op_vlf[vlf_len] */
-    size_t end;
-};
-
-/* Find the parts of a message of `size` bytes.
- * `flf_len`: elements in op_flf.
- * `vlf_len`: elements in op_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_op_data_req_readable_parse(const void *message, size_t size, size_t flf_len, size_t vlf_len,
-    struct virtio_crypto_op_data_req_readable_parts *parts)
-{
-    size_t at = 24;
-
-    (void)message;
-    virtwire_clear(parts, sizeof(*parts));
-    if (size < at)
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
-            VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_HEADER);
-    if (!virtwire_take(&parts->op_flf, size, &at, flf_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_FLF);
-    if (!virtwire_take(&parts->op_vlf, size, &at, vlf_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_OP_DATA_REQ_READABLE_FIELD_OP_VLF);
-    parts->end = at;
-    return 0;
-}
-
-/* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_op_data_req_readable_validate(const void *message, size_t size, size_t flf_len, size_t vlf_len)
-{
-    struct virtio_crypto_op_data_req_readable_parts parts;
-    int error = virtio_crypto_op_data_req_readable_parse(message, size, flf_len, vlf_len, &parts);
-
-    if (error != 0)
-        return error;
-    if (parts.end != size)
-        return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
-    return 0;
-}
-
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_crypto_op_data_req_readable *virtio_crypto_op_data_req_readable_next(struct virtwire_cursor *cursor, size_t flf_len, size_t vlf_len,
-    struct virtio_crypto_op_data_req_readable_parts *parts)
-{
-    int error;
-
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_op_data_req_readable_parse(cursor->at, cursor->size, flf_len, vlf_len, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_crypto_op_data_req_readable *)cursor->at;
-}
-
-/* virtio_crypto_op_data_req_writable: device-types/crypto/description.tex:1035. */
-struct virtio_crypto_op_data_req_writable {
-    struct virtio_crypto_inhdr inhdr; /* 0 */
-};
-
-VIRTWIRE_SIZE(struct virtio_crypto_op_data_req_writable, 1);
-VIRTWIRE_OFFSET(struct virtio_crypto_op_data_req_writable, inhdr, 0);
-
 /* virtio_crypto_hash_data_flf: device-types/crypto/description.tex:1141, since 1.1. */
 struct virtio_crypto_hash_data_flf {
     virtio_le32 src_data_len; /* 0, since 1.1 */
@@ -4451,8 +4354,8 @@ VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_writable_next(struct
 
 /* virtio_crypto_akcipher_data_flf_stateless_sess_para_u: device-types/crypto/description.tex:1861. */
 union virtio_crypto_akcipher_data_flf_stateless_sess_para_u {
-    struct virtio_crypto_rsa_session_para rsa; /* 0 */
-    struct virtio_crypto_ecdsa_session_para ecdsa; /* 0 */
+    struct virtio_crypto_rsa_session_para rsa; /* 0, if sess_para.algo is VIRTIO_CRYPTO_AKCIPHER_RSA */
+    struct virtio_crypto_ecdsa_session_para ecdsa; /* 0, if sess_para.algo is VIRTIO_CRYPTO_AKCIPHER_ECDSA */
 };
 
 VIRTWIRE_SIZE(union virtio_crypto_akcipher_data_flf_stateless_sess_para_u, 8);
@@ -5272,7 +5175,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_service_name(uint64_t code)
     }
 }
 
-/* CIPHER services, by code: device-types/crypto/description.tex:89. */
+/* CIPHER services, by algo: device-types/crypto/description.tex:89. */
 VIRTWIRE_INLINE const char *virtio_crypto_cipher_services_name(uint64_t code)
 {
     switch (code) {
@@ -5311,7 +5214,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_cipher_services_name(uint64_t code)
     }
 }
 
-/* HASH services, by code: device-types/crypto/description.tex:119. */
+/* HASH services, by algo: device-types/crypto/description.tex:119. */
 VIRTWIRE_INLINE const char *virtio_crypto_hash_services_name(uint64_t code)
 {
     switch (code) {
@@ -5346,7 +5249,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_hash_services_name(uint64_t code)
     }
 }
 
-/* MAC services, by code: device-types/crypto/description.tex:147. */
+/* MAC services, by algo: device-types/crypto/description.tex:147. */
 VIRTWIRE_INLINE const char *virtio_crypto_mac_services_name(uint64_t code)
 {
     switch (code) {
@@ -5389,7 +5292,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_mac_services_name(uint64_t code)
     }
 }
 
-/* AEAD services, by code: device-types/crypto/description.tex:179. */
+/* AEAD services, by algo: device-types/crypto/description.tex:179. */
 VIRTWIRE_INLINE const char *virtio_crypto_aead_services_name(uint64_t code)
 {
     switch (code) {
@@ -5406,7 +5309,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_aead_services_name(uint64_t code)
     }
 }
 
-/* AKCIPHER services, by code: device-types/crypto/description.tex:197. */
+/* AKCIPHER services, by algo: device-types/crypto/description.tex:197. */
 VIRTWIRE_INLINE const char *virtio_crypto_akcipher_services_name(uint64_t code)
 {
     switch (code) {
@@ -5418,6 +5321,23 @@ VIRTWIRE_INLINE const char *virtio_crypto_akcipher_services_name(uint64_t code)
         return "VIRTIO_CRYPTO_AKCIPHER_ECDSA";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_akcipher_services_algo_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_AKCIPHER_RSA: /* struct virtio_crypto_rsa_session_para */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_ECDSA: /* struct virtio_crypto_ecdsa_session_para */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -5477,7 +5397,7 @@ VIRTWIRE_INLINE bool virtio_crypto_device_resource_objects_data_size(uint64_t co
     }
 }
 
-/* VIRTIO_CRYPTO_STATUS, by code: device-types/crypto/description.tex:375. */
+/* VIRTIO_CRYPTO_STATUS, by status: device-types/crypto/description.tex:375. */
 VIRTWIRE_INLINE const char *virtio_crypto_status_name(uint64_t code)
 {
     switch (code) {
@@ -5497,8 +5417,6 @@ VIRTWIRE_INLINE const char *virtio_crypto_status_name(uint64_t code)
         return "VIRTIO_CRYPTO_KEY_REJECTED";
     case VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY:
         return "VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY";
-    case VIRTIO_CRYPTO_MAX:
-        return "VIRTIO_CRYPTO_MAX";
     default:
         return NULL;
     }
@@ -5528,6 +5446,121 @@ VIRTWIRE_INLINE const char *virtio_crypto_ctrl_header_opcode_name(uint64_t code)
         return "VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_CIPHER_CREATE_SESSION: /* struct virtio_crypto_sym_create_session_flf */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_HASH_CREATE_SESSION: /* struct virtio_crypto_hash_create_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_HASH_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_MAC_CREATE_SESSION: /* struct virtio_crypto_mac_create_session_flf */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_MAC_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_CREATE_SESSION: /* struct virtio_crypto_aead_create_session_flf */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION: /* struct virtio_crypto_akcipher_create_session_flf */
+        *size = 56;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the op_outcome of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_outcome_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_CIPHER_CREATE_SESSION: /* struct virtio_crypto_create_session_input */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_input */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_HASH_CREATE_SESSION: /* struct virtio_crypto_create_session_input */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_HASH_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_input */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_MAC_CREATE_SESSION: /* struct virtio_crypto_create_session_input */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_MAC_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_input */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_CREATE_SESSION: /* struct virtio_crypto_create_session_input */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_DESTROY_SESSION: /* struct virtio_crypto_destroy_session_input */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION: /* struct virtio_crypto_create_session_input */
+        *size = 16;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_vlf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_CIPHER_CREATE_SESSION: /* struct virtio_crypto_sym_create_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_MAC_CREATE_SESSION: /* struct virtio_crypto_mac_create_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_CREATE_SESSION: /* struct virtio_crypto_aead_create_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION: /* struct virtio_crypto_akcipher_create_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -5572,18 +5605,20 @@ VIRTWIRE_INLINE const char *virtio_crypto_sym_hash_mode_name(uint64_t code)
     }
 }
 
-/* VIRTIO_CRYPTO_SYM, by op_flf: device-types/crypto/description.tex:684. */
-VIRTWIRE_INLINE const char *virtio_crypto_sym_name(uint64_t code)
+/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_hash_mode_algo_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
-    case VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE:
-        return "VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE";
-    case VIRTIO_CRYPTO_SYM_SESS_OP_SPEC_HDR_SIZE:
-        return "VIRTIO_CRYPTO_SYM_SESS_OP_SPEC_HDR_SIZE";
-    case VIRTIO_CRYPTO_SYM_DATE_REQ_HDR_STATELESS_SIZE:
-        return "VIRTIO_CRYPTO_SYM_DATE_REQ_HDR_STATELESS_SIZE";
+    case VIRTIO_CRYPTO_SYM_HASH_MODE_PLAIN: /* struct virtio_crypto_hash_create_session_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_SYM_HASH_MODE_AUTH: /* struct virtio_crypto_mac_create_session_flf */
+        *size = 16;
+        *open = false;
+        return true;
     default:
-        return NULL;
+        return false;
     }
 }
 
@@ -5599,6 +5634,108 @@ VIRTWIRE_INLINE const char *virtio_crypto_sym_op_name(uint64_t code)
         return "VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_session_flf */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_session_flf */
+        *size = 48;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_vlf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_session_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the sym_data_flf_op_type_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_op_type_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_flf */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_data_flf */
+        *size = 40;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the sym_data_flf_stateless_op_type_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_stateless_op_type_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_flf_stateless */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_data_flf_stateless */
+        *size = 72;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the sym_data_vlf_op_type_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_op_type_vlf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_data_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the sym_data_vlf_stateless_op_type_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_stateless_op_type_vlf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING: /* struct virtio_crypto_alg_chain_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -5644,7 +5781,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_rsa_session_para_hash_algo_name(uint64
     }
 }
 
-/* VIRTIO_CRYPTO_CURVE, by code: device-types/crypto/description.tex:807. */
+/* VIRTIO_CRYPTO_CURVE, by curve_id: device-types/crypto/description.tex:807. */
 VIRTWIRE_INLINE const char *virtio_crypto_curve_name(uint64_t code)
 {
     switch (code) {
@@ -5711,7 +5848,132 @@ VIRTWIRE_INLINE const char *virtio_crypto_op_header_opcode_name(uint64_t code)
     }
 }
 
-/* IPsec Modes, by type: device-types/crypto/description.tex:2052. */
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_op_header_opcode_op_flf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_CIPHER_ENCRYPT: /* struct virtio_crypto_sym_data_flf */
+        *size = 48;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_CIPHER_DECRYPT: /* struct virtio_crypto_sym_data_flf */
+        *size = 48;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_HASH: /* struct virtio_crypto_hash_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_MAC: /* struct virtio_crypto_mac_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_ENCRYPT: /* struct virtio_crypto_aead_data_flf */
+        *size = 24;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_DECRYPT: /* struct virtio_crypto_aead_data_flf */
+        *size = 24;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_ENCRYPT: /* struct virtio_crypto_akcipher_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_DECRYPT: /* struct virtio_crypto_akcipher_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_SIGN: /* struct virtio_crypto_akcipher_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_VERIFY: /* struct virtio_crypto_akcipher_data_flf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_IPSEC_OUTBOUND: /* struct virtio_crypto_ipsec_data_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_CRYPTO_IPSEC_INBOUND: /* struct virtio_crypto_ipsec_data_flf */
+        *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_op_header_opcode_op_vlf_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_CIPHER_ENCRYPT: /* struct virtio_crypto_sym_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_CIPHER_DECRYPT: /* struct virtio_crypto_sym_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_HASH: /* struct virtio_crypto_hash_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_MAC: /* struct virtio_crypto_mac_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_ENCRYPT: /* struct virtio_crypto_aead_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AEAD_DECRYPT: /* struct virtio_crypto_aead_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_ENCRYPT: /* struct virtio_crypto_akcipher_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_DECRYPT: /* struct virtio_crypto_akcipher_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_SIGN: /* struct virtio_crypto_akcipher_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_AKCIPHER_VERIFY: /* struct virtio_crypto_akcipher_data_vlf_stateless */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_IPSEC_OUTBOUND: /* struct virtio_crypto_ipsec_data_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    case VIRTIO_CRYPTO_IPSEC_INBOUND: /* struct virtio_crypto_ipsec_data_vlf */
+        *size = 0;
+        *open = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* virtio_crypto_op_header_flag, by flag: device-types/crypto/description.tex:1007. */
+VIRTWIRE_INLINE const char *virtio_crypto_op_header_flag_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_CRYPTO_FLAG_SESSION_MODE:
+        return "VIRTIO_CRYPTO_FLAG_SESSION_MODE";
+    default:
+        return NULL;
+    }
+}
+
+/* IPsec Modes, by mode: device-types/crypto/description.tex:2052. */
 VIRTWIRE_INLINE const char *virtio_crypto_ipsec_modes_name(uint64_t code)
 {
     switch (code) {
@@ -5751,7 +6013,7 @@ VIRTWIRE_INLINE const char *virtio_crypto_ipsec_options_name(uint64_t code)
     }
 }
 
-/* IPsec Direction, by type: device-types/crypto/description.tex:2217. */
+/* IPsec Direction, by direction: device-types/crypto/description.tex:2217. */
 VIRTWIRE_INLINE const char *virtio_crypto_ipsec_direction_name(uint64_t code)
 {
     switch (code) {

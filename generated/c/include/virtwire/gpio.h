@@ -76,7 +76,7 @@ VIRTWIRE_OFFSET(struct virtio_gpio_response, status, 0);
 VIRTWIRE_OFFSET(struct virtio_gpio_response, value, 1);
 
 /* virtio_gpio_response_N: device-types/gpio/description.tex:174, since 1.2.
- * Followed by value[N]. */
+ * Followed by value[virtio_gpio_config.gpio_names_size]. */
 struct virtio_gpio_response_N {
     uint8_t status; /* 0, since 1.2 */
 };
@@ -104,13 +104,13 @@ VIRTWIRE_INLINE const char *virtio_gpio_response_N_field_name(int field)
 
 /* The parts of virtio_gpio_response_N; `end` is the number of bytes up to their end. */
 struct virtio_gpio_response_N_parts {
-    struct virtwire_part value; /* value[N] */
+    struct virtwire_part value; /* value[virtio_gpio_config.gpio_names_size] */
     size_t end;
 };
 
 /* Find the parts of a message of `size` bytes.
- * `n`: elements in value. */
-VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t size, size_t n,
+ * `gpio_names_size`: gpio_names_size of struct virtio_gpio_config. */
+VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t size, size_t gpio_names_size,
     struct virtio_gpio_response_N_parts *parts)
 {
     size_t at = 1;
@@ -120,17 +120,17 @@ VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t siz
     if (size < at)
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             VIRTIO_GPIO_RESPONSE_N_FIELD_STATUS);
-    if (!virtwire_take(&parts->value, size, &at, n, 1))
+    if (!virtwire_take(&parts->value, size, &at, gpio_names_size, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_GPIO_RESPONSE_N_FIELD_VALUE);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t size, size_t n)
+VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t size, size_t gpio_names_size)
 {
     struct virtio_gpio_response_N_parts parts;
-    int error = virtio_gpio_response_N_parse(message, size, n, &parts);
+    int error = virtio_gpio_response_N_parse(message, size, gpio_names_size, &parts);
 
     if (error != 0)
         return error;
@@ -140,14 +140,14 @@ VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t 
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_gpio_response_N *virtio_gpio_response_N_next(struct virtwire_cursor *cursor, size_t n,
+VIRTWIRE_INLINE const struct virtio_gpio_response_N *virtio_gpio_response_N_next(struct virtwire_cursor *cursor, size_t gpio_names_size,
     struct virtio_gpio_response_N_parts *parts)
 {
     int error;
 
     if (!virtwire_go_on(cursor))
         return NULL;
-    error = virtio_gpio_response_N_parse(cursor->at, cursor->size, n, parts);
+    error = virtio_gpio_response_N_parse(cursor->at, cursor->size, gpio_names_size, parts);
     if (error != 0) {
         virtwire_stop(cursor, error);
         return NULL;
@@ -186,7 +186,7 @@ VIRTWIRE_INLINE const char *virtio_gpio_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPIO_STATUS, by code: device-types/gpio/description.tex:94. */
+/* VIRTIO_GPIO_STATUS, by status: device-types/gpio/description.tex:94. */
 VIRTWIRE_INLINE const char *virtio_gpio_status_name(uint64_t code)
 {
     switch (code) {
@@ -199,7 +199,7 @@ VIRTWIRE_INLINE const char *virtio_gpio_status_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPIO_MSG, by code: device-types/gpio/description.tex:112. */
+/* VIRTIO_GPIO_MSG, by type: device-types/gpio/description.tex:112. */
 VIRTWIRE_INLINE const char *virtio_gpio_msg_name(uint64_t code)
 {
     switch (code) {
@@ -217,6 +217,72 @@ VIRTWIRE_INLINE const char *virtio_gpio_msg_name(uint64_t code)
         return "VIRTIO_GPIO_MSG_SET_IRQ_TYPE";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_gpio_msg_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_GPIO_MSG_GET_LINE_NAMES: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_GET_DIRECTION: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_DIRECTION: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_GET_VALUE: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_VALUE: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_IRQ_TYPE: /* struct virtio_gpio_request */
+        *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_gpio_msg_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_GPIO_MSG_GET_LINE_NAMES: /* struct virtio_gpio_response_N */
+        *size = 1;
+        *open = true;
+        return true;
+    case VIRTIO_GPIO_MSG_GET_DIRECTION: /* struct virtio_gpio_response */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_DIRECTION: /* struct virtio_gpio_response */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_GET_VALUE: /* struct virtio_gpio_response */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_VALUE: /* struct virtio_gpio_response */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_GPIO_MSG_SET_IRQ_TYPE: /* struct virtio_gpio_response */
+        *size = 2;
+        *open = false;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -256,7 +322,7 @@ VIRTWIRE_INLINE const char *virtio_gpio_irq_type_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPIO_IRQ_STATUS, by code: device-types/gpio/description.tex:488. */
+/* VIRTIO_GPIO_IRQ_STATUS, by status: device-types/gpio/description.tex:488. */
 VIRTWIRE_INLINE const char *virtio_gpio_irq_status_name(uint64_t code)
 {
     switch (code) {

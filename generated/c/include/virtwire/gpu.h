@@ -602,6 +602,17 @@ VIRTWIRE_INLINE const char *virtio_gpu_virtqueues_name(uint64_t code)
     }
 }
 
+/* VIRTIO_GPU_EVENT_DISPLAY, by events_read: device-types/gpu/description.tex:50. */
+VIRTWIRE_INLINE const char *virtio_gpu_event_display_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_GPU_EVENT_DISPLAY:
+        return "VIRTIO_GPU_EVENT_DISPLAY";
+    default:
+        return NULL;
+    }
+}
+
 /* virtio_gpu_shm_id, by code: device-types/gpu/description.tex:107. */
 VIRTWIRE_INLINE const char *virtio_gpu_shm_id_name(uint64_t code)
 {
@@ -795,6 +806,34 @@ VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_response_size(uint64_t code, size_t *s
         *size = 408;
         *open = false;
         return true;
+    case VIRTIO_GPU_CMD_RESOURCE_CREATE_2D: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_RESOURCE_UNREF: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_SET_SCANOUT: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_RESOURCE_FLUSH: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_2D: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
     case VIRTIO_GPU_CMD_GET_CAPSET_INFO: /* struct virtio_gpu_resp_capset_info */
         *size = 40;
         *open = false;
@@ -811,8 +850,28 @@ VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_response_size(uint64_t code, size_t *s
         *size = 40;
         *open = false;
         return true;
+    case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_SET_SCANOUT_BLOB: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_CTX_CREATE: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
     case VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB: /* struct virtio_gpu_resp_map_info */
         *size = 32;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_OK_NODATA: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
         *open = false;
         return true;
     case VIRTIO_GPU_RESP_OK_DISPLAY_INFO: /* struct virtio_gpu_resp_display_info */
@@ -839,6 +898,30 @@ VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_response_size(uint64_t code, size_t *s
         *size = 32;
         *open = false;
         return true;
+    case VIRTIO_GPU_RESP_ERR_UNSPEC: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER: /* struct virtio_gpu_ctrl_hdr */
+        *size = 24;
+        *open = false;
+        return true;
     default:
         return false;
     }
@@ -857,7 +940,7 @@ VIRTWIRE_INLINE const char *virtio_gpu_flag_name(uint64_t code)
     }
 }
 
-/* virtio_gpu_formats, by code: device-types/gpu/description.tex:387. */
+/* virtio_gpu_formats, by format: device-types/gpu/description.tex:387. */
 VIRTWIRE_INLINE const char *virtio_gpu_formats_name(uint64_t code)
 {
     switch (code) {
@@ -882,7 +965,7 @@ VIRTWIRE_INLINE const char *virtio_gpu_formats_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPU_CAPSET, by code: device-types/gpu/description.tex:554. */
+/* VIRTIO_GPU_CAPSET, by capset_id: device-types/gpu/description.tex:554. */
 VIRTWIRE_INLINE const char *virtio_gpu_capset_name(uint64_t code)
 {
     switch (code) {
@@ -901,7 +984,7 @@ VIRTWIRE_INLINE const char *virtio_gpu_capset_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPU_BLOB_MEM, by code: device-types/gpu/description.tex:620. */
+/* VIRTIO_GPU_BLOB_MEM, by blob_mem: device-types/gpu/description.tex:620. */
 VIRTWIRE_INLINE const char *virtio_gpu_blob_mem_name(uint64_t code)
 {
     switch (code) {
@@ -931,7 +1014,7 @@ VIRTWIRE_INLINE const char *virtio_gpu_blob_flag_use_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPU_MAP_CACHE, by code: device-types/gpu/description.tex:784. */
+/* VIRTIO_GPU_MAP_CACHE, by code: device-types/gpu/description.tex:785. */
 VIRTWIRE_INLINE const char *virtio_gpu_map_cache_name(uint64_t code)
 {
     switch (code) {
@@ -943,8 +1026,6 @@ VIRTWIRE_INLINE const char *virtio_gpu_map_cache_name(uint64_t code)
         return "VIRTIO_GPU_MAP_CACHE_UNCACHED";
     case VIRTIO_GPU_MAP_CACHE_WC:
         return "VIRTIO_GPU_MAP_CACHE_WC";
-    case VIRTIO_GPU_MAP_CACHE_MASK:
-        return "VIRTIO_GPU_MAP_CACHE_MASK";
     default:
         return NULL;
     }

@@ -137,7 +137,7 @@ VIRTWIRE_INLINE const char *virtio_i2c_flags_name(uint64_t code)
     }
 }
 
-/* VIRTIO_I2C_MSG, by code: device-types/i2c/description.tex:119. */
+/* VIRTIO_I2C_MSG, by status: device-types/i2c/description.tex:119. */
 VIRTWIRE_INLINE const char *virtio_i2c_msg_name(uint64_t code)
 {
     switch (code) {

@@ -132,6 +132,23 @@ VIRTWIRE_INLINE const char *virtio_input_config_select_name(uint64_t code)
     }
 }
 
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_input_config_select_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_INPUT_CFG_ID_DEVIDS: /* struct virtio_input_devids */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_INPUT_CFG_ABS_INFO: /* struct virtio_input_absinfo */
+        *size = 20;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 #ifdef __cplusplus
 }
 #endif

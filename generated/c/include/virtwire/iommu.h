@@ -139,6 +139,30 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_attach, flags, 12);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_attach, reserved, 16);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_attach, tail, 20);
 
+/* virtio_iommu_req_attach_readable: device-types/iommu/description.tex:305. */
+struct virtio_iommu_req_attach_readable {
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le32 endpoint; /* 8 */
+    virtio_le32 flags; /* 12 */
+    uint8_t reserved[4]; /* 16 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_attach_readable, 20);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_readable, head, 0);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_readable, domain, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_readable, endpoint, 8);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_readable, flags, 12);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_readable, reserved, 16);
+
+/* virtio_iommu_req_attach_writable: device-types/iommu/description.tex:305. */
+struct virtio_iommu_req_attach_writable {
+    struct virtio_iommu_req_tail tail; /* 0 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_attach_writable, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_writable, tail, 0);
+
 /* virtio_iommu_req_detach: device-types/iommu/description.tex:396, since 1.2. */
 struct virtio_iommu_req_detach {
     struct virtio_iommu_req_head head; /* 0, since 1.2 */
@@ -154,6 +178,28 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_detach, domain, 4);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_detach, endpoint, 8);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_detach, reserved, 12);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_detach, tail, 20);
+
+/* virtio_iommu_req_detach_readable: device-types/iommu/description.tex:396. */
+struct virtio_iommu_req_detach_readable {
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le32 endpoint; /* 8 */
+    uint8_t reserved[8]; /* 12 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_detach_readable, 20);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_readable, head, 0);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_readable, domain, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_readable, endpoint, 8);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_readable, reserved, 12);
+
+/* virtio_iommu_req_detach_writable: device-types/iommu/description.tex:396. */
+struct virtio_iommu_req_detach_writable {
+    struct virtio_iommu_req_tail tail; /* 0 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_detach_writable, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_writable, tail, 0);
 
 /* virtio_iommu_req_map: device-types/iommu/description.tex:436, since 1.2. */
 struct virtio_iommu_req_map {
@@ -175,6 +221,32 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_map, phys_start, 24);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_map, flags, 32);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_map, tail, 36);
 
+/* virtio_iommu_req_map_readable: device-types/iommu/description.tex:436. */
+struct virtio_iommu_req_map_readable {
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le64 virt_start; /* 8 */
+    virtio_le64 virt_end; /* 16 */
+    virtio_le64 phys_start; /* 24 */
+    virtio_le32 flags; /* 32 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_map_readable, 36);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, head, 0);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, domain, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, virt_start, 8);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, virt_end, 16);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, phys_start, 24);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_readable, flags, 32);
+
+/* virtio_iommu_req_map_writable: device-types/iommu/description.tex:436. */
+struct virtio_iommu_req_map_writable {
+    struct virtio_iommu_req_tail tail; /* 0 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_map_writable, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_map_writable, tail, 0);
+
 /* virtio_iommu_req_unmap: device-types/iommu/description.tex:537, since 1.2. */
 struct virtio_iommu_req_unmap {
     struct virtio_iommu_req_head head; /* 0, since 1.2 */
@@ -192,6 +264,30 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap, virt_start, 8);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap, virt_end, 16);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap, reserved, 24);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap, tail, 28);
+
+/* virtio_iommu_req_unmap_readable: device-types/iommu/description.tex:537. */
+struct virtio_iommu_req_unmap_readable {
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le64 virt_start; /* 8 */
+    virtio_le64 virt_end; /* 16 */
+    uint8_t reserved[4]; /* 24 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_unmap_readable, 28);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_readable, head, 0);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_readable, domain, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_readable, virt_start, 8);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_readable, virt_end, 16);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_readable, reserved, 24);
+
+/* virtio_iommu_req_unmap_writable: device-types/iommu/description.tex:537. */
+struct virtio_iommu_req_unmap_writable {
+    struct virtio_iommu_req_tail tail; /* 0 */
+};
+
+VIRTWIRE_SIZE(struct virtio_iommu_req_unmap_writable, 4);
+VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_writable, tail, 0);
 
 /* virtio_iommu_req_probe: device-types/iommu/description.tex:636, since 1.2.
  * Followed by properties[virtio_iommu_config.probe_size], tail. */
@@ -543,6 +639,17 @@ VIRTWIRE_INLINE const char *virtio_iommu_s_name(uint64_t code)
     }
 }
 
+/* VIRTIO_IOMMU_ATTACH_F_BYPASS, by flags: device-types/iommu/description.tex:314. */
+VIRTWIRE_INLINE const char *virtio_iommu_attach_f_bypass_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_IOMMU_ATTACH_F_BYPASS:
+        return "VIRTIO_IOMMU_ATTACH_F_BYPASS";
+    default:
+        return NULL;
+    }
+}
+
 /* VIRTIO_IOMMU_MAP_F, by flags: device-types/iommu/description.tex:447. */
 VIRTWIRE_INLINE const char *virtio_iommu_map_f_name(uint64_t code)
 {
@@ -558,7 +665,31 @@ VIRTWIRE_INLINE const char *virtio_iommu_map_f_name(uint64_t code)
     }
 }
 
-/* VIRTIO_IOMMU_RESV_MEM_T, by code: device-types/iommu/description.tex:759. */
+/* VIRTIO_IOMMU_PROBE_T_RESV_MEM, by type: device-types/iommu/description.tex:736. */
+VIRTWIRE_INLINE const char *virtio_iommu_probe_t_resv_mem_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_IOMMU_PROBE_T_RESV_MEM:
+        return "VIRTIO_IOMMU_PROBE_T_RESV_MEM";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_iommu_probe_t_resv_mem_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_IOMMU_PROBE_T_RESV_MEM: /* struct virtio_iommu_probe_resv_mem */
+        *size = 24;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_IOMMU_RESV_MEM_T, by subtype: device-types/iommu/description.tex:759. */
 VIRTWIRE_INLINE const char *virtio_iommu_resv_mem_t_name(uint64_t code)
 {
     switch (code) {

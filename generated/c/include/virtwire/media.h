@@ -377,7 +377,7 @@ VIRTWIRE_INLINE const char *virtio_media_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_MEDIA_CMD, by code: device-types/media/description.tex:90. */
+/* VIRTIO_MEDIA_CMD, by cmd: device-types/media/description.tex:90. */
 VIRTWIRE_INLINE const char *virtio_media_cmd_name(uint64_t code)
 {
     switch (code) {
@@ -396,7 +396,61 @@ VIRTWIRE_INLINE const char *virtio_media_cmd_name(uint64_t code)
     }
 }
 
-/* VIRTIO_MEDIA_EVT, by code: device-types/media/description.tex:536. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_media_cmd_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MEDIA_CMD_OPEN: /* struct virtio_media_cmd_open */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_CLOSE: /* struct virtio_media_cmd_close */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_IOCTL: /* struct virtio_media_cmd_ioctl */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_MMAP: /* struct virtio_media_cmd_mmap */
+        *size = 20;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_MUNMAP: /* struct virtio_media_cmd_munmap */
+        *size = 16;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_media_cmd_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MEDIA_CMD_OPEN: /* struct virtio_media_resp_open */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_IOCTL: /* struct virtio_media_resp_ioctl */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_MMAP: /* struct virtio_media_resp_mmap */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_CMD_MUNMAP: /* struct virtio_media_resp_munmap */
+        *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_MEDIA_EVT, by event: device-types/media/description.tex:536. */
 VIRTWIRE_INLINE const char *virtio_media_evt_name(uint64_t code)
 {
     switch (code) {
@@ -408,6 +462,27 @@ VIRTWIRE_INLINE const char *virtio_media_evt_name(uint64_t code)
         return "VIRTIO_MEDIA_EVT_EVENT";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_media_evt_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MEDIA_EVT_ERROR: /* struct virtio_media_event_error */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_MEDIA_EVT_DQBUF: /* struct virtio_media_event_dqbuf */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_MEDIA_EVT_EVENT: /* struct virtio_media_event_event */
+        *size = 8;
+        *open = true;
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -207,6 +207,56 @@ VIRTWIRE_INLINE bool virtio_mem_req_result_size(uint64_t code, size_t *size, boo
     }
 }
 
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_mem_req_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MEM_REQ_PLUG: /* struct virtio_mem_req */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_UNPLUG: /* struct virtio_mem_req */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_UNPLUG_ALL: /* struct virtio_mem_req */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_STATE: /* struct virtio_mem_req */
+        *size = 24;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_mem_req_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MEM_REQ_PLUG: /* struct virtio_mem_resp */
+        *size = 10;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_UNPLUG: /* struct virtio_mem_resp */
+        *size = 10;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_UNPLUG_ALL: /* struct virtio_mem_resp */
+        *size = 10;
+        *open = false;
+        return true;
+    case VIRTIO_MEM_REQ_STATE: /* struct virtio_mem_resp */
+        *size = 10;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_MEM_RESP, by type: device-types/mem/description.tex:235. */
 VIRTWIRE_INLINE const char *virtio_mem_resp_name(uint64_t code)
 {
@@ -224,7 +274,7 @@ VIRTWIRE_INLINE const char *virtio_mem_resp_name(uint64_t code)
     }
 }
 
-/* VIRTIO_MEM_STATE, by code: device-types/mem/description.tex:461. */
+/* VIRTIO_MEM_STATE, by type: device-types/mem/description.tex:461. */
 VIRTWIRE_INLINE const char *virtio_mem_state_name(uint64_t code)
 {
     switch (code) {

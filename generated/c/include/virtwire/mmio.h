@@ -193,6 +193,131 @@ VIRTWIRE_INLINE const char *virtio_mmio_device_register_layout_name(uint64_t cod
     }
 }
 
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_mmio_device_register_layout_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_MMIO_MAGIC_VALUE: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_VERSION: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_DEVICE_ID: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_VENDOR_ID: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_DEVICE_FEATURES: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_DEVICE_FEATURES_SEL: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_DRIVER_FEATURES: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_DRIVER_FEATURES_SEL: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_SEL: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_SIZE_MAX: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_SIZE: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_READY: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_NOTIFY: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_INTERRUPT_STATUS: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_INTERRUPT_ACK: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_STATUS: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DESC_LOW: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DESC_HIGH: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DRIVER_LOW: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DRIVER_HIGH: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DEVICE_LOW: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_DEVICE_HIGH: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_SHM_SEL: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_SHM_LEN_LOW: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_SHM_LEN_HIGH: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_SHM_BASE_LOW: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_SHM_BASE_HIGH: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_QUEUE_RESET: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_MMIO_CONFIG_GENERATION: /* le32 */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Virtio Over MMIO, by offset: transport-mmio.tex:433. */
 VIRTWIRE_INLINE const char *virtio_mmio_over_mmio_name(uint64_t code)
 {

@@ -1995,7 +1995,7 @@ VIRTWIRE_INLINE const char *virtio_net_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_NET_S, by code: device-types/net/description.tex:234. */
+/* VIRTIO_NET_S, by status: device-types/net/description.tex:234. */
 VIRTWIRE_INLINE const char *virtio_net_s_name(uint64_t code)
 {
     switch (code) {
@@ -2193,7 +2193,7 @@ VIRTWIRE_INLINE const char *virtio_net_hdr_gso_name(uint64_t code)
     }
 }
 
-/* VIRTIO_NET_HASH_TYPE, by flags: device-types/net/description.tex:1482. */
+/* VIRTIO_NET_HASH_TYPE, by supported_hash_types: device-types/net/description.tex:1482. */
 VIRTWIRE_INLINE const char *virtio_net_hash_type_name(uint64_t code)
 {
     switch (code) {
@@ -2273,7 +2273,7 @@ VIRTWIRE_INLINE bool virtio_net_ctrl_hash_tunnel_data_size(uint64_t code, size_t
     }
 }
 
-/* VIRTIO_NET_HASH_TUNNEL_TYPE, by flags: device-types/net/description.tex:1638. */
+/* VIRTIO_NET_HASH_TUNNEL_TYPE, by supported_tunnel_types: device-types/net/description.tex:1638. */
 VIRTWIRE_INLINE const char *virtio_net_hash_tunnel_type_name(uint64_t code)
 {
     switch (code) {
@@ -2329,8 +2329,8 @@ VIRTWIRE_INLINE const char *virtio_net_hash_report_name(uint64_t code)
     }
 }
 
-/* Control Virtqueue, by ack: device-types/net/description.tex:1732. */
-VIRTWIRE_INLINE const char *virtio_net_control_virtqueue_name(uint64_t code)
+/* virtio_net_ctrl_ack, by ack: device-types/net/description.tex:1732. */
+VIRTWIRE_INLINE const char *virtio_net_ctrl_ack_name(uint64_t code)
 {
     switch (code) {
     case VIRTIO_NET_OK:
@@ -2363,6 +2363,39 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_rx_name(uint64_t code)
     }
 }
 
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_ctrl_rx_data_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_CTRL_RX_PROMISC: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_RX_ALLMULTI: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_RX_ALLUNI: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_RX_NOMULTI: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_RX_NOUNI: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_RX_NOBCAST: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_NET_CTRL_MAC, by command: device-types/net/description.tex:1839. */
 VIRTWIRE_INLINE const char *virtio_net_ctrl_mac_name(uint64_t code)
 {
@@ -2386,6 +2419,23 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_vlan_name(uint64_t code)
         return "VIRTIO_NET_CTRL_VLAN_DEL";
     default:
         return NULL;
+    }
+}
+
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_ctrl_vlan_data_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_CTRL_VLAN_ADD: /* le16 */
+        *size = 2;
+        *open = false;
+        return true;
+    case VIRTIO_NET_CTRL_VLAN_DEL: /* le16 */
+        *size = 2;
+        *open = false;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -2433,19 +2483,6 @@ VIRTWIRE_INLINE bool virtio_net_ctrl_mq_data_size(uint64_t code, size_t *size, b
         return true;
     default:
         return false;
-    }
-}
-
-/* VIRTIO_NET_CTRL_MQ_VQ_PAIRS, by max_virtqueue_pairs: device-types/net/description.tex:2036. */
-VIRTWIRE_INLINE const char *virtio_net_ctrl_mq_vq_pairs_name(uint64_t code)
-{
-    switch (code) {
-    case VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN:
-        return "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN";
-    case VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX:
-        return "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX";
-    default:
-        return NULL;
     }
 }
 
@@ -2538,6 +2575,19 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_guest_offloads_name(uint64_t code)
     }
 }
 
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_ctrl_guest_offloads_data_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET: /* struct virtio_net_offloads */
+        *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_NET_CTRL_NOTF_COAL, by command: device-types/net/description.tex:2336. */
 VIRTWIRE_INLINE const char *virtio_net_ctrl_notf_coal_name(uint64_t code)
 {
@@ -2569,6 +2619,19 @@ VIRTWIRE_INLINE bool virtio_net_ctrl_notf_coal_data_size(uint64_t code, size_t *
         return true;
     case VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET: /* struct virtio_net_ctrl_coal_vq */
         *size = 12;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_ctrl_notf_coal_result_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET: /* struct virtio_net_ctrl_coal */
+        *size = 8;
         *open = false;
         return true;
     default:
@@ -2642,6 +2705,51 @@ VIRTWIRE_INLINE const char *virtio_net_stats_type_name(uint64_t code)
     }
 }
 
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_stats_type_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_STATS_TYPE_RX_BASIC: /* struct virtio_net_stats_rx_basic */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_RX_CSUM: /* struct virtio_net_stats_rx_csum */
+        *size = 40;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_RX_GSO: /* struct virtio_net_stats_rx_gso */
+        *size = 40;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_RX_SPEED: /* struct virtio_net_stats_rx_speed */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_TX_BASIC: /* struct virtio_net_stats_tx_basic */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_TX_CSUM: /* struct virtio_net_stats_tx_csum */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_TX_GSO: /* struct virtio_net_stats_tx_gso */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_TX_SPEED: /* struct virtio_net_stats_tx_speed */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_CVQ: /* struct virtio_net_stats_cvq */
+        *size = 24;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* VIRTIO_NET_STATS_TYPE_REPLY, by type: device-types/net/description.tex:2521. */
 VIRTWIRE_INLINE const char *virtio_net_stats_type_reply_name(uint64_t code)
 {
@@ -2669,6 +2777,51 @@ VIRTWIRE_INLINE const char *virtio_net_stats_type_reply_name(uint64_t code)
     }
 }
 
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_net_stats_type_reply_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_NET_STATS_TYPE_REPLY_RX_BASIC: /* struct virtio_net_stats_rx_basic */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_RX_CSUM: /* struct virtio_net_stats_rx_csum */
+        *size = 40;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_RX_GSO: /* struct virtio_net_stats_rx_gso */
+        *size = 40;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_RX_SPEED: /* struct virtio_net_stats_rx_speed */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_TX_BASIC: /* struct virtio_net_stats_tx_basic */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_TX_CSUM: /* struct virtio_net_stats_tx_csum */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_TX_GSO: /* struct virtio_net_stats_tx_gso */
+        *size = 56;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_TX_SPEED: /* struct virtio_net_stats_tx_speed */
+        *size = 24;
+        *open = false;
+        return true;
+    case VIRTIO_NET_STATS_TYPE_REPLY_CVQ: /* struct virtio_net_stats_cvq */
+        *size = 24;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Flow filter selector types, by type: device-types/net/description.tex:3132. */
 VIRTWIRE_INLINE const char *virtio_net_flow_filter_selector_types_name(uint64_t code)
 {
@@ -2690,7 +2843,7 @@ VIRTWIRE_INLINE const char *virtio_net_flow_filter_selector_types_name(uint64_t 
     }
 }
 
-/* Flow filter rule actions, by action: device-types/net/description.tex:3200. */
+/* Flow filter rule actions, by actions: device-types/net/description.tex:3200. */
 VIRTWIRE_INLINE const char *virtio_net_flow_filter_rule_actions_name(uint64_t code)
 {
     switch (code) {

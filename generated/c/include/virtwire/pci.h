@@ -261,6 +261,10 @@ VIRTWIRE_INLINE bool virtio_pci_cap_value_size(uint64_t code, size_t *size, bool
         *size = 64;
         *open = false;
         return true;
+    case VIRTIO_PCI_CAP_ISR_CFG: /* u8 */
+        *size = 1;
+        *open = false;
+        return true;
     default:
         return false;
     }

@@ -56,6 +56,43 @@ VIRTWIRE_INLINE const char *virtio_pmem_virtqueues_name(uint64_t code)
     }
 }
 
+/* VIRTIO_PMEM_REQ_TYPE_FLUSH, by type: device-types/pmem/description.tex:96. */
+VIRTWIRE_INLINE const char *virtio_pmem_req_type_flush_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_PMEM_REQ_TYPE_FLUSH:
+        return "VIRTIO_PMEM_REQ_TYPE_FLUSH";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_pmem_req_type_flush_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_PMEM_REQ_TYPE_FLUSH: /* struct virtio_pmem_req */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_pmem_req_type_flush_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_PMEM_REQ_TYPE_FLUSH: /* struct virtio_pmem_resp */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* feature bits: device-types/pmem/description.tex:28. */
 VIRTWIRE_INLINE const char *virtio_pmem_feature_name(uint64_t code)
 {

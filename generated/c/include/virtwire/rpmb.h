@@ -82,7 +82,7 @@ VIRTWIRE_INLINE const char *virtio_rpmb_virtqueues_name(uint64_t code)
     }
 }
 
-/* Device Operation, by code: device-types/rpmb/description.tex:62. */
+/* Device Operation, by req_resp: device-types/rpmb/description.tex:62. */
 VIRTWIRE_INLINE const char *virtio_rpmb_device_operation_name(uint64_t code)
 {
     switch (code) {
@@ -109,7 +109,61 @@ VIRTWIRE_INLINE const char *virtio_rpmb_device_operation_name(uint64_t code)
     }
 }
 
-/* VIRTIO_RPMB_RES, by code: device-types/rpmb/description.tex:121. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_rpmb_device_operation_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_RPMB_REQ_PROGRAM_KEY: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_REQ_GET_WRITE_COUNTER: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_REQ_DATA_WRITE: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_REQ_DATA_READ: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_REQ_RESULT_READ: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_rpmb_device_operation_response_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_RPMB_RESP_PROGRAM_KEY: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_RESP_GET_COUNTER: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_RESP_DATA_WRITE: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    case VIRTIO_RPMB_RESP_DATA_READ: /* struct virtio_rpmb_frame */
+        *size = 512;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_RPMB_RES, by result: device-types/rpmb/description.tex:121. */
 VIRTWIRE_INLINE const char *virtio_rpmb_res_name(uint64_t code)
 {
     switch (code) {

@@ -344,7 +344,7 @@ VIRTWIRE_INLINE const char *virtio_rtc_s_name(uint64_t code)
     }
 }
 
-/* VIRTIO_RTC_CLOCK, by code: device-types/rtc/description.tex:231. */
+/* VIRTIO_RTC_CLOCK, by type: device-types/rtc/description.tex:231. */
 VIRTWIRE_INLINE const char *virtio_rtc_clock_name(uint64_t code)
 {
     switch (code) {
@@ -363,7 +363,7 @@ VIRTWIRE_INLINE const char *virtio_rtc_clock_name(uint64_t code)
     }
 }
 
-/* VIRTIO_RTC_SMEAR, by code: device-types/rtc/description.tex:293. */
+/* VIRTIO_RTC_SMEAR, by leap_second_smearing: device-types/rtc/description.tex:293. */
 VIRTWIRE_INLINE const char *virtio_rtc_smear_name(uint64_t code)
 {
     switch (code) {
@@ -378,7 +378,7 @@ VIRTWIRE_INLINE const char *virtio_rtc_smear_name(uint64_t code)
     }
 }
 
-/* VIRTIO_RTC_COUNTER, by code: device-types/rtc/description.tex:343. */
+/* VIRTIO_RTC_COUNTER, by hw_counter: device-types/rtc/description.tex:343. */
 VIRTWIRE_INLINE const char *virtio_rtc_counter_name(uint64_t code)
 {
     switch (code) {
@@ -493,6 +493,63 @@ VIRTWIRE_INLINE bool virtio_rtc_req_response_size(uint64_t code, size_t *size, b
         return true;
     case VIRTIO_RTC_REQ_SET_ALARM_ENABLED: /* struct virtio_rtc_resp_set_alarm_enabled */
         *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_RTC_FLAG_ALARM_CAP, by flags: device-types/rtc/description.tex:416. */
+VIRTWIRE_INLINE const char *virtio_rtc_flag_alarm_cap_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_RTC_FLAG_ALARM_CAP:
+        return "VIRTIO_RTC_FLAG_ALARM_CAP";
+    default:
+        return NULL;
+    }
+}
+
+/* virtio_rtc_resp_cross_cap_flags, by flags: device-types/rtc/description.tex:438. */
+VIRTWIRE_INLINE const char *virtio_rtc_resp_cross_cap_flags_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_RTC_FLAG_CROSS_CAP:
+        return "VIRTIO_RTC_FLAG_CROSS_CAP";
+    default:
+        return NULL;
+    }
+}
+
+/* virtio_rtc_resp_read_alarm_flags, by flags: device-types/rtc/description.tex:950. */
+VIRTWIRE_INLINE const char *virtio_rtc_resp_read_alarm_flags_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_RTC_FLAG_ALARM_ENABLED:
+        return "VIRTIO_RTC_FLAG_ALARM_ENABLED";
+    default:
+        return NULL;
+    }
+}
+
+/* VIRTIO_RTC_NOTIF_ALARM, by msg_type: device-types/rtc/description.tex:1088. */
+VIRTWIRE_INLINE const char *virtio_rtc_notif_alarm_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_RTC_NOTIF_ALARM:
+        return "VIRTIO_RTC_NOTIF_ALARM";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_rtc_notif_alarm_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_RTC_NOTIF_ALARM: /* struct virtio_rtc_notif_alarm */
+        *size = 16;
         *open = false;
         return true;
     default:

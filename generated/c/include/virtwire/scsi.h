@@ -677,8 +677,54 @@ VIRTWIRE_INLINE const char *virtio_scsi_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SCSI_S, by code: device-types/scsi/description.tex:364. */
+/* VIRTIO_SCSI_S, by response: device-types/scsi/description.tex:200. */
 VIRTWIRE_INLINE const char *virtio_scsi_s_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_SCSI_S_OK:
+        return "VIRTIO_SCSI_S_OK";
+    case VIRTIO_SCSI_S_OVERRUN:
+        return "VIRTIO_SCSI_S_OVERRUN";
+    case VIRTIO_SCSI_S_ABORTED:
+        return "VIRTIO_SCSI_S_ABORTED";
+    case VIRTIO_SCSI_S_BAD_TARGET:
+        return "VIRTIO_SCSI_S_BAD_TARGET";
+    case VIRTIO_SCSI_S_RESET:
+        return "VIRTIO_SCSI_S_RESET";
+    case VIRTIO_SCSI_S_BUSY:
+        return "VIRTIO_SCSI_S_BUSY";
+    case VIRTIO_SCSI_S_TRANSPORT_FAILURE:
+        return "VIRTIO_SCSI_S_TRANSPORT_FAILURE";
+    case VIRTIO_SCSI_S_TARGET_FAILURE:
+        return "VIRTIO_SCSI_S_TARGET_FAILURE";
+    case VIRTIO_SCSI_S_NEXUS_FAILURE:
+        return "VIRTIO_SCSI_S_NEXUS_FAILURE";
+    case VIRTIO_SCSI_S_FAILURE:
+        return "VIRTIO_SCSI_S_FAILURE";
+    default:
+        return NULL;
+    }
+}
+
+/* virtio_scsi_req_cmd_task_attr, by task_attr: device-types/scsi/description.tex:212. */
+VIRTWIRE_INLINE const char *virtio_scsi_req_cmd_task_attr_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_SCSI_S_SIMPLE:
+        return "VIRTIO_SCSI_S_SIMPLE";
+    case VIRTIO_SCSI_S_ORDERED:
+        return "VIRTIO_SCSI_S_ORDERED";
+    case VIRTIO_SCSI_S_HEAD:
+        return "VIRTIO_SCSI_S_HEAD";
+    case VIRTIO_SCSI_S_ACA:
+        return "VIRTIO_SCSI_S_ACA";
+    default:
+        return NULL;
+    }
+}
+
+/* virtio_scsi_ctrl_response, by response: device-types/scsi/description.tex:364. */
+VIRTWIRE_INLINE const char *virtio_scsi_ctrl_response_name(uint64_t code)
 {
     switch (code) {
     case VIRTIO_SCSI_S_OK:
@@ -702,7 +748,43 @@ VIRTWIRE_INLINE const char *virtio_scsi_s_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SCSI_T_TMF, by code: device-types/scsi/description.tex:384. */
+/* VIRTIO_SCSI_T, by type: device-types/scsi/description.tex:382. */
+VIRTWIRE_INLINE const char *virtio_scsi_t_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_SCSI_T_TMF:
+        return "VIRTIO_SCSI_T_TMF";
+    case VIRTIO_SCSI_T_AN_QUERY:
+        return "VIRTIO_SCSI_T_AN_QUERY";
+    case VIRTIO_SCSI_T_AN_SUBSCRIBE:
+        return "VIRTIO_SCSI_T_AN_SUBSCRIBE";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_scsi_t_request_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_SCSI_T_TMF: /* struct virtio_scsi_ctrl_tmf */
+        *size = 25;
+        *open = false;
+        return true;
+    case VIRTIO_SCSI_T_AN_QUERY: /* struct virtio_scsi_ctrl_an */
+        *size = 21;
+        *open = false;
+        return true;
+    case VIRTIO_SCSI_T_AN_SUBSCRIBE: /* struct virtio_scsi_ctrl_an */
+        *size = 21;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_SCSI_T_TMF, by subtype: device-types/scsi/description.tex:384. */
 VIRTWIRE_INLINE const char *virtio_scsi_t_tmf_name(uint64_t code)
 {
     switch (code) {
@@ -727,7 +809,7 @@ VIRTWIRE_INLINE const char *virtio_scsi_t_tmf_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SCSI_S_FUNCTION, by code: device-types/scsi/description.tex:404. */
+/* VIRTIO_SCSI_S_FUNCTION, by response: device-types/scsi/description.tex:404. */
 VIRTWIRE_INLINE const char *virtio_scsi_s_function_name(uint64_t code)
 {
     switch (code) {
@@ -742,7 +824,7 @@ VIRTWIRE_INLINE const char *virtio_scsi_s_function_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SCSI_EVT_ASYNC, by flags: device-types/scsi/description.tex:450. */
+/* VIRTIO_SCSI_EVT_ASYNC, by event_requested: device-types/scsi/description.tex:450. */
 VIRTWIRE_INLINE const char *virtio_scsi_evt_async_name(uint64_t code)
 {
     switch (code) {
@@ -763,7 +845,51 @@ VIRTWIRE_INLINE const char *virtio_scsi_evt_async_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SCSI_EVT_RESET, by code: device-types/scsi/description.tex:570. */
+/* Device Operation: eventq, by event: device-types/scsi/description.tex:528. */
+VIRTWIRE_INLINE const char *virtio_scsi_device_operation_eventq_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_SCSI_T_NO_EVENT:
+        return "VIRTIO_SCSI_T_NO_EVENT";
+    case VIRTIO_SCSI_T_TRANSPORT_RESET:
+        return "VIRTIO_SCSI_T_TRANSPORT_RESET";
+    case VIRTIO_SCSI_T_ASYNC_NOTIFY:
+        return "VIRTIO_SCSI_T_ASYNC_NOTIFY";
+    case VIRTIO_SCSI_T_PARAM_CHANGE:
+        return "VIRTIO_SCSI_T_PARAM_CHANGE";
+    case VIRTIO_SCSI_T_EVENTS_MISSED:
+        return "VIRTIO_SCSI_T_EVENTS_MISSED";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_scsi_device_operation_eventq_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_SCSI_T_NO_EVENT: /* struct virtio_scsi_event */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_SCSI_T_TRANSPORT_RESET: /* struct virtio_scsi_event */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_SCSI_T_ASYNC_NOTIFY: /* struct virtio_scsi_event */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_SCSI_T_PARAM_CHANGE: /* struct virtio_scsi_event */
+        *size = 16;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VIRTIO_SCSI_EVT_RESET, by reason: device-types/scsi/description.tex:570. */
 VIRTWIRE_INLINE const char *virtio_scsi_evt_reset_name(uint64_t code)
 {
     switch (code) {

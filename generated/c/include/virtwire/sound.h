@@ -655,6 +655,35 @@ VIRTWIRE_INLINE const char *virtio_sound_device_operation_name(uint64_t code)
     }
 }
 
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_sound_device_operation_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_SND_EVT_JACK_CONNECTED: /* struct virtio_snd_event */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_EVT_JACK_DISCONNECTED: /* struct virtio_snd_event */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_EVT_PCM_PERIOD_ELAPSED: /* struct virtio_snd_event */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_EVT_PCM_XRUN: /* struct virtio_snd_event */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_EVT_CTL_NOTIFY: /* struct virtio_snd_ctl_event */
+        *size = 8;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
 VIRTWIRE_INLINE bool virtio_sound_device_operation_request_size(uint64_t code, size_t *size, bool *open)
 {
@@ -675,7 +704,27 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_request_size(uint64_t code, s
         *size = 24;
         *open = false;
         return true;
+    case VIRTIO_SND_R_PCM_PREPARE: /* struct virtio_snd_pcm_hdr */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_RELEASE: /* struct virtio_snd_pcm_hdr */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_START: /* struct virtio_snd_pcm_hdr */
+        *size = 8;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_STOP: /* struct virtio_snd_pcm_hdr */
+        *size = 8;
+        *open = false;
+        return true;
     case VIRTIO_SND_R_CHMAP_INFO: /* struct virtio_snd_query_info */
+        *size = 16;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_CTL_INFO: /* struct virtio_snd_query_info */
         *size = 16;
         *open = false;
         return true;
@@ -689,7 +738,19 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_request_size(uint64_t code, s
         return true;
     case VIRTIO_SND_R_CTL_WRITE: /* struct virtio_snd_ctl_hdr */
         *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_READ: /* struct virtio_snd_ctl_hdr */
+        *size = 8;
         *open = false;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_WRITE: /* struct virtio_snd_ctl_hdr */
+        *size = 8;
+        *open = true;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_COMMAND: /* struct virtio_snd_ctl_hdr */
+        *size = 8;
+        *open = true;
         return true;
     default:
         return false;
@@ -704,15 +765,63 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_response_size(uint64_t code, 
         *size = 4;
         *open = true;
         return true;
+    case VIRTIO_SND_R_JACK_REMAP: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
     case VIRTIO_SND_R_PCM_INFO: /* struct virtio_snd_hdr */
         *size = 4;
         *open = true;
+        return true;
+    case VIRTIO_SND_R_PCM_SET_PARAMS: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_PREPARE: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_RELEASE: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_START: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_PCM_STOP: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
         return true;
     case VIRTIO_SND_R_CHMAP_INFO: /* struct virtio_snd_hdr */
         *size = 4;
         *open = true;
         return true;
+    case VIRTIO_SND_R_CTL_INFO: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = true;
+        return true;
     case VIRTIO_SND_R_CTL_ENUM_ITEMS: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = true;
+        return true;
+    case VIRTIO_SND_R_CTL_READ: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = true;
+        return true;
+    case VIRTIO_SND_R_CTL_WRITE: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_READ: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = true;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_WRITE: /* struct virtio_snd_hdr */
+        *size = 4;
+        *open = false;
+        return true;
+    case VIRTIO_SND_R_CTL_TLV_COMMAND: /* struct virtio_snd_hdr */
         *size = 4;
         *open = false;
         return true;
@@ -721,7 +830,7 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_response_size(uint64_t code, 
     }
 }
 
-/* VIRTIO_SND_D, by code: device-types/sound/description.tex:202. */
+/* VIRTIO_SND_D, by direction: device-types/sound/description.tex:202. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_d_name(uint64_t code)
 {
     switch (code) {
@@ -753,7 +862,7 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_f_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_PCM_FMT, by code: device-types/sound/description.tex:464. */
+/* VIRTIO_SND_PCM_FMT, by format: device-types/sound/description.tex:464. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_fmt_name(uint64_t code)
 {
     switch (code) {
@@ -812,7 +921,7 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_fmt_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_PCM_RATE, by code: device-types/sound/description.tex:494. */
+/* VIRTIO_SND_PCM_RATE, by rate: device-types/sound/description.tex:494. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_rate_name(uint64_t code)
 {
     switch (code) {
@@ -853,7 +962,7 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_rate_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_CHMAP, by code: device-types/sound/description.tex:769. */
+/* VIRTIO_SND_CHMAP, by positions: device-types/sound/description.tex:769. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_chmap_name(uint64_t code)
 {
     switch (code) {
@@ -953,7 +1062,7 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_role_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_CTL_TYPE, by code: device-types/sound/description.tex:881. */
+/* VIRTIO_SND_CTL_TYPE, by type: device-types/sound/description.tex:881. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_type_name(uint64_t code)
 {
     switch (code) {

@@ -160,6 +160,139 @@ VIRTWIRE_INLINE int virtio_spi_transfer_req_validate(const void *message, size_t
     return 0;
 }
 
+/* virtio_spi_transfer_req_readable: device-types/spi/description.tex:171.
+ * Followed by tx_buf[]. */
+struct virtio_spi_transfer_req_readable {
+    struct virtio_spi_transfer_head head; /* 0 */
+};
+
+VIRTWIRE_SIZE(struct virtio_spi_transfer_req_readable, 32);
+VIRTWIRE_OFFSET(struct virtio_spi_transfer_req_readable, head, 0);
+
+/* The numbers by which errors tell the fields of virtio_spi_transfer_req_readable. */
+enum virtio_spi_transfer_req_readable_field {
+    VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_HEAD = 1,
+    VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_TX_BUF = 2
+};
+
+VIRTWIRE_INLINE const char *virtio_spi_transfer_req_readable_field_name(int field)
+{
+    switch (field) {
+    case VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_HEAD:
+        return "head";
+    case VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_TX_BUF:
+        return "tx_buf";
+    default:
+        return "";
+    }
+}
+
+/* The parts of virtio_spi_transfer_req_readable; `end` is the number of bytes up to their end. */
+struct virtio_spi_transfer_req_readable_parts {
+    struct virtwire_part tx_buf; /* tx_buf[] */
+    size_t end;
+};
+
+/* Find the parts of a message of `size` bytes. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_readable_parse(const void *message, size_t size,
+    struct virtio_spi_transfer_req_readable_parts *parts)
+{
+    size_t at = 32;
+
+    (void)message;
+    virtwire_clear(parts, sizeof(*parts));
+    if (size < at)
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_HEAD);
+    if (!virtwire_take_rest(&parts->tx_buf, size, &at, 0))
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_TX_BUF);
+    parts->end = at;
+    return 0;
+}
+
+/* Whether `size` bytes are one whole message. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_readable_validate(const void *message, size_t size)
+{
+    struct virtio_spi_transfer_req_readable_parts parts;
+    int error = virtio_spi_transfer_req_readable_parse(message, size, &parts);
+
+    if (error != 0)
+        return error;
+    if (parts.end != size)
+        return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message: `head`, then tx_buf. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_readable_write(struct virtwire_writer *writer,
+    const struct virtio_spi_transfer_req_readable *head, const void *tx_buf, size_t size)
+{
+    const size_t start = writer->size;
+
+    if (writer->room - start < 32 || size > writer->room - start - 32)
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_TX_BUF);
+    (void)virtwire_write(writer, head, 32);
+    (void)virtwire_write(writer, tx_buf, size);
+    return 0;
+}
+
+/* virtio_spi_transfer_req_writable: device-types/spi/description.tex:171.
+ * Made of rx_buf[], result. */
+
+/* The numbers by which errors tell the fields of virtio_spi_transfer_req_writable. */
+enum virtio_spi_transfer_req_writable_field {
+    VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RX_BUF = 1,
+    VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RESULT = 2
+};
+
+VIRTWIRE_INLINE const char *virtio_spi_transfer_req_writable_field_name(int field)
+{
+    switch (field) {
+    case VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RX_BUF:
+        return "rx_buf";
+    case VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RESULT:
+        return "result";
+    default:
+        return "";
+    }
+}
+
+/* The parts of virtio_spi_transfer_req_writable; `end` is the number of bytes up to their end. */
+struct virtio_spi_transfer_req_writable_parts {
+    struct virtwire_part rx_buf; /* rx_buf[] */
+    struct virtwire_part result; /* result */
+    size_t end;
+};
+
+/* Find the parts of a message of `size` bytes. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_writable_parse(const void *message, size_t size,
+    struct virtio_spi_transfer_req_writable_parts *parts)
+{
+    size_t at = 0;
+
+    (void)message;
+    virtwire_clear(parts, sizeof(*parts));
+    if (!virtwire_take_rest(&parts->rx_buf, size, &at, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RX_BUF);
+    if (!virtwire_take(&parts->result, size, &at, 1, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RESULT);
+    parts->end = at;
+    return 0;
+}
+
+/* Whether `size` bytes are one whole message. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_writable_validate(const void *message, size_t size)
+{
+    struct virtio_spi_transfer_req_writable_parts parts;
+    int error = virtio_spi_transfer_req_writable_parse(message, size, &parts);
+
+    if (error != 0)
+        return error;
+    if (parts.end != size)
+        return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
 /* Virtqueues, by virtqueue: device-types/spi/description.tex:20. */
 VIRTWIRE_INLINE const char *virtio_spi_virtqueues_name(uint64_t code)
 {
@@ -171,7 +304,7 @@ VIRTWIRE_INLINE const char *virtio_spi_virtqueues_name(uint64_t code)
     }
 }
 
-/* Device Operation: Request Queue, by code: device-types/spi/description.tex:223. */
+/* Device Operation: Request Queue, by result: device-types/spi/description.tex:223. */
 VIRTWIRE_INLINE const char *virtio_spi_device_operation_request_queue_name(uint64_t code)
 {
     switch (code) {

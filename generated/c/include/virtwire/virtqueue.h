@@ -614,6 +614,28 @@ VIRTWIRE_INLINE const char *virtio_virtqueue_virtq_desc_f_name(uint64_t code)
     }
 }
 
+/* virtq_avail_flags, by flags: split-ring.tex:299. */
+VIRTWIRE_INLINE const char *virtio_virtqueue_virtq_avail_flags_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTQ_AVAIL_F_NO_INTERRUPT:
+        return "VIRTQ_AVAIL_F_NO_INTERRUPT";
+    default:
+        return NULL;
+    }
+}
+
+/* virtq_used_flags, by flags: split-ring.tex:394. */
+VIRTWIRE_INLINE const char *virtio_virtqueue_virtq_used_flags_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTQ_USED_F_NO_NOTIFY:
+        return "VIRTQ_USED_F_NO_NOTIFY";
+    default:
+        return NULL;
+    }
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,7 +24,6 @@
 #include "gpu.h"
 #include "i2c.h"
 #include "input.h"
-#include "introduction.h"
 #include "iommu.h"
 #include "media.h"
 #include "mem.h"

@@ -272,6 +272,30 @@ VIRTWIRE_INLINE const char *virtio_vsock_seq_name(uint64_t code)
     }
 }
 
+/* VIRTIO_VSOCK_EVENT_TRANSPORT_RESET, by id: device-types/vsock/description.tex:310. */
+VIRTWIRE_INLINE const char *virtio_vsock_event_transport_reset_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_VSOCK_EVENT_TRANSPORT_RESET:
+        return "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET";
+    default:
+        return NULL;
+    }
+}
+
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_vsock_event_transport_reset_value_size(uint64_t code, size_t *size, bool *open)
+{
+    switch (code) {
+    case VIRTIO_VSOCK_EVENT_TRANSPORT_RESET: /* struct virtio_vsock_event */
+        *size = 4;
+        *open = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* feature bits: device-types/vsock/description.tex:20. */
 VIRTWIRE_INLINE const char *virtio_vsock_feature_name(uint64_t code)
 {

@@ -1,0 +1,91 @@
+"""Lists of codes that the text calls by how their names begin: which members hold `VIRTIO_GPIO_MSG_*`.
+
+A comment beside a member says so, or the list item that is about the member.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from virtspec.latex.scan import Listing
+from virtspec.link.owners import Owners
+from virtspec.model import Integer, Place, Registry, Struct, innermost, members_in
+from virtspec.read.prose import Prose, sentence_end, sentence_start
+
+MAX_LINES = 4
+"""How many lines above its member a comment may begin."""
+
+_MENTION = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+?)(?:_XXX\b|_?\*)")
+_ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
+
+
+def name_fields(
+    registries: Sequence[Registry], structs: Sequence[Struct], owners: Owners, prose: Prose
+) -> tuple[Registry, ...]:
+    """The registries with the members that the text says hold their codes; what numbers bits is in no member."""
+    integers = {
+        f"{s.name}.{path}": m
+        for s in structs
+        for path, m in members_in(s.members)
+        if isinstance(innermost(m.type), Integer)
+    }
+    lines: dict[str, list[tuple[int, str]]] = {}
+    for path, member in integers.items():
+        lines.setdefault(member.place.file, []).append((member.place.line, path))
+    for found in lines.values():
+        found.sort()
+    fields: dict[str, list[str]] = {}
+    for file, pages in prose.pages.items():
+        for beginning, position in _mentions(pages.file.text):
+            index = pages.outline.at(position)
+            context = pages.context(index)
+            block, place = context.located.block, Place(file, pages.file.line(position))
+            if isinstance(block, Listing) and position < block.end:
+                held = _beside(place.line, lines.get(file, ()), pages.file.line(block.end))
+                text = pages.file.text[pages.file.line_starts[place.line - 1] : position]
+            else:
+                label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
+                owner = owners.nearest(label[1], place) if label else ""
+                held = f"{owner}.{label[1]}" if owner and label else ""
+                start = sentence_start(pages.file.text, pages.outline.prose_start(index), position)
+                text = pages.file.text[start : sentence_end(pages.file.text, position, position + 300)]
+            registry = _called(beginning, place, registries) if held in integers and not _BITS.search(text) else None
+            if registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
+                fields[registry.key].append(held)
+    return tuple(
+        replace(r, fields=tuple(fields[r.key]), tag=fields[r.key][0].rpartition(".")[2]) if fields.get(r.key) else r
+        for r in registries
+    )
+
+
+@lru_cache(maxsize=1024)
+def _mentions(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple((match[1], match.start()) for match in _MENTION.finditer(text))
+
+
+def _beside(line: int, members: Sequence[tuple[int, str]], last: int) -> str:
+    """The member on a line, else the next one below in the listing."""
+    for at, path in members:
+        if line <= at <= min(line + MAX_LINES, last):
+            return path
+    return ""
+
+
+def _called(beginning: str, place: Place, registries: Sequence[Registry]) -> Registry | None:
+    """The list whose names begin so, all but perhaps one; else the only one that has several of them."""
+    words = beginning.split("_")
+    some: list[Registry] = []
+    for registry in registries:
+        if registry.under or registry.place.file != place.file:
+            continue
+        names = [e.name.split("_") for e in registry.entries if e.name.startswith(f"{beginning}_")]
+        if len(names) < 2:
+            continue
+        some.append(registry)
+        if len(names) >= len(registry.entries) - 1 and len({name[len(words)] for name in names}) > 1:
+            return registry
+    return some[0] if len(some) == 1 else None

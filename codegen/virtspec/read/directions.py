@@ -1,0 +1,56 @@
+"""What prose says about who accesses a struct or a member: "the request contains the following device-readable fields".
+
+Such a sentence is about the struct that it names, else about the one before it; a list item, about its member.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from virtspec.model import Direction, Place
+from virtspec.read.prose import Prose
+
+_FIELDS = re.compile(r"(?:following|only)\s+device-(?P<side>readable|writable)\s+fields?\b")
+_SET_BY = re.compile(
+    r"(?:the\s+fields\s+of\s+this\s+structure\s+are|[Tt]his\s+structure\s+is)\s+(?:set|filled)\s+by\s+the\s+"
+    r"(?P<by>driver|device)\b"
+)
+_ITEM = re.compile(r"\(device-(?P<side>readable|writable)\)")
+_NAMED = re.compile(r"\b(?:struct\s+|structure\s+)?((?:[a-z0-9]+_){2,}[a-z0-9]+)\b")
+_LISTED = re.compile(r"\s*:\s*\\begin\{description\}\s*\\item\s*\[\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_CONTAINING = re.compile(r"\bcontaining\s+(?:the\s+)?$")
+_ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who accesses a member, or a `whole` struct: one of the `named`, else the nearest before the place that has the
+    member."""
+
+    direction: Direction
+    place: Place
+    named: tuple[str, ...] = ()
+    member: str = ""
+    whole: bool = True
+
+
+def read_directions(prose: Prose) -> Iterator[Access]:
+    """Everything that prose says about directions."""
+    for hit in prose.find(_FIELDS):
+        before = hit.file.text[hit.sentence_start() : hit.start]
+        named = tuple(_NAMED.findall(before))
+        if named or not _CONTAINING.search(before):
+            listed = _LISTED.match(hit.file.text, hit.match.end())
+            yield Access(_side(hit.match["side"] == "readable"), hit.place, named, listed[1] if listed else "")
+    for hit in prose.find(_SET_BY):
+        yield Access(_side(hit.match["by"] == "driver"), hit.place)
+    for hit in prose.find(_ITEM, "(device-"):
+        label = _ITEM_FIELD.match(hit.context.items[-1]) if hit.context.items else None
+        if label and not hit.file.text[hit.context.start : hit.start].strip():
+            yield Access(_side(hit.match["side"] == "readable"), hit.place, member=label[1], whole=False)
+
+
+def _side(readable: bool) -> Direction:
+    return "readable" if readable else "writable"

@@ -1,0 +1,305 @@
+"""Who writes what, what a code carries, and which member holds it: facts from prose, from lists and by inference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from virtspec.annotations import load_annotations
+from virtspec.diagnostics import Sink
+from virtspec.inputs import open_source
+from virtspec.latex.document import read_document
+from virtspec.latex.text import digest
+from virtspec.link import link_document
+from virtspec.model import Binding, Feature, Not, Registry, Spec
+from virtspec.pipeline import generate, read_spec
+
+
+@pytest.fixture(scope="module")
+def latest(root: Path) -> Spec:
+    return read_spec(str(root / "spec/models/virtio-1.4.json"))
+
+
+def read(tmp_path: Path, text: str, facts: str = "") -> Spec:
+    (tmp_path / "widget.tex").write_text(text, "utf-8")
+    (tmp_path / "facts.toml").write_text(facts, "utf-8")
+    sink = Sink()
+    document = read_document(open_source(str(tmp_path / "widget.tex")), sink)
+    load_annotations.cache_clear()
+    return link_document(document, sink, "", load_annotations(tmp_path / "facts.toml"))
+
+
+def bound(spec: Spec, code: str) -> list[Binding]:
+    return [b for r in spec.registries for e in r.entries if e.name == code for b in e.bindings]
+
+
+def registry(spec: Spec, key: str) -> Registry:
+    return next(r for r in spec.registries if r.key == key)
+
+
+def directions(spec: Spec, tag: str) -> str:
+    struct = spec.struct(tag)
+    assert struct is not None
+    return "".join((m.direction or "-")[0] for m in struct.members)
+
+
+# --- payloads ---------------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_crypto_request(latest: Spec) -> None:
+    stateless = Feature(name="VIRTIO_CRYPTO_F_HASH_STATELESS_MODE")
+    assert {(b.member.partition(".")[2], b.struct, b.condition) for b in bound(latest, "VIRTIO_CRYPTO_HASH")} == {
+        ("op_flf", "virtio_crypto_hash_data_flf", Not(term=stateless)),
+        ("op_vlf", "virtio_crypto_hash_data_vlf", Not(term=stateless)),
+        ("op_flf", "virtio_crypto_hash_data_flf_stateless", stateless),
+        ("op_vlf", "virtio_crypto_hash_data_vlf_stateless", stateless),
+    }
+    created = {(b.slot, b.struct) for b in bound(latest, "VIRTIO_CRYPTO_MAC_CREATE_SESSION")}
+    assert created == {
+        ("virtio_crypto_op_ctrl_req.op_flf", "virtio_crypto_mac_create_session_flf"),
+        ("virtio_crypto_op_ctrl_req.op_vlf", "virtio_crypto_mac_create_session_vlf"),
+        ("virtio_crypto_op_ctrl_req.op_outcome", "virtio_crypto_create_session_input"),
+    }
+
+
+def test_every_crypto_opcode_has_its_parts(latest: Spec) -> None:
+    for name in ("virtio_crypto_ctrl_header_opcode", "virtio_crypto_op_header_opcode"):
+        for entry in registry(latest, f"crypto/registry/{name}").entries:
+            assert any(b.member.endswith(".op_flf") for b in entry.bindings), entry.name
+
+
+@pytest.mark.parametrize(
+    ("code", "bindings"),
+    [
+        ("VIRTIO_SCSI_T_TMF", {("request", "virtio_scsi_ctrl_tmf")}),
+        ("VIRTIO_SCSI_T_TRANSPORT_RESET", {("value", "virtio_scsi_event")}),
+        ("VIRTIO_CAN_TX", {("request", "virtio_can_tx_out"), ("response", "virtio_can_tx_in")}),
+        ("VIRTIO_MEDIA_CMD_MMAP", {("request", "virtio_media_cmd_mmap"), ("response", "virtio_media_resp_mmap")}),
+        ("VIRTIO_MEDIA_EVT_ERROR", {("value", "virtio_media_event_error")}),
+        (
+            "VIRTIO_GPIO_MSG_GET_LINE_NAMES",
+            {("request", "virtio_gpio_request"), ("response", "virtio_gpio_response_N")},
+        ),
+        ("VIRTIO_NET_CTRL_VLAN_ADD", {("data", "le16")}),
+        ("VIRTIO_NET_STATS_TYPE_REPLY_CVQ", {("value", "virtio_net_stats_cvq")}),
+        ("VIRTIO_IOMMU_PROBE_T_RESV_MEM", {("value", "virtio_iommu_probe_resv_mem")}),
+        ("VIRTIO_RTC_NOTIF_ALARM", {("value", "virtio_rtc_notif_alarm")}),
+    ],
+)
+def test_payloads(latest: Spec, code: str, bindings: set[tuple[str, str]]) -> None:
+    assert {(b.role, b.struct) for b in bound(latest, code)} == bindings
+
+
+def test_one_struct_behind_another(latest: Spec) -> None:
+    read_ = [b for b in bound(latest, "VIRTIO_SND_R_CTL_READ") if b.role == "response"]
+    assert [(b.struct, b.behind, b.first) for b in read_] == [
+        ("virtio_snd_hdr", False, True),
+        ("virtio_snd_ctl_value", True, False),
+    ]
+
+
+def test_registers_have_access_and_width(latest: Spec) -> None:
+    registers = registry(latest, "mmio/registry/mmio_device_register_layout/offset").entries
+    assert {(e.access, e.bindings[0].struct) for e in registers} == {
+        ("R", "le32"),
+        ("W", "le32"),
+        ("RW", "le32"),
+        ("RW", "device configuration"),
+    }
+
+
+# --- lists ------------------------------------------------------------------------------------------------
+
+
+def test_lists_that_blank_lines_tell_apart(latest: Spec) -> None:
+    responses = registry(latest, "scsi/registry/virtio_scsi_s")
+    assert [e.code for e in responses.entries] == list(range(10))
+    assert responses.fields == ("virtio_scsi_req_cmd.response",)
+    attributes = registry(latest, "scsi/registry/virtio_scsi_req_cmd_task_attr")
+    assert [(e.code, e.name) for e in attributes.entries][:2] == [
+        (0, "VIRTIO_SCSI_S_SIMPLE"),
+        (1, "VIRTIO_SCSI_S_ORDERED"),
+    ]
+    types = registry(latest, "scsi/registry/virtio_scsi_t")
+    assert {e.name: e.code for e in types.entries} == {
+        "VIRTIO_SCSI_T_TMF": 0,
+        "VIRTIO_SCSI_T_AN_QUERY": 1,
+        "VIRTIO_SCSI_T_AN_SUBSCRIBE": 2,
+    }
+
+
+def test_a_list_called_by_how_its_names_begin(latest: Spec) -> None:
+    assert registry(latest, "gpio/registry/virtio_gpio_msg").fields == ("virtio_gpio_request.type",)
+    assert registry(latest, "crypto/registry/hash_services").fields == (
+        "virtio_crypto_hash_create_session_flf.algo",
+        "virtio_crypto_hash_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
+    )
+    # numbers of bits, which no member holds
+    assert not registry(latest, "sound/registry/virtio_snd_pcm_f").fields
+
+
+def test_sizes_and_limits_are_no_codes(latest: Spec) -> None:
+    names = {e.name for r in latest.registries for e in r.entries}
+    assert not names & {"VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE", "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX"}
+
+
+def test_tables_whose_heading_names_a_member(latest: Spec) -> None:
+    revisions = registry(latest, "ccw/registry/setting_the_virtio_revision/revision")
+    assert revisions.fields == ("virtio_rev_info.revision",)
+    assert [e.code for e in revisions.entries] == [0, 1, 2]
+    assert [(r.first, r.last, r.meaning) for r in revisions.ranges] == [(3, None, "reserved")]
+
+
+@pytest.mark.parametrize("environment", ["tblr", "longtblr", "NiceTabular", "xltabular", "tabulary", "tabular*"])
+def test_tables_of_any_environment(tmp_path: Path, environment: str) -> None:
+    width = "{5cm}" if environment in ("xltabular", "tabulary", "tabular*") else ""
+    spec = read(
+        tmp_path,
+        f"\\section{{Widget Device}}\n\\begin{{{environment}}}{width}{{ll}}\nOpcode & Name \\\\\n"
+        "0b01 & WIDGET_OP_A \\\\\n\\multicolumn{1}{c}{2} & WIDGET_OP_B \\\\\n3\\,--\\,7 & reserved \\\\\n"
+        f"eight & WIDGET_OP_C \\\\\n\\end{{{environment}}}\n",
+    )
+    (found,) = spec.registries
+    assert [(e.code, e.name) for e in found.entries] == [(1, "WIDGET_OP_A"), (2, "WIDGET_OP_B")]
+    assert [(r.first, r.last) for r in found.ranges] == [(3, 7)]
+    assert [(s.what, s.reason, s.place.line) for s in spec.coverage.skipped] == [
+        ("table", "in part: a row gives no code", 7)
+    ]
+
+
+@pytest.mark.parametrize("environment", ["verbatim", "Verbatim", "minted", "lstlisting*"])
+def test_listings_of_any_environment(tmp_path: Path, environment: str) -> None:
+    argument = "{c}" if environment == "minted" else ""
+    body = "struct widget_a { le32 n; u8 d[n]; };\ntypedef struct { le16 x; } widget_b;\n#define WIDGET_ALL (~0u)"
+    spec = read(
+        tmp_path, f"\\section{{Widget Device}}\n\\begin{{{environment}}}{argument}\n{body}\n\\end{{{environment}}}\n"
+    )
+    assert [s.name for s in spec.structs] == ["widget_a", "widget_b"]
+    assert [(c.name, c.value) for c in spec.constants] == [("WIDGET_ALL", 0xFFFFFFFF)]
+    assert dict(spec.coverage.tallies)["listings"].read == 1
+
+
+# --- directions -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("virtio_snd_pcm_xfer", "r"),
+        ("virtio_snd_pcm_status", "ww"),
+        ("virtio_gpio_request", "rrr"),
+        ("virtio_gpio_irq_response", "w"),
+        ("virtio_scmi_response", "ww"),
+        ("virtio_gpu_resource_unref", "rrr"),  # a request, with a response of its own
+        ("virtio_rtc_resp_read", "ww"),
+        ("virtio_admin_cmd_cap_get_result", "w"),  # fills `command_specific_result`
+        ("virtio_crypto_create_session_input", "www"),  # fills `op_outcome`
+        ("virtio_iommu_req_map", "rrrrrrw"),
+        ("virtio_spi_transfer_req", "rrww"),
+        ("virtio_can_rx", "wwwwwwww"),
+        ("virtio_crypto_op_data_req", "rr-w"),  # `op_vlf` is read and written
+        ("virtio_blk_req", "rrr-w"),  # `data` is either
+        ("virtio_admin_cmd_list", "-"),  # the data of one command and the result of another
+        ("virtio_console_control", "---"),  # goes both ways
+        ("virtq_used_elem", "--"),  # a comment speaks of device-writable bytes, which these are not
+    ],
+)
+def test_directions(latest: Spec, tag: str, expected: str) -> None:
+    assert directions(latest, tag) == expected
+
+
+def test_a_sentence_is_about_the_struct_with_the_member_it_lists(tmp_path: Path) -> None:
+    spec = read(
+        tmp_path,
+        "\\section{Widget Device}\n\\begin{lstlisting}\nstruct widget_head { le32 id; };\n"
+        "struct widget_tail { le32 state; };\n\\end{lstlisting}\n"
+        "The header part consists of the following device-readable field:\n"
+        "\\begin{description}\n\\item[\\field{id}] names it.\n\\end{description}\n",
+    )
+    assert (directions(spec, "widget_head"), directions(spec, "widget_tail")) == ("r", "-")
+
+
+# --- reviewed facts ---------------------------------------------------------------------------------------
+
+TEXT = """\\section{Widget Device}\\label{sec:Widget}
+
+A widget turns.
+
+\\begin{lstlisting}
+#define WIDGET_LONE 3
+struct widget_ask { le16 what; u8 rest[4]; };
+struct widget_more { le32 x; };
+#define WIDGET_CMD_A 1
+#define WIDGET_CMD_B 2
+struct widget_sample { u8 a; };
+\\end{lstlisting}
+"""
+
+
+def fact(body: str) -> str:
+    return f'[[fact]]\n{body}\nsection = "sec:Widget"\ndigest = ["{digest("A widget turns.")}"]\n'
+
+
+def test_facts_on_several_things(tmp_path: Path) -> None:
+    commands = '["widget/registry/widget_cmd/WIDGET_CMD_A", "widget/registry/widget_cmd/WIDGET_CMD_B"]'
+    spec = read(
+        tmp_path,
+        TEXT,
+        fact(f'key = {commands}\nbind = {{ request = "widget_ask" }}')
+        + fact('key = "widget/registry/widget_cmd/WIDGET_CMD_A"\nbind = { request = "+ widget_more" }')
+        + fact(
+            'key = "widget/registry/widget_cmd/WIDGET_CMD_B"\nbind = { data = "widget_more" }\n'
+            'member = "widget_ask.rest"\nwhen = "not VIRTIO_F_VERSION_1"'
+        )
+        + fact('key = "widget/registry/widget_lone"\nfields = ["widget_ask.what"]')
+        + fact('key = "widget/struct/widget_more"\ndirection = "writable"')
+        + fact('key = "widget/struct/widget_sample"\nexample = true'),
+    )
+    assert not [s for s in spec.coverage.skipped if s.what == "annotation"]
+    ask = Binding(role="request", struct="widget_ask")
+    assert bound(spec, "WIDGET_CMD_A") == [ask, Binding(role="request", struct="widget_more", behind=True)]
+    assert bound(spec, "WIDGET_CMD_B") == [
+        ask,
+        Binding(
+            role="data",
+            struct="widget_more",
+            member="widget_ask.rest",
+            condition=Not(term=Feature(name="VIRTIO_F_VERSION_1")),
+        ),
+    ]
+    lone = registry(spec, "widget/registry/widget_lone")
+    assert (lone.fields, lone.entries[0].code) == (("widget_ask.what",), 3)
+    assert directions(spec, "widget_more") == "w"
+    assert [s.name for s in spec.structs if s.example] == ["widget_sample"]
+    kept, left = spec.without_examples()
+    assert left == ("widget/struct/widget_sample",)
+    assert "widget_sample" not in {s.name for s in kept.structs}
+
+
+def test_a_lone_code_makes_no_list_by_itself(tmp_path: Path) -> None:
+    assert "widget/registry/widget_lone" not in {r.key for r in read(tmp_path, TEXT).registries}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('bind = { data = "x" }\nmember = "rest"', "'member' is tag.path"),
+        ('length = "n"\nmember = "x.y"', "'member' and 'when' go with 'bind'"),
+        ('bind = { data = "x y" }', "binds nothing"),
+    ],
+)
+def test_facts_that_cannot_be_understood(tmp_path: Path, body: str, message: str) -> None:
+    from virtspec.diagnostics import SpecError
+
+    (tmp_path / "facts.toml").write_text(fact(f'key = "a/b"\n{body}'), "utf-8")
+    with pytest.raises(SpecError, match=message):
+        load_annotations(tmp_path / "facts.toml")
+
+
+def test_examples_are_told_and_not_rendered(root: Path, tmp_path: Path) -> None:
+    report = generate([str(root / "spec/models/virtio-1.4.json")], tmp_path, Sink(), targets=("python",))
+    reasons = dict(report.not_rendered)
+    assert reasons["introduction/struct/S"] == reasons["introduction/const/VIRTIO_FLD_A"] == "an example in the text"
+    assert not (tmp_path / "python/virtwire/introduction.py").exists()
