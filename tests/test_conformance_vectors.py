@@ -21,6 +21,7 @@ from virtspec.model import (
     Bit,
     Bits,
     Count,
+    Elided,
     Expression,
     External,
     ExternalLength,
@@ -163,10 +164,22 @@ class TestExamples:
         assert example.arguments == {"byteorder": "big"}
 
     @pytest.mark.parametrize(
+        ("type_", "keyword"),
+        [
+            (External(name="other"), "x_size"),
+            (Array(element=External(name="other"), length=Count(value=2)), "x_size"),
+            (Aggregate(kind="union", members=(member("y", External(name="other")), member("z", U8))), "x_size"),
+        ],
+    )
+    def test_structs_of_other_projects_are_as_long_as_an_argument_says(self, type_: Type, keyword: str) -> None:
+        odd = struct("odd", member("x", type_), member("behind", U8))
+        example = examples(odd).make(odd, Choice(open=3))
+        assert (len(example.data), example.arguments) == (4, {keyword: 3})
+
+    @pytest.mark.parametrize(
         ("type_", "reason"),
         [
-            (Array(element=External(name="other"), length=Count(value=2)), "another project"),
-            (Aggregate(kind="union", members=(member("y", External(name="other")),)), "another project"),
+            (Array(element=U8, length=Elided()), "leaves a part of it out"),
             (Array(element=U8, length=Count(value=1 << 40)), "elements"),
             (StructRef(name="nothing"), "not defined"),
         ],

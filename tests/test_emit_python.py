@@ -369,6 +369,44 @@ def test_native_byte_order_is_stated(load: Load) -> None:
         m.N(a=-1).to_bytes(byteorder="big")
 
 
+def test_arrays_of_structs_in_native_byte_order(load: Load) -> None:
+    n = struct("n", member("a", U32), member("b", U8))
+    item = struct("item", member("count", U8), member("words", array(U32, FieldRef(path="count"))))
+    m = load(
+        n,
+        item,
+        struct("fixed", member("le", LE32), member("all", array(StructRef(name="n"), 2)), member("end", LE16)),
+        struct("open", member("count", LE16), member("all", array(StructRef(name="n"), FieldRef(path="count")))),
+        struct("items", member("count", LE16), member("all", array(StructRef(name="item"), FieldRef(path="count")))),
+    )
+    for order in ("little", "big"):
+        data = bytes(range(1, 17))
+        fixed = m.Fixed.from_bytes(data, byteorder=order)
+        assert (fixed.le, fixed.end) == (0x04030201, 0x100F)
+        assert [e.a for e in fixed.all] == [int.from_bytes(data[at : at + 4], order) for at in (4, 9)]
+        assert fixed.to_bytes(byteorder=order) == data
+        data = b"\2\0" + bytes(range(10))
+        value = m.Open.from_bytes(data, byteorder=order)
+        assert [e.a for e in value.all] == [int.from_bytes(data[at : at + 4], order) for at in (2, 7)]
+        assert value.to_bytes(byteorder=order) == data
+        data = b"\2\0" + b"\1\0\1\2\3" + b"\0"
+        items = m.Items.from_bytes(data, byteorder=order)
+        assert items.all[0].words == [int.from_bytes(b"\0\1\2\3", order)] and items.all[1].words == []
+        assert items.to_bytes(byteorder=order) == data
+        with pytest.raises(errors(m)[1], match=r"open\.all\[0\]\.a"):
+            m.Open(all=[m.N(a=1 << 32)]).to_bytes(byteorder=order)
+
+
+def test_many_members_are_packed_in_pieces(load: Load) -> None:
+    m = load(struct("many", *(member(f"f{i}", LE16 if i % 2 else U8) for i in range(70))))
+    data = bytes(range(105))
+    value = m.Many.from_bytes(data)
+    assert value.to_bytes() == data and (value.f0, value.f69) == (0, 104 << 8 | 103)
+    value.f50 = 256
+    with pytest.raises(errors(m)[1], match=r"many\.f50: 256 is no unsigned integer of 8 bits"):
+        value.to_bytes()
+
+
 def test_structs_of_other_projects_are_bytes(load: Load) -> None:
     m = load(
         struct("r", member("in", External(name="fuse_in_header")), member("rest", array(U8, REST)), member("s", U8)),
@@ -471,8 +509,8 @@ def test_records_and_containers_are_found_and_typed(load: Load) -> None:
     again.tlvs[0].reserved = 1
     assert [(v.path, v.message) for v in again.validate()] == [
         ("all.tlvs[0].reserved", "is reserved, and not zero"),
-        ("all.tlvs[1]", "type 0x9 is reserved"),
-        ("all.tlvs[3]", "T_ONE for virtqueue 7 stands in [0] already"),
+        ("all.tlvs[1].type", "type 0x9 is reserved"),
+        ("all.tlvs[3].value.vq_index", "T_ONE for virtqueue 7 stands in [0] already"),
     ]
     assert [r.code for r in m.All.iter_records(bytes(value))] == [1, 9, 2, 1]
     with pytest.raises(decode_error) as caught:

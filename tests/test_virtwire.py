@@ -212,6 +212,23 @@ def test_help_shows_offsets_source_and_conditions() -> None:
     assert net.VirtioNetConfig.LAYOUT.field("mtu").offset == 10
 
 
+def test_a_subclass_may_have_a_constructor_and_members_of_its_own() -> None:
+    class Config(net.VirtioNetConfig):
+        __slots__ = ("name",)
+
+        def __init__(self, name: str) -> None:
+            super().__init__(mtu=1500)
+            self.name = name
+
+    config = Config("eth0")
+    assert net.VirtioNetConfig.from_bytes(bytes(config)).mtu == 1500
+    assert config == Config("eth0") != Config("eth1") and "mtu=1500" in repr(config)
+    assert type(Config.from_bytes(bytes(config))) is Config and Config.from_bytes(bytes(28)).mtu == 0
+    config.mtu = 1 << 16
+    with pytest.raises(EncodeError, match=r"virtio_net_config\.mtu"):
+        bytes(config)
+
+
 def test_another_member_selects_the_arm_of_a_union() -> None:
     config = input_.VirtioInputConfig(select=input_.VIRTIO_INPUT_CFG_ABS_INFO, size=20)
     config.u.abs = input_.VirtioInputAbsinfo(min=1, max=9)
@@ -284,7 +301,7 @@ def test_device_context_is_validated() -> None:
     value = context()
     assert [str(v) for v in value.validate("net")] == [
         "virtio_dev_ctx.fields[6].reserved at offset 255: is reserved, and not zero (device-context.tex:13)",
-        "virtio_dev_ctx.fields[6] at offset 251: type 0x77 is reserved (device-context.tex:13)",
+        "virtio_dev_ctx.fields[6].type at offset 251: type 0x77 is reserved (device-context.tex:13)",
     ]
     assert list(device_context.VirtioDevCtx.iter_violations(io.BytesIO(bytes(value)), "net")) == value.validate("net")
     del value.fields[6]
@@ -353,6 +370,56 @@ def parts() -> list[device_parts.VirtioDevPart]:
         part(device_parts.VIRTIO_DEV_PART_VQ_CFG, queue),
         part(device_parts.VIRTIO_DEV_PART_VQ_CFG, queue, b"\1" + bytes(7)),
         part(net.VIRTIO_NET_DEV_PART_CVQ_CFG_PART, b"\1", b"\0\1" + bytes(6)),
+    ]
+
+
+@pytest.mark.parametrize("cut", [0, 2, 10, 30, 100, 260])
+def test_errors_in_a_stream_are_those_in_a_buffer(cut: int) -> None:
+    data = bytes(context())[:cut]
+    with pytest.raises(DecodeError) as whole:
+        device_context.VirtioDevCtx.from_bytes(data)
+    for source in (data, io.BytesIO(data), framing.DeviceData(framing.frame(data))):
+        with pytest.raises(DecodeError) as caught:
+            list(device_context.VirtioDevCtx.iter_records(source))
+        first, *lines = str(caught.value).splitlines()
+        assert first == str(whole.value).splitlines()[0]
+        # of a stream, only the bytes of one record are there to be shown; they stand where those of a buffer do
+        for line, other in zip(reversed(lines), reversed(str(whole.value).splitlines()[1:]), strict=False):
+            assert len(line) == len(other) and all(a in (" ", b) for a, b in zip(line, other, strict=True))
+
+
+def test_what_follows_the_last_record_is_left_alone() -> None:
+    stream = io.BytesIO(bytes(context()) + b"next")
+    assert len(list(device_context.VirtioDevCtx.iter_records(stream))) == 7 and stream.read() == b"next"
+
+
+def test_a_part_of_the_pci_configuration_is_the_member_at_its_offset() -> None:
+    record = device_parts.VirtioDevPart
+    code = device_parts.VIRTIO_DEV_PART_PCI_COMMON_CFG
+    part = record.of(5, code, member="num_queues")
+    assert part.hdr.selected("selector").offset == 18 and part.value == b"\5\0"
+    assert part.typed() == 5 and part.member() == "virtio_pci_common_cfg.num_queues"
+    assert record.from_bytes(bytes(part)) == part
+    status = record.of(15, device_parts.VIRTIO_DEV_PART_DEVICE_STATUS)
+    assert (status.typed(), status.member()) == (15, "virtio_pci_common_cfg.device_status")
+    with pytest.raises(EncodeError, match=r"num_queues: 65536 is no unsigned integer of 16 bits"):
+        record.of(1 << 16, code, member="num_queues")
+    with pytest.raises(EncodeError, match="nothing: is no integer"):
+        record.of(1, code, member="nothing")
+    for wrong in ({"code": code}, {"code": device_parts.VIRTIO_DEV_PART_VQ_CFG}, {}):
+        with pytest.raises(ValueError, match=r"member|integer"):
+            record.of(1, **wrong)
+    part.value = b"\5"
+    with pytest.raises(DecodeError, match=r"virtio_dev_part\.value\.num_queues: has another size"):
+        part.typed()
+    between = record.of(5, code, member="num_queues")
+    between.hdr.selector = device_parts.VirtioDevPartHdrSelector(b"\x13" + bytes(7))
+    assert between.typed() == b"\5\0" and between.member() == ""
+    container = admin.VirtioAdminCmdDevPartsGetResult(parts=[part, between])
+    assert [(v.path, v.offset) for v in container.validate()] == [
+        ("virtio_admin_cmd_dev_parts_get_result.parts[0].hdr.length", 12),
+        ("virtio_admin_cmd_dev_parts_get_result.parts[0].value.num_queues", 16),
+        ("virtio_admin_cmd_dev_parts_get_result.parts[1].hdr.selector.pci_common_cfg.offset", 21),
     ]
 
 
@@ -455,6 +522,10 @@ def test_decode_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["decode", "virtio_scsi_req_cmd", "--hex", ""], 2, "give --set cdb_size=N"),
         (["decode", "virtio_net_hdr", "--hex", "00", "--features", "NIX"], 2, "no feature 'NIX'"),
         (["decode", "virtio_net_config", "--hex", "", "--device", "nix"], 2, "--device nix"),
+        (["decode", "virtio_net_ctrl", "--hex", "0400"], 2, "give command_specific_data_size"),
+        (["decode", "virtio_net_ctrl", "--hex", "0400", "--split", "3"], 2, "--split 3: there are 2 bytes"),
+        (["decode", "virtio_net_config", "--hex", "", "--split", "0"], 2, "does not lie in two buffers"),
+        (["decode", "virtio_blk_lifetime", "--hex", "00" * 9, "--offset", "7"], 1, "at offset 9: 2 bytes needed, 0"),
         (["show", "nix"], 2, "no struct"),
         (["list", "nix"], 2, "no module"),
         (["find", "nothing of the kind"], 1, ""),
@@ -474,6 +545,41 @@ def test_show_list_and_find(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(listed) == 3 and listed[0].split()[:2] == ["pmem", "virtio_pmem_config"]
     assert "VIRTIO_NET_F_MTU" in run(capsys, "find", "f_mtu")[1]
     assert "VIRTIO_BLK_T_SECURE_ERASE" in run(capsys, "find", "14")[1]
+
+
+def test_show_tells_conditions_directions_and_what_is_just_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, "show", "virtio_net_hdr")[1]
+    condition = "if VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC"
+    assert f"26     6  u8 padding_reserved_2[6]  # {condition}" in shown
+    shown = run(capsys, "show", "virtio_fs_read_req")[1].splitlines()
+    assert shown[2].endswith("struct fuse_in_header in  # of another project: bytes")
+    assert shown[5].strip() == "-- device-writable --" and "fuse_out_header out" in shown[6]
+    assert "keys[key_length]" in run(capsys, "show", "virtio_net_resource_obj_ff_rule")[1]
+    assert "u8 ...[elided]  # left out" in run(capsys, "show", "virtio_scsi_ctrl")[1]
+
+
+def test_constants_and_flags_are_named_where_they_belong(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "decode", "virtio_net_ctrl", "--hex", "0400 0200 00", "--set", "command_specific_data_size=2")[1]
+    assert "class_ = 4 VIRTIO_NET_CTRL_MQ\n" in out and "command = 0 VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET\n" in out
+    assert "ack = 0 VIRTIO_NET_OK\n" in out
+    out = run(capsys, "decode", "virtq_desc", "--hex", "00" * 12 + "8300 0000")[1]
+    assert "flags = 131 (0x83) VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_AVAIL\n" in out
+    header = admin.VirtioAdminCmdResourceObjCmdHdr(type=net.VIRTIO_NET_RESOURCE_OBJ_FF_RULE)
+    assert "id=0" in repr(header) and "VIRTIO_NET" not in repr(header)  # of a device type that nobody named
+    lines = [line.text for line in dump(header, device="net")]
+    assert lines[1] == f" = {header.type} ({header.type:#x}) VIRTIO_NET_RESOURCE_OBJ_FF_RULE"
+
+
+def test_json_has_the_arm_that_is_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    part = device_parts.VirtioDevPart.of(5, device_parts.VIRTIO_DEV_PART_PCI_COMMON_CFG, member="num_queues")
+    value = json.loads(run(capsys, "decode", "virtio_dev_part", "--json", "--hex", bytes(part).hex())[1])["value"]
+    assert value["hdr"]["selector"] == {"raw": "1200000000000000", "pci_common_cfg": {"offset": 18, "reserved": 0}}
+    assert (value["value"], value["member"]) == (5, "virtio_pci_common_cfg.num_queues")
+
+
+def test_a_request_in_two_buffers_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "decode", "virtio_net_ctrl", "--hex", "0400 0200 00", "--split", "4")
+    assert code == 0 and "command_specific_data = 02 00\n" in out and "ack = 0" in out
 
 
 def test_every_byte_of_every_new_object_is_attributed() -> None:

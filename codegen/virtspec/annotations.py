@@ -52,7 +52,9 @@ ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "se
 FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "example")
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
-_STRUCT = re.compile(r"(?:(?:\+ )?([A-Za-z_][A-Za-z0-9_.]*)(?: \*)?|(device configuration))$")
+_STRUCT = re.compile(
+    r"(?:(?:\+ )?([A-Za-z_][A-Za-z0-9_.]*(?:@[A-Za-z_][A-Za-z0-9_.]*)?)(?: \*)?|(device configuration))$"
+)
 _ARITHMETIC = re.compile(r"[A-Za-z0-9_.+*/()<>& -]+$")
 _DIGEST = re.compile(r"[0-9a-f]{16}$")
 _FEATURE = re.compile(r"[A-Z][A-Z0-9_]*_F_[A-Z0-9_]+$")

@@ -8,13 +8,15 @@ depends on data has no fixed offset.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from virtspec.compat import assert_never
 from virtspec.model import (
     Aggregate,
+    AllOf,
     Array,
     Bits,
+    Condition,
     ConfigRef,
     Count,
     Elided,
@@ -326,7 +328,7 @@ class Layouts(Mapping[str, Layout]):
                         path=inner_prefix + bit.name,
                         type=element.container.spelling,
                         depth=depth,
-                        member=member,
+                        member=_under(member, bit.condition),
                         offset=offset,
                         size=element.container.size,
                         bit_offset=bit.offset,
@@ -353,6 +355,8 @@ class Layouts(Mapping[str, Layout]):
         if aggregate:
             inner_prefix = f"{stem}." if member.name else prefix
             inner_depth = depth + 1 if member.name else depth
+            if not member.name:
+                aggregate = tuple(_under(m, member.condition) for m in aggregate)
             inner = self._place(aggregate, inner_prefix, offset, inner_depth, union, emit)
             if size is None:
                 fixed = 0 if isinstance(type_, Array) else inner
@@ -368,3 +372,11 @@ class Layouts(Mapping[str, Layout]):
                 return struct.members, struct.kind == "union"
             case _:
                 return (), False
+
+
+def _under(member: Member, condition: Condition | None) -> Member:
+    """A member that is there only on a further condition."""
+    if condition is None or condition == member.condition:
+        return member
+    joined = condition if member.condition is None else AllOf(terms=(condition, member.condition))
+    return replace(member, condition=joined)

@@ -7,12 +7,13 @@ target for atheris: `python tests/fuzz/test_fuzz_python.py [atheris options]`.
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import random
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ if __name__ == "__main__":
 
 import virtwire
 from virtwire import DecodeError, admin, device_context, device_parts, framing
-from virtwire._runtime import Struct
+from virtwire._dump import dump, plain
+from virtwire._runtime import Request, Struct
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 INTERESTING = (0, 1, 2, 3, 4, 7, 8, 16, 0x7F, 0x80, 0xFE, 0xFF)
@@ -85,6 +87,32 @@ def decode_struct(cls: type[Any], data: bytes, chance: random.Random) -> None:
     assert value.to_bytes() == data
     assert sum(leaf.size for leaf in value.leaves()) == len(data)
     repr(value)
+    device = chance.choice((None, "net", "blk", "crypto"))
+    assert sum(line.size for line in dump(value, 0, device)) == len(data)
+    plain(value, device)
+
+
+def decode_buffers(cls: type[Any], data: bytes, chance: random.Random) -> None:
+    """A request in two buffers: the same object as from both together, or a `DecodeError`."""
+    lengths = {name: chance.choice((0, 1, 2, 3, 8)) for name in LENGTHS[cls]}
+    split = chance.randrange(len(data) + 1)
+    try:
+        value = cls.from_buffers(data[:split], data[split:], **lengths)
+    except DecodeError as error:
+        assert error.path and str(error)  # noqa: PT017 - bytes need not be wrong
+        return
+    assert value.to_buffers() == (data[:split], data[split:])
+    assert value == cls.from_bytes(data, **lengths)
+
+
+def failure(records: Iterable[Any]) -> str:
+    """How decoding records ends: the first line of the error."""
+    try:
+        for _ in records:
+            pass
+    except DecodeError as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def decode_containers(data: bytes) -> None:
@@ -101,6 +129,7 @@ def decode_containers(data: bytes) -> None:
         for device in (None, "net", "blk", "input"):
             value.validate(device)
     for records in (device_context.VirtioDevCtx.iter_records, device_parts.VirtioDevPart.iter_from):
+        assert failure(records(data)) == failure(records(io.BytesIO(data)))
         for source in (data, framing.DeviceData(data), framing.DeviceData(framing.frame(data))):
             try:
                 for record in records(source):
@@ -128,6 +157,8 @@ def test_every_struct_survives_mutated_bytes() -> None:
     for chance in rounds(12):
         for cls in STRUCTS:
             decode_struct(cls, mutated(seeds[cls], chance), chance)
+            if issubclass(cls, Request):
+                decode_buffers(cls, mutated(seeds[cls], chance), chance)
 
 
 def test_containers_survive_mutated_bytes_in_little_memory() -> None:

@@ -69,7 +69,7 @@ class Entries:
             for entry in registry.entries:
                 link = Link(text=entry.name, href=addresses.name(entry.name) or href)
                 for binding in entry.bindings:
-                    self._carried.setdefault(binding.struct.partition(".")[0], []).append(link)
+                    self._carried.setdefault(binding.tag, []).append(link)
 
     def _note_references(self, struct: Struct) -> None:
         """Note which structs this one uses, and which features its own members depend on."""
@@ -359,6 +359,9 @@ def _range(range_: Range) -> CodeRow:
 
 
 def _split(path: str) -> tuple[str, str]:
+    struct, at, _ = path.partition("@")
+    if at:  # one of its members, which the record tells
+        return struct, ""
     struct, _, member = path.partition(".")
     return struct, member
 

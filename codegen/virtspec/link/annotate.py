@@ -21,6 +21,7 @@ from virtspec.model import (
     Member,
     Place,
     Registry,
+    Rest,
     Skipped,
     Struct,
     Type,
@@ -167,7 +168,10 @@ def _member(member: Member, annotation: Annotation, place: Place, tags: set[str]
         if isinstance(length, FieldRef) and length.path.partition(".")[0] in tags:
             struct, _, path = length.path.partition(".")
             length = ConfigRef(struct=struct, path=path)
-        return replace(member, type=replace(member.type, length=length))
+        element = member.type.element
+        if isinstance(element, Array) and isinstance(element.length, Rest):
+            element = element.element  # rows that do not tell where they end: it is the length of all of them
+        return replace(member, type=Array(element=element, length=length))
     if annotation.condition is not None:
         return replace(member, condition=annotation.condition, evidence=place)
     if annotation.direction is not None:
@@ -188,7 +192,7 @@ def _entry(entry: Entry, annotation: Annotation, place: Place, tags: set[str]) -
         return replace(entry, condition=annotation.condition)
     bound = {b.slot for b in annotation.bind if b.first}
     # what the text states stays, unless the struct that it names does not exist
-    kept = tuple(b for b in entry.bindings if b.slot not in bound or not b.first or b.struct.partition(".")[0] in tags)
+    kept = tuple(b for b in entry.bindings if b.slot not in bound or not b.first or b.tag in tags)
     added = tuple(replace(b, place=place) for b in annotation.bind)
     return replace(entry, bindings=(*kept, *(b for b in added if b not in kept)))
 

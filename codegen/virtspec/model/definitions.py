@@ -95,11 +95,11 @@ class Device:
 class Binding:
     """A struct that a registry entry's payload has, and which part of the exchange that is.
 
-    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, an integer type (`le16`),
-    or `DEVICE_CONFIG`. With `many`, any number of them stand one after the other, behind the struct that another
-    binding of the role gives, if there is one; with `behind`, one stands there. `member` is the member whose bytes it
-    is, as `tag.path`, where the role alone does not say; `condition` says when it is this struct, where a feature
-    decides.
+    `struct` is the tag of a struct of the model, `tag.path` for the type of one member of it, `tag@path` for that of
+    the member that lies where `path` in the record says, an integer type (`le16`), or `DEVICE_CONFIG`. With `many`, any
+    number of them stand one after the other, behind the struct that another binding of the role gives, if there is one;
+    with `behind`, one stands there. `member` is the member whose bytes it is, as `tag.path`, where the role alone does
+    not say; `condition` says when it is this struct, where a feature decides.
     """
 
     role: Role
@@ -109,6 +109,11 @@ class Binding:
     member: str = ""
     condition: Condition | None = None
     place: Place = field(default=NOWHERE, compare=False)
+
+    @property
+    def tag(self) -> str:
+        """The tag of the struct alone."""
+        return self.struct.partition("@")[0].partition(".")[0]
 
     @property
     def slot(self) -> str:

@@ -2788,6 +2788,16 @@ static void read_virtio_net_resource_obj_ff_rule(const uint8_t *message, size_t 
         at = follows(parts.keys, at, parts.end);
         must(at == parts.end);
     }
+    {
+        struct virtwire_cursor cursor = virtwire_records(message, size);
+        size_t left = size;
+
+        while (virtio_net_resource_obj_ff_rule_next(&cursor, &parts) != NULL) {
+            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
+            left -= parts.end;
+        }
+        must(cursor.error != 0 || left == 0);
+    }
 }
 
 static void read_virtio_scmi_request(const uint8_t *message, size_t size, size_t actual_parameters_size)

@@ -11841,13 +11841,6 @@ static int check_virtio_net_resource_obj_ff_rule(struct visit *v, const uint8_t 
     int error = virtio_net_resource_obj_ff_rule_validate(m, size);
 
     (void)v;
-    if (error == 0) {
-        struct virtio_net_resource_obj_ff_rule_parts parts;
-
-        error = virtio_net_resource_obj_ff_rule_parse(m, size, &parts);
-        if (error == 0 && !agrees(v, "keys", parts.keys.size, 1))
-            error = VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
-    }
     return error;
 }
 

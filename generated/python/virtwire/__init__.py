@@ -73,7 +73,7 @@ def typed(
     `device` selects the configuration structure where that is meant, `features` what they decide, and `by` is a struct
     with the code or the lengths where they are not in the struct itself. Raises `DecodeError`.
     """
-    from virtwire._registry import typed
+    from virtwire._names import typed
 
     return typed(struct, name, device, features, by)
 

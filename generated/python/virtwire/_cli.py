@@ -21,7 +21,8 @@ import virtwire
 from virtwire._dump import Line, dump, plain
 from virtwire._errors import DecodeError
 from virtwire._index import MODULES, STRUCTS
-from virtwire._runtime import Struct
+from virtwire._layout import Field, parts_of
+from virtwire._runtime import Request, Struct
 
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
@@ -35,14 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()  # a closed pipe is to be noticed here
+        return code
     except DecodeError as error:
         print(f"virtwire: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (UsageError, OSError, KeyError, TypeError, ValueError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"virtwire: {where}{error.strerror}", file=sys.stderr)
+        return 2
+    except TypeError as error:  # a length that the struct does not carry
+        print(f"virtwire: {error}; on the command line with --set KEY=N", file=sys.stderr)
+        return 2
+    except (UsageError, KeyError, ValueError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f"virtwire: {message}", file=sys.stderr)
         return 2
@@ -94,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     decode.add_argument(
         "--allow-short", action="store_true", help="accept a configuration space that ends early"
     )
+    decode.add_argument(
+        "--split",
+        type=_number,
+        metavar="N",
+        help="of a request: the number of bytes in its device-readable buffer",
+    )
     decode.add_argument("--json", action="store_true", help="the values as JSON")
     decode.set_defaults(run=_decode)
 
@@ -136,12 +152,10 @@ def _decode(options: argparse.Namespace) -> int:
         raise UsageError(f"--offset {options.offset}: the input has {len(data)} bytes")
     keywords = _keywords(cls, options)
     body = data[options.offset :]
-    if options.offset:
-        value = cls.unpack_from(
-            body, 0, **{k: v for k, v in keywords.items() if k != "allow_short"}
-        )
-    else:
-        value = cls.from_bytes(body, **keywords)
+    try:
+        value = _decoded(cls, body, options, keywords)
+    except DecodeError as error:
+        raise error.moved(options.offset, body) from None
     if options.json:
         print(json.dumps({"struct": cls.C_NAME, "value": plain(value, device)}, indent=2))
         return 0
@@ -150,6 +164,21 @@ def _decode(options: argparse.Namespace) -> int:
         for text in _rendered(line, data, colour):
             print(text)
     return 0
+
+
+def _decoded(
+    cls: type[Struct], data: bytes, options: argparse.Namespace, keywords: dict[str, Any]
+) -> Struct:
+    """The object; behind an offset, more bytes may follow it."""
+    if options.split is not None:
+        if not issubclass(cls, Request):
+            raise UsageError(f"--split: {cls.C_NAME} does not lie in two buffers")
+        if not 0 <= options.split <= len(data):
+            raise UsageError(f"--split {options.split}: there are {len(data)} bytes")
+        return cls.from_buffers(data[: options.split], data[options.split :], **keywords)
+    if options.offset:
+        return cls.unpack_from(data, 0, **{k: v for k, v in keywords.items() if k != "allow_short"})
+    return cls.from_bytes(data, **keywords)
 
 
 def _rendered(line: Line, data: bytes, colour: bool) -> Iterator[str]:
@@ -269,7 +298,10 @@ def _show(options: argparse.Namespace) -> int:
     since = f", since {cls.SINCE}" if cls.SINCE else ""
     print(f"{cls.C_NAME}: {size}{since} ({cls.SOURCE})")
     print(f"{'offset':>7} {'size':>5}  member")
+    writable = parts_of(cls)[cls.READABLE].name if issubclass(cls, Request) else ""
     for field in cls.LAYOUT:
+        if field.path == writable:
+            print("               -- device-writable --")
         offset = "?" if field.offset is None else str(field.offset)
         width = "?" if field.size is None else str(field.size)
         if field.bit_offset is not None:
@@ -280,11 +312,20 @@ def _show(options: argparse.Namespace) -> int:
         )
         notes = [f"if {field.condition}"] if field.condition else []
         notes += [f"since {field.since}"] if field.since else []
-        indent = "  " * field.path.count(".")
+        notes += [_opaque(field)] if _opaque(field) else []
+        indent = "  " * field.path.strip(".").count(".")
         print(
             f"{offset:>7} {width:>5}  {indent}{field.type} {field.path}{count}{'  # ' + ', '.join(notes) if notes else ''}"
         )
     return 0
+
+
+def _opaque(field: Field) -> str:
+    """Why a member is just bytes; "" where it is more, or always was."""
+    kind, _, tag = field.type.partition(" ")
+    if kind in ("struct", "union") and tag.isidentifier() and tag not in STRUCTS:
+        return "of another project: bytes"
+    return "left out in the specification's listing: bytes" if field.length == "elided" else ""
 
 
 class _Named(NamedTuple):

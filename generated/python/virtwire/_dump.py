@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from virtwire._errors import DecodeError
 from virtwire._layout import parts_of
+from virtwire._names import value_name
 from virtwire._records import Record
 from virtwire._registry import device_of
-from virtwire._runtime import Struct, value_name
+from virtwire._runtime import Struct
 from virtwire._unions import BitField, Union
 
 
@@ -41,18 +42,18 @@ def _members(value: Struct, offset: int, depth: int, device: str | int | None) -
             continue
         size = _size(content, part.format)
         if part.name.startswith("_bits"):
-            yield from _bits(value, part.name, offset, size, depth)
+            yield from _bits(value, part.name, offset, size, depth, device)
         elif isinstance(content, Union) and value.arm(part.name):
             yield from _selected(value, part.name, content, offset, depth, device)
         elif isinstance(value, Record) and part.name == value.VALUE:
             yield from _typed(value, offset, size, depth, device)
         else:
-            yield from _content(type(value), part.name, content, part.format, offset, depth, device)
+            yield from _content(value, part.name, content, part.format, offset, depth, device)
         offset += size
 
 
 def _content(
-    cls: type[Struct],
+    owner: Struct,
     name: str,
     content: Any,
     format: str,
@@ -80,10 +81,10 @@ def _content(
                     f" = {item:#x}{_features(item, i, device)}",
                 )
             else:
-                yield from _content(cls, label, item, format, offset, depth, device)
+                yield from _content(owner, label, item, format, offset, depth, device)
             offset += _size(item, format)
     elif isinstance(content, int):
-        yield Line(offset, size, depth, name, f" = {_int(cls, name, content)}")
+        yield Line(offset, size, depth, name, f" = {_int(owner, name, content, device)}")
     else:
         yield Line(offset, size, depth, name, f" = {_bytes(content)}" if size else " (empty)")
 
@@ -93,8 +94,12 @@ def _selected(
 ) -> Iterator[Line]:
     """A union as the arm that another member selects, and the bytes behind that arm."""
     arm = value.arm(name)
-    content = value.selected(name)
     end = offset + len(union)
+    try:
+        content = value.selected(name)
+    except DecodeError as error:
+        yield Line(offset, len(union), depth, name, f": no {arm}: {error.path}: {error.reason}")
+        return
     if isinstance(content, Struct):
         yield Line(offset, 0, depth, f"{name}.{arm}", "")
         yield from _members(content, offset, depth + 1, device)
@@ -122,14 +127,23 @@ def _typed(
     if isinstance(content, Struct):
         yield Line(offset, 0, depth, record.VALUE, f" ({name}: {content.C_NAME})")
         yield from _members(content, offset, depth + 1, device)
+    elif isinstance(content, list):
+        yield Line(offset, 0, depth, record.VALUE, f" ({name})")
+        yield from _content(record, record.VALUE, content, "", offset, depth + 1, device)
     else:
-        text = f" = {content}" if isinstance(content, int) else ""
-        yield Line(offset, size, depth, record.VALUE, f"{text} ({name})")
+        text = f" = {_number(content)}" if isinstance(content, int) else ""
+        member = record.member()
+        yield Line(
+            offset, size, depth, record.VALUE, f"{text} ({name}{': ' + member if member else ''})"
+        )
 
 
-def _bits(value: Struct, name: str, offset: int, size: int, depth: int) -> Iterator[Line]:
-    cls = type(value)
-    fields = [(field.offset, label) for label, field in vars(cls).items() if _is_bit(field, name)]
+def _bits(
+    value: Struct, name: str, offset: int, size: int, depth: int, device: str | int | None
+) -> Iterator[Line]:
+    fields = [
+        (field.offset, label) for label, field in vars(type(value)).items() if _is_bit(field, name)
+    ]
     first = True
     for _, label in sorted(fields):
         yield Line(
@@ -137,7 +151,7 @@ def _bits(value: Struct, name: str, offset: int, size: int, depth: int) -> Itera
             size if first else 0,
             depth,
             label,
-            f" = {_int(cls, label, getattr(value, label))}",
+            f" = {_int(value, label, getattr(value, label), device)}",
         )
         first = False
 
@@ -146,9 +160,13 @@ def _is_bit(field: object, container: str) -> bool:
     return isinstance(field, BitField) and field.container == container
 
 
-def _int(cls: type[Struct], name: str, value: int) -> str:
-    text = str(value) if value < 10 else f"{value} ({value:#x})"
-    named = value_name(cls, name.partition("[")[0], value)
+def _number(value: int) -> str:
+    return str(value) if value < 10 else f"{value} ({value:#x})"
+
+
+def _int(owner: Struct, name: str, value: int, device: str | int | None) -> str:
+    text = _number(value)
+    named = value_name(owner, name.partition("[")[0], value, device)
     return f"{text} {named}" if named else text
 
 
@@ -195,7 +213,13 @@ def plain(value: Any, device: str | int | None = None) -> Any:
                 "type_name": value.type_name(device),
                 "error": f"{error.path}: {error.reason}",
             }
-        return {**result, "type_name": value.type_name(device), value.VALUE: plain(content, device)}
+        member = {"member": value.member()} if value.member() else {}
+        return {
+            **result,
+            "type_name": value.type_name(device),
+            **member,
+            value.VALUE: plain(content, device),
+        }
     if isinstance(value, Struct):
         return _object(value, device)
     if isinstance(value, Union):
@@ -207,4 +231,15 @@ def plain(value: Any, device: str | int | None = None) -> Any:
 
 def _object(value: Struct, device: str | int | None) -> dict[str, Any]:
     names = value.__match_args__  # type: ignore[attr-defined]
-    return {name: plain(getattr(value, name), device) for name in names}
+    return {name: _member(value, name, getattr(value, name), device) for name in names}
+
+
+def _member(value: Struct, name: str, content: Any, device: str | int | None) -> Any:
+    """A member; a union whose arm another member tells as its bytes and that arm."""
+    arm = value.arm(name) if isinstance(content, Union) else ""
+    if not arm:
+        return plain(content, device)
+    try:
+        return {"raw": content.raw.hex(), arm: plain(getattr(content, arm), device)}
+    except DecodeError as error:
+        return {"raw": content.raw.hex(), "error": f"{error.path}: {error.reason}"}

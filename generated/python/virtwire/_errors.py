@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     ByteOrder = Literal["little", "big"]
 else:
-    T = None
+    S = T = None
 
     class Generic:
         """Stands for `typing.Generic` at run time."""
@@ -72,11 +72,12 @@ class _CodecError(ValueError):
         self.args = (self.reason, self.path, *self.args[2:])
         return self
 
-    def moved(self, distance: int) -> Self:
-        """The same error, with offsets counted from `distance` bytes before."""
+    def moved(self, distance: int, data: Buffer) -> Self:
+        """The same error about `data`, which lies `distance` bytes behind the beginning of the stream it comes from."""
         if self.offset is not None:
             self.offset += distance
-            self.args = (*self.args[:2], self.offset, *self.args[3:])
+            self.excerpt = hex_excerpt(data, self.offset, self.needed or 1, distance)
+            self.args = (*self.args[:2], self.offset, *self.args[3:5], self.excerpt)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -118,14 +119,18 @@ def _remake_error(cls: type[_CodecError], *args: Any) -> _CodecError:
     )
 
 
-def hex_excerpt(data: Buffer, offset: int, size: int = 1) -> str:
-    """A hex dump of the two lines around an offset, with `size` bytes from there marked."""
+def hex_excerpt(data: Buffer, offset: int, size: int = 1, base: int = 0) -> str:
+    """A hex dump of the lines around an offset, with `size` bytes from there marked.
+
+    `base` is where `data` begins in the stream that it was read from; `offset` counts from the start of that.
+    """
     view = memoryview(data).cast("B")
-    first = max(0, min(offset, len(view)) // 16 - 1) * 16
+    end = base + len(view)
+    first = max(base // 16, min(offset, end) // 16 - 1) * 16
     lines: list[str] = []
-    for start in range(first, min(first + 48, max(len(view), 1)), 16):
-        row = bytes(view[start : start + 16])
-        lines.append(f"  {start:08x}  {row.hex(' ')}")
+    for start in range(first, min(first + 48, max(end, base + 1)), 16):
+        row = bytes(view[max(start - base, 0) : max(start + 16 - base, 0)]).hex(" ")
+        lines.append(f"  {start:08x}  {'   ' * (base - start)}{row}")
         marks = "".join(
             "^^ " if offset <= start + i < offset + size else "   " for i in range(16)
         ).rstrip()

@@ -122,6 +122,14 @@ class Layout(Sequence[Field]):
                 return field
         raise KeyError(path)
 
+    def at(self, offset: int) -> Field | None:
+        """The innermost member that begins at an offset; None where none does."""
+        found = None
+        for field in self:
+            if field.offset == offset and field.bit_offset is None:
+                found = field
+        return found
+
 
 def _field(row: str) -> Field:
     path, type_, *rest = row.split("|")
@@ -153,20 +161,20 @@ class Part(Row):
         self.optional = optional
 
 
-_known_parts: dict[str, tuple[Part, ...]] = {}
+_known_parts: dict[type[Struct], tuple[Part, ...]] = {}
 
 
 def parts_of(cls: type[Struct]) -> tuple[Part, ...]:
     """The members of a class, read from its `_PARTS` at the first use."""
-    key = f"{cls.__module__}.{cls.__qualname__}"
-    if key not in _known_parts:
-        _known_parts[key] = _read_parts(cls)
-    return _known_parts[key]
+    found = _known_parts.get(cls)
+    if found is None:
+        found = _known_parts[cls] = _read_parts(cls)
+    return found
 
 
 def _read_parts(cls: type[Struct]) -> tuple[Part, ...]:
     parts: list[Part] = []
-    for name, text in zip(cls.__slots__, cls._PARTS.split()):
+    for name, text in zip(cls._members, cls._PARTS.split()):  # a subclass may have more members
         format, array, size = text.removeprefix("?").partition(":")
         fixed = (
             (int(size) if size else None) if array else struct.calcsize(format.replace("=", "<"))

@@ -6,15 +6,22 @@ from __future__ import annotations
 
 import struct
 
-from virtwire._errors import DecodeError, hex_excerpt
+from virtwire._errors import DecodeError, Generic
 from virtwire._layout import Row
-from virtwire._registry import Registry, device_of, module
-from virtwire._runtime import Struct
+from virtwire._registry import (
+    Registry,
+    decode_member,
+    device_of,
+    encode_member,
+    module,
+    struct_class,
+)
+from virtwire._runtime import Struct, truncated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, ClassVar, Protocol, Union
+    from typing import Any, ClassVar, Protocol, TypeVar, Union
 
     from typing_extensions import Self, TypeIs
 
@@ -27,6 +34,9 @@ if TYPE_CHECKING:
         def read(self, size: int, /) -> bytes | None: ...
 
     Source = Union[Buffer, Readable]
+    R = TypeVar("R", bound="Record")
+else:
+    R = None
 
 PIECE = 1 << 20
 """How much is asked of a stream at once, so that memory follows what is there and not what a length field claims."""
@@ -87,12 +97,25 @@ class Record(Struct):
         """
         data: bytes = getattr(self, self.VALUE)
         registry: Registry | None = self.REGISTRY
+        member = self.member()
         if self.REGISTRY.struct(self.code) is None:
             registry = self._device_registry(device)
         try:
+            if member:
+                return decode_member(member, data)
             return data if registry is None else registry.decode(self.code, data, "value", device)
         except DecodeError as error:
             raise error.within(f"{self.C_NAME}.{self.VALUE}") from None
+
+    def member(self) -> str:
+        """The one member of another struct that the value is (`virtio_pci_common_cfg.num_queues`); "" where it is
+        something else, or where the selector is that of no member."""
+        name = self.REGISTRY.struct(self.code) or ""
+        tag, at, path = name.partition("@")
+        if at:
+            field = struct_class(tag).LAYOUT.at(_at(self, path))
+            return f"{tag}.{field.path}" if field is not None else ""
+        return name if "." in name else ""
 
     def typed_selector(self, device: str | int | None = None) -> Any:
         """What tells this record from others of its type: the arm of its selector, decoded; None where it has none."""
@@ -106,19 +129,37 @@ class Record(Struct):
         return holder.selected(name)
 
     @classmethod
-    def of(cls, value: Struct, code: int | None = None, **members: Any) -> Self:
-        """The record that holds a value. Its type is `code`, or the one code that stands for such a struct."""
+    def of(
+        cls, value: Struct | int, code: int | None = None, *, member: str = "", **members: Any
+    ) -> Self:
+        """The record that holds a value. Its type is `code`, or the one code that stands for such a struct.
+
+        An integer is a member of the struct that `code` is about; `member` names it where the selector tells which.
+        Raises `EncodeError` for a value that does not fit.
+        """
         if code is None:
+            tag = getattr(value, "C_NAME", "an integer")
             codes = [
-                entry.code
-                for entry in cls.REGISTRY.values()
-                if entry.structs.get("value") == value.C_NAME
+                entry.code for entry in cls.REGISTRY.values() if entry.structs.get("value") == tag
             ]
             if len(codes) != 1:
-                raise ValueError(f"{len(codes)} types stand for {value.C_NAME}; give code=")
+                raise ValueError(f"{len(codes)} types stand for {tag}; give code=")
             code = codes[0]
-        data = value.to_bytes()
-        result = cls(**{cls.VALUE: data, **members})
+        if isinstance(value, Struct):
+            result = cls(**{cls.VALUE: value.to_bytes(), **members})
+        else:
+            name = cls.REGISTRY.struct(code) or ""
+            tag, at, path = name.partition("@")
+            if at and not member:
+                raise ValueError(
+                    f"{cls.REGISTRY.meaning(code)} stands for a member of {tag}; give member="
+                )
+            if not at and "." not in name:
+                raise ValueError(f"{cls.REGISTRY.meaning(code)} does not stand for an integer")
+            data, offset = encode_member(f"{tag}.{member}" if at else name, value)
+            result = cls(**{cls.VALUE: data, **members})
+            if at:
+                _put(result, path, offset)
         _put(result, cls.TYPE, code)
         return result
 
@@ -155,7 +196,7 @@ class Record(Struct):
             try:
                 record = cls.from_bytes(data)
             except DecodeError as error:
-                raise error.within(f"{cls.C_NAME}[{number}]").moved(offset) from None
+                raise error.within(f"{cls.C_NAME}[{number}]").moved(offset, data) from None
             offset += len(data)
             yield record
             number += 1
@@ -169,7 +210,7 @@ class Record(Struct):
         return getattr(module(where), variable) if variable else None
 
 
-class Container(Struct):
+class Container(Struct, Generic[R]):
     """A struct that holds records, counted or as many as there are."""
 
     __slots__ = ()
@@ -179,31 +220,34 @@ class Container(Struct):
     COUNT_AT: ClassVar[tuple[str, int]] = ("", 0)
 
     @classmethod
-    def record_class(cls) -> type[Record]:
+    def record_class(cls) -> type[R]:
         """The class of the records."""
         raise NotImplementedError
 
     @classmethod
-    def iter_records(cls, source: Source, offset: int = 0) -> Iterator[Record]:
+    def iter_records(cls, source: Source, offset: int = 0) -> Iterator[R]:
         """Decode only the records, one after the other, of a buffer or of a binary stream of any length.
 
-        Raises `DecodeError`, also where something follows the last of a counted number of records.
+        What follows the last of a counted number of records is left alone. Raises `DecodeError`.
         """
         if is_stream(source):
             head = read_all(source, cls.FIXED_SIZE)
+            if len(head) < cls.FIXED_SIZE:
+                raise truncated(cls, 0, head, 0).moved(offset, head)
         else:
-            head = bytes(source[offset : offset + cls.FIXED_SIZE])
-        if len(head) < cls.FIXED_SIZE:
-            raise DecodeError(
-                "ends too early",
-                path=cls.C_NAME,
-                offset=offset,
-                needed=cls.FIXED_SIZE,
-                available=len(head),
-                excerpt=hex_excerpt(head, 0, cls.FIXED_SIZE),
-            )
+            head = bytes(source[max(offset, 0) : offset + cls.FIXED_SIZE])
+            if len(head) < cls.FIXED_SIZE:
+                raise truncated(cls, 0, source, offset)
         count = struct.unpack_from(cls.COUNT_AT[0], head, cls.COUNT_AT[1])[0] if cls.COUNT else None
-        yield from cls.record_class().iter_from(source, count, offset + cls.FIXED_SIZE)
+        records = cls.record_class()
+        try:
+            yield from records.iter_from(source, count, offset + cls.FIXED_SIZE)
+        except DecodeError as error:
+            if not error.path.startswith(
+                records.C_NAME
+            ):  # the stream itself has a format, which it does not follow
+                raise
+            raise error.within(f"{cls.C_NAME}.{cls.RECORDS}") from None
 
     @classmethod
     def iter_violations(
@@ -215,7 +259,7 @@ class Container(Struct):
             records, device, f"{cls.C_NAME}.{cls.RECORDS}", offset + cls.FIXED_SIZE
         )
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[R]:
         """The records."""
         return getattr(self, self.RECORDS)  # type: ignore[no-any-return]
 
@@ -228,7 +272,9 @@ class Container(Struct):
             count = _at(self, self.COUNT)
             if count != len(self.records()):
                 message = f"states {count} records, has {len(self.records())}"
-                found.append(Violation(f"{self.C_NAME}.{self.RECORDS}", 0, message, self.SOURCE))
+                found.append(
+                    Violation(f"{self.C_NAME}.{self.COUNT}", self.COUNT_AT[1], message, self.SOURCE)
+                )
         found += idle_fields(self, self.C_NAME, 0, self.FIXED_SIZE)
         found += validate_records(
             self.records(), device, f"{self.C_NAME}.{self.RECORDS}", self.FIXED_SIZE
@@ -246,50 +292,65 @@ def validate_records(
         here = f"{path or record.C_NAME}[{number}]"
         value: bytes = getattr(record, record.VALUE)
         where = offset + record.FIXED_SIZE
+        source = record.SOURCE
         yield from idle_fields(record, here, offset, record.FIXED_SIZE)
         stated = _at(record, record.LENGTH)
         if stated != len(value):
+            message = f"states a length of {stated}, the value has {len(value)}"
             yield Violation(
-                here,
-                offset,
-                f"states a length of {stated}, the value has {len(value)}",
-                record.SOURCE,
+                f"{here}.{record.LENGTH}", offset + record.LENGTH_AT[1], message, source
             )
         name = record.type_name(device)
+        kind = f"{here}.{record.TYPE}"
+        kind_at = offset + _offset_of(record, record.TYPE)
         known = record.code in record.REGISTRY or name != record.REGISTRY.meaning(record.code)
         if not known and name in ("reserved", "unknown"):
-            yield Violation(here, offset, f"type {record.code:#x} is {name}", record.SOURCE)
-        key: tuple[Any, ...] = (record.code,)
+            yield Violation(kind, kind_at, f"type {record.code:#x} is {name}", source)
+        content: Any = value
         try:
             content = record.typed(device)
         except DecodeError as error:
-            yield Violation(
-                error.path.replace(record.C_NAME, here, 1), where, error.reason, record.SOURCE
-            )
-            content = value
+            place = where + (error.offset or 0)
+            yield Violation(error.path.replace(record.C_NAME, here, 1), place, error.reason, source)
         if isinstance(content, Struct):
             yield from idle_fields(content, f"{here}.{record.VALUE}", where, len(value))
-        queue = getattr(content, "vq_index", None)
-        if record.SELECTOR:
-            key += (bytes(_at(record, record.SELECTOR)),)
-        if queue is not None:
-            key += (queue,)
-        if len(key) > 1:
-            if key in seen:
-                what = f"virtqueue {queue}" if queue is not None else "the same selector"
+        tag, at, told = (record.REGISTRY.struct(record.code) or "").partition("@")
+        if at and not record.member():
+            message = f"{name}: no member of {tag} begins at {_at(record, told)}"
+            yield Violation(f"{here}.{told}", offset + _offset_of(record, told), message, source)
+        for what, member, place, distinct in _distinctions(record, content, offset):
+            before = seen.setdefault((record.code, what, distinct), number)
+            if before != number:
                 yield Violation(
-                    here,
-                    offset,
-                    f"{name} for {what} stands in [{seen[key]}] already",
-                    record.SOURCE,
+                    f"{here}.{member}",
+                    place,
+                    f"{name} for {what} stands in [{before}] already",
+                    source,
                 )
-            seen.setdefault(key, number)
         if record.ORDERED and record.code in record.REGISTRY:
             if record.code < latest:
-                before = record.REGISTRY.meaning(latest)
-                yield Violation(here, offset, f"{name} has to precede {before}", record.SOURCE)
+                before_it = record.REGISTRY.meaning(latest)
+                yield Violation(kind, kind_at, f"{name} has to precede {before_it}", source)
             latest = max(latest, record.code)
         offset = where + len(value)
+
+
+def _distinctions(
+    record: Record, content: Any, offset: int
+) -> Iterator[tuple[str, str, int, object]]:
+    """What may not be the same in two records of one type: in words, the member, its offset, its value."""
+    queue = getattr(content, "vq_index", None)
+    if queue is not None:
+        place = offset + record.FIXED_SIZE + _offset_of(content, "vq_index")
+        yield f"virtqueue {queue}", f"{record.VALUE}.vq_index", place, queue
+    elif record.SELECTOR:
+        place = offset + _offset_of(record, record.SELECTOR)
+        yield "the same selector", record.SELECTOR, place, bytes(_at(record, record.SELECTOR))
+
+
+def _offset_of(value: Struct, path: str) -> int:
+    """Where a member of a struct begins; 0 where its layout does not tell."""
+    return next((field.offset or 0 for field in value.LAYOUT if field.path == path), 0)
 
 
 def idle_fields(value: Struct, path: str, offset: int, size: int) -> Iterator[Violation]:
@@ -313,8 +374,12 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _put(value: Any, path: str, content: Any) -> None:
-    owner, _, name = path.rpartition(".")
-    setattr(_at(value, owner) if owner else value, name, content)
+    name, _, rest = path.partition(".")
+    if rest:
+        inner = getattr(value, name)
+        _put(inner, rest, content)
+        content = inner  # the arm of a union is a copy, and has to be assigned
+    setattr(value, name, content)
 
 
 def is_stream(source: Source) -> TypeIs[Readable]:

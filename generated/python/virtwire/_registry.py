@@ -7,9 +7,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from virtwire._errors import DecodeError, hex_excerpt
+from virtwire._errors import DecodeError, EncodeError, hex_excerpt
 from virtwire._layout import Row
-from virtwire._runtime import Struct, parts_of, registries_of
+from virtwire._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Union
 
-    from virtwire._features import FeatureBits
     from virtwire._index import Device
+    from virtwire._layout import Field
     from virtwire._unions import Union as UnionStruct
 
     Typed = Union[Struct, UnionStruct, list[Struct], int, bytes]
@@ -60,10 +60,9 @@ class Range(Row):
 
 
 class Registry(Mapping[int, Entry]):
-    """The codes of one table. `fields` are the members that hold them, as `tag.member`, where they are known; `under` is
-    the class, an entry of another table, whose commands they are."""
+    """The codes of one table. With `flags`, they are masks, which may be combined."""
 
-    __slots__ = ("_entries", "fields", "name", "ranges", "tag", "under")
+    __slots__ = ("_entries", "flags", "name", "ranges", "tag")
 
     def __init__(
         self,
@@ -71,14 +70,12 @@ class Registry(Mapping[int, Entry]):
         tag: str,
         entries: tuple[Entry, ...],
         ranges: tuple[Range, ...] = (),
-        fields: tuple[str, ...] = (),
-        under: str = "",
+        flags: bool = False,
     ) -> None:
         self.name = name
         self.tag = tag
-        self.under = under
         self.ranges = ranges
-        self.fields = fields
+        self.flags = flags
         self._entries: dict[int, Entry] = {}
         for entry in entries:
             self._entries.setdefault(entry.code, entry)
@@ -101,6 +98,18 @@ class Registry(Mapping[int, Entry]):
             if entry.name == name:
                 return entry
         raise KeyError(name)
+
+    def name_of(self, code: int) -> str:
+        """The name of a code, or the names of the flags in it (`A | B | 0x80`); "" where it has none."""
+        entry = self._entries.get(code)
+        if entry is not None:
+            return entry.name if entry.name.isidentifier() else ""
+        names: list[str] = []
+        for mask, flag in self._entries.items() if self.flags else ():
+            if mask and code & mask == mask:
+                names.append(flag.name)
+                code &= ~mask
+        return " | ".join([*names, *([f"{code:#x}"] if code else [])]) if names else ""
 
     def meaning(self, code: int) -> str:
         """What a code means: its name, else what its range is for, else `unknown`."""
@@ -140,12 +149,13 @@ class Registry(Mapping[int, Entry]):
             return [first.unpack_from(data), *self._behind(tail, data[first.SIZE :])]
         if name.endswith("[]"):
             return self._behind(name, data)
-        tag, _, path = name.partition(".")
-        cls = struct_class(tag)
+        if "@" in name:
+            return data  # the record tells, not its code alone
+        if "." in name:
+            return decode_member(name, data)
+        cls = struct_class(name)
         if cls is None:
             return _integer(name, data, self.name) if name in _SIZES else data
-        if path:
-            return _member(cls, path, data)
         if "." in role:  # what a member holds may be shorter than the member
             return cls.unpack_from(data, **lengths)  # type: ignore[no-any-return]
         return cls.from_bytes(data, allow_short=True) if allow_short else cls.from_bytes(data, **lengths)  # type: ignore[no-any-return]
@@ -167,105 +177,6 @@ class Registry(Mapping[int, Entry]):
             if role in structs and (features is None or features >> bit & 1):
                 return None if features is None else structs[role]
         return entry.structs.get(role)
-
-
-def typed(
-    struct: Struct,
-    name: str,
-    device: str | int | None = None,
-    features: FeatureBits = None,
-    by: Struct | None = None,
-) -> Typed:
-    """What a member of a struct holds, decoded as the code in another member tells; its bytes where no table does.
-
-    The code, and lengths that what the member holds takes from elsewhere, are looked for in the struct, in what its other
-    members hold, and in `by`. Raises `DecodeError`.
-    """
-    index = [part.name for part in parts_of(type(struct))].index(name)
-    data = struct._encode(index, index + 1)
-    where = sys.modules[type(struct).__module__]
-    own = where.FEATURES if hasattr(where, "FEATURES") else None
-    bits = own.mask(features) if own is not None and features is not None else None
-    slot, role = f"{struct.C_NAME}.{name.rstrip('_')}", name.rstrip("_").rpartition("_")[2]
-    for holder in (struct, *_inside(struct), *((by, *_inside(by)) if by is not None else ())):
-        for part in parts_of(type(holder)):
-            for registry in registries_of(type(holder).__module__).get(part.name.rstrip("_"), ()):
-                if not _applies(registry, holder, part.name):
-                    continue
-                code = getattr(holder, part.name)
-                for key in (slot, role):
-                    cls = struct_class(registry.struct(code, key, bits) or "")
-                    if cls is not None or registry.struct(code, key, bits):
-                        lengths = _lengths(cls, struct, name, device, features, by)
-                        result: Typed = registry.decode(code, data, key, device, bits, **lengths)
-                        return result
-    return data
-
-
-def _applies(registry: Registry, holder: Struct, name: str) -> bool:
-    """Whether a member of a struct holds a registry's codes: in the class whose commands they are, if they are some."""
-    if registry.fields and f"{holder.C_NAME}.{name.rstrip('_')}" not in registry.fields:
-        return False
-    if not registry.under:
-        return True
-    for part in parts_of(type(holder)):
-        for above in registries_of(type(holder).__module__).get(part.name.rstrip("_"), ()):
-            entry = above.get(getattr(holder, part.name)) if part.name != name else None
-            if entry is not None and entry.name == registry.under:
-                return True
-    return False
-
-
-def _inside(struct: Struct) -> Iterator[Struct]:
-    """The structs that are members of a struct, and those in them."""
-    for part in parts_of(type(struct)):
-        value = getattr(struct, part.name)
-        if isinstance(value, Struct):
-            yield value
-            yield from _inside(value)
-
-
-def _lengths(
-    cls: Any,
-    struct: Struct,
-    name: str,
-    device: str | int | None,
-    features: FeatureBits,
-    by: Struct | None,
-) -> dict[str, int]:
-    """The lengths that decoding a class needs, from members of their names in what stands before a member."""
-    found: dict[str, int] = {}
-    needed = [keyword for keyword, default in _keywords(cls) if default is None]
-    if not needed:
-        return found
-    known: list[Struct] = [struct, *((by,) if by is not None else ())]
-    for part in parts_of(type(struct)):
-        if part.name == name:
-            break
-        value = getattr(struct, part.name)
-        content = (
-            typed(struct, part.name, device, features, by) if isinstance(value, bytes) else value
-        )
-        if isinstance(content, Struct):
-            known.append(content)
-    for holder in known:
-        for each in (holder, *_inside(holder)):
-            for keyword in needed:
-                value = getattr(each, keyword, None)
-                if isinstance(value, int):
-                    found.setdefault(keyword, value)
-    return found
-
-
-def _keywords(cls: Any) -> Iterator[tuple[str, Any]]:
-    """The keyword arguments of a class's `from_bytes` and their defaults: lengths have none, or None."""
-    if cls is None:
-        return
-    function = cls.from_bytes.__func__
-    code, defaults = function.__code__, function.__kwdefaults__ or {}
-    for keyword in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
-        if keyword != "features":
-            yield keyword, defaults.get(keyword)
 
 
 def module(name: str) -> ModuleType:
@@ -308,12 +219,10 @@ def device_of(device: str | int) -> Device:
 _SIZES = {f"{order}{bits}": bits // 8 for order in ("u", "le", "be") for bits in (8, 16, 32, 64)}
 
 
-def _member(cls: type[Struct], path: str, data: bytes) -> int | bytes:
-    """The value of one member of a struct, standing alone."""
-    field = cls.LAYOUT.field(path)
-    if field.count is not None or field.type not in _SIZES:
-        return data
-    return _integer(field.type, data, f"{cls.C_NAME}.{path}")
+def decode_member(name: str, data: bytes) -> int | bytes:
+    """The value of one member of a struct (`virtio_pci_common_cfg.num_queues`), standing alone. Raises `DecodeError`."""
+    field = _field(name)
+    return data if field is None else _integer(field.type, data, name)
 
 
 def _integer(type_: str, data: bytes, path: str) -> int:
@@ -325,6 +234,28 @@ def _integer(type_: str, data: bytes, path: str) -> int:
             offset=0,
             needed=_SIZES[type_],
             available=len(data),
-            excerpt=hex_excerpt(data, 0, len(data)),
+            excerpt=hex_excerpt(data, 0, max(_SIZES[type_], len(data))),
         )
     return int.from_bytes(data, "big" if type_.startswith("be") else "little")
+
+
+def encode_member(name: str, value: int) -> tuple[bytes, int | None]:
+    """The opposite of `decode_member`, and the member's offset. Raises `EncodeError`."""
+    field = _field(name)
+    if field is None:
+        raise EncodeError("is no integer", path=name)
+    size = _SIZES[field.type]
+    if not 0 <= value < 1 << 8 * size:
+        raise EncodeError(f"{value!r} is no unsigned integer of {8 * size} bits", path=name)
+    return value.to_bytes(size, "big" if field.type.startswith("be") else "little"), field.offset
+
+
+def _field(name: str) -> Field | None:
+    """The member of a struct (`virtio_pci_common_cfg.num_queues`), if there is such an integer."""
+    tag, _, path = name.partition(".")
+    cls = struct_class(tag)
+    for field in () if cls is None else cls.LAYOUT:
+        if field.path == path and field.count is None and field.type in _SIZES:
+            found: Field = field
+            return found
+    return None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, ClassVar
 
+    from typing_extensions import Self
+
     from virtwire._errors import Buffer, S
     from virtwire._layout import Layout
 
@@ -69,6 +71,10 @@ class Union:
     SINCE: ClassVar[str]
     SOURCE: ClassVar[str]
     ARMS: ClassVar[tuple[str, ...]]
+    _new_args: ClassVar[tuple[type[Self]]]
+
+    def __init_subclass__(cls) -> None:
+        cls._new_args = (cls,)  # type: ignore[assignment]
 
     def __init__(self, raw: Buffer | None = None, **arms: Any) -> None:
         self.raw = bytes(self.SIZE or 0) if raw is None else bytes(raw)

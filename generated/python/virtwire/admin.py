@@ -7,9 +7,9 @@ from __future__ import annotations
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT, DecodeError
 from virtwire._layout import Layout
-from virtwire._records import Container, Record
+from virtwire._records import Container
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, malformed, new, truncated, wrong_length
+from virtwire._runtime import Request, Struct, copy, fresh, malformed, new, truncated, wrong_length
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Array, Bytes, Int, Nested, View
 from virtwire import device_parts as _device_parts
@@ -86,10 +86,6 @@ CAPABILITY_IDS_CODES = Registry(
         Range(0x800, 0xFFF, "device"),
         Range(0x1000, 0xFFFF, "reserved"),
     ),
-    fields=(
-        "virtio_admin_cmd_cap_get_data.id",
-        "virtio_admin_cmd_cap_set_data.id",
-    ),
 )
 COMMON_CAPABILITY_IDS_CODES = Registry(
     "Common capability ids",
@@ -104,10 +100,6 @@ COMMON_CAPABILITY_IDS_CODES = Registry(
         ),
     ),
     (Range(0x1, 0x7FF, "generic"),),
-    fields=(
-        "virtio_admin_cmd_cap_get_data.id",
-        "virtio_admin_cmd_cap_set_data.id",
-    ),
 )
 VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_CODES = Registry(
     "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE",
@@ -116,7 +108,6 @@ VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_CODES = Registry(
         Entry(0x0, "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_GET"),
         Entry(0x1, "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_SET"),
     ),
-    fields=("virtio_resource_obj_dev_parts.type",),
 )
 VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_CODES = Registry(
     "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE",
@@ -144,7 +135,6 @@ VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_admin_cmd_dev_parts_metadata_data.type",),
 )
 VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_CODES = Registry(
     "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE",
@@ -153,7 +143,6 @@ VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_CODES = Registry(
         Entry(0x0, "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_SELECTED"),
         Entry(0x1, "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_ALL"),
     ),
-    fields=("virtio_admin_cmd_dev_parts_get_data.type",),
 )
 DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_RANGES_CODES = Registry(
     "Device resource objects",
@@ -164,7 +153,6 @@ DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_RANGES_CODES = Registry(
         Range(0x200, 0x4FF, "device"),
         Range(0x500, 0xFFFF, "reserved"),
     ),
-    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_CODES = Registry(
     "Device resource objects",
@@ -180,7 +168,6 @@ DEVICE_RESOURCE_OBJECTS_RESOURCE_OBJECT_TYPE_CODES = Registry(
         ),
     ),
     (Range(0x1, 0x1FF, "reserved"),),
-    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_GROUPS_CODE_CODES = Registry(
     "Device groups",
@@ -189,7 +176,6 @@ DEVICE_GROUPS_CODE_CODES = Registry(
         Entry(0x0, "Self group type"),
         Entry(0x1, "SR-IOV group type"),
     ),
-    fields=("virtio_admin_cmd.group_type",),
 )
 GROUP_ADMINISTRATION_COMMANDS_OPCODE_CODES = Registry(
     "Group administration commands",
@@ -332,7 +318,6 @@ GROUP_ADMINISTRATION_COMMANDS_OPCODE_CODES = Registry(
         Range(0x13, 0x7FFF, "other"),
         Range(0x8000, 0xFFFF, "reserved"),
     ),
-    fields=("virtio_admin_cmd.opcode",),
 )
 GROUP_ADMINISTRATION_COMMANDS_STATUS_CODES = Registry(
     "Group administration commands",
@@ -347,7 +332,6 @@ GROUP_ADMINISTRATION_COMMANDS_STATUS_CODES = Registry(
         Entry(0x1C, "VIRTIO_ADMIN_STATUS_ENOSPC"),
     ),
     (Range(0x0, None, "other"),),
-    fields=("virtio_admin_cmd.status",),
 )
 GROUP_ADMINISTRATION_COMMANDS_STATUS_QUALIFIER_CODES = Registry(
     "Group administration commands",
@@ -363,36 +347,35 @@ GROUP_ADMINISTRATION_COMMANDS_STATUS_QUALIFIER_CODES = Registry(
         Entry(0x7, "VIRTIO_ADMIN_STATUS_Q_TRYAGAIN"),
     ),
     (Range(0x8, 0xFFFF, "reserved"),),
-    fields=("virtio_admin_cmd.status_qualifier",),
 )
 
 # --- structs ---
 
 _VirtioAdminCmdCapGetData = Codec("<H6s")
-_VirtioAdminCmdCapSetData_1 = Codec("<H6s")
+_VirtioAdminCmdCapSetData_run1 = Codec("<H6s")
 _VirtioDevPartsCap = Codec("<2B")
 _VirtioResourceObjDevParts = Codec("<B7s")
 _VirtioAdminCmdDevPartsMetadataData = Codec("<H2sIB7s")
 _VirtioAdminCmdDevPartsMetadataResultUnionPartsSize = Codec("<2I")
 _VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount = Codec("<2I")
-_VirtioAdminCmdDevPartsMetadataResultUnionHdrList_1 = Codec("<2I")
-_VirtioAdminCmdDevPartsGetData_1 = Codec("<H2sIB7s")
-_VirtioAdminCmdDevPartsSetData_1 = Codec("<H2sI")
+_VirtioAdminCmdDevPartsMetadataResultUnionHdrList_run1 = Codec("<2I")
+_VirtioAdminCmdDevPartsGetData_run1 = Codec("<H2sIB7s")
+_VirtioAdminCmdDevPartsSetData_run1 = Codec("<H2sI")
 _VirtioAdminCmdDevModeSetData = Codec("<B")
-_VirtioAdminCmdLegacyCommonCfgWrData_1 = Codec("<B7s")
+_VirtioAdminCmdLegacyCommonCfgWrData_run1 = Codec("<B7s")
 _VirtioAdminCmdLegacyCommonCfgRdData = Codec("<B")
-_VirtioAdminCmdLegacyDevRegWrData_1 = Codec("<B7s")
+_VirtioAdminCmdLegacyDevRegWrData_run1 = Codec("<B7s")
 _VirtioAdminCmdLegacyDevCfgRdData = Codec("<B")
 _VirtioPciLegacyNotifyInfo = Codec("<2B6sQ")
 _VirtioAdminCmdLegacyNotifyInfoResult = Codec("<64s")
 _Limit = Codec("<I")
 _VirtioAdminCmdResourceObjCmdHdr = Codec("<H2sI")
-_VirtioAdminCmdResourceObjCreateData_1 = Codec("<H2sIQ")
-_VirtioAdminCmdResourceModifyData_1 = Codec("<H2sIQ")
+_VirtioAdminCmdResourceObjCreateData_run1 = Codec("<H2sIQ")
+_VirtioAdminCmdResourceModifyData_run1 = Codec("<H2sIQ")
 _VirtioAdminCmdResourceObjQueryData = Codec("<H2sIQ")
-_VirtioAdminCmd_1 = Codec("<2H12s")
-_VirtioAdminCmd_2 = Codec("<Q")
-_VirtioAdminCmd_3 = Codec("<2H4s")
+_VirtioAdminCmd_run1 = Codec("<2H12s")
+_VirtioAdminCmd_run2 = Codec("<Q")
+_VirtioAdminCmd_run3 = Codec("<2H4s")
 
 
 class VirtioAdminCmdQueryCapIdResult(Struct):
@@ -400,7 +383,7 @@ class VirtioAdminCmdQueryCapIdResult(Struct):
 
     Source: admin-cmds-capabilities.tex:93. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  le64 supported_caps[rest]
     """
 
@@ -438,7 +421,7 @@ supported_caps|le64|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, supported_caps_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if supported_caps_count is None:
             supported_caps_count = (len(buffer) - at) // 8
         end = at + 8 * supported_caps_count
@@ -461,7 +444,7 @@ class VirtioAdminCmdCapGetData(Struct):
 
     Source: admin-cmds-capabilities.tex:134. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 id
            2      6  u8 reserved[6]
     """
@@ -485,7 +468,7 @@ reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.reserved = _VirtioAdminCmdCapGetData.unpack(data)
         except struct_error:
@@ -496,7 +479,7 @@ reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.reserved = _VirtioAdminCmdCapGetData.unpack_from(buffer, offset)
         except struct_error:
@@ -528,7 +511,7 @@ class VirtioAdminCmdCapGetResult(Struct):
 
     Source: admin-cmds-capabilities.tex:144. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 cap_specific_data[rest]
     """
 
@@ -566,7 +549,7 @@ cap_specific_data|u8|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, cap_specific_data_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if cap_specific_data_size is None:
             cap_specific_data_size = len(buffer) - at
         end = at + cap_specific_data_size
@@ -589,7 +572,7 @@ class VirtioAdminCmdCapSetData(Struct):
 
     Source: admin-cmds-capabilities.tex:169. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 id
            2      6  u8 reserved[6]
            8      ?  u8 cap_specific_data[rest]
@@ -635,9 +618,9 @@ cap_specific_data|u8|8|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, cap_specific_data_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.id, self.reserved = _VirtioAdminCmdCapSetData_1.unpack_from(buffer, at)
+            self.id, self.reserved = _VirtioAdminCmdCapSetData_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -655,7 +638,7 @@ cap_specific_data|u8|8|||rest
             if len(self.reserved) == 6:
                 return b"".join(
                     (
-                        _VirtioAdminCmdCapSetData_1.pack(self.id, self.reserved),
+                        _VirtioAdminCmdCapSetData_run1.pack(self.id, self.reserved),
                         self.cap_specific_data,
                     )
                 )
@@ -680,7 +663,7 @@ class VirtioDevPartsCap(Struct):
 
     Source: admin-cmds-device-parts.tex:46. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 get_parts_resource_objects_limit
            1      1  u8 set_parts_resource_objects_limit
     """
@@ -709,7 +692,7 @@ set_parts_resource_objects_limit|u8|1|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.get_parts_resource_objects_limit, self.set_parts_resource_objects_limit = (
                 _VirtioDevPartsCap.unpack(data)
@@ -722,7 +705,7 @@ set_parts_resource_objects_limit|u8|1|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.get_parts_resource_objects_limit, self.set_parts_resource_objects_limit = (
                 _VirtioDevPartsCap.unpack_from(buffer, offset)
@@ -756,7 +739,7 @@ class VirtioResourceObjDevParts(Struct):
 
     Source: admin-cmds-device-parts.tex:71. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 type
            1      7  u8 reserved[7]
     """
@@ -780,7 +763,7 @@ reserved|u8|1|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioResourceObjDevParts.unpack(data)
         except struct_error:
@@ -791,7 +774,7 @@ reserved|u8|1|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioResourceObjDevParts.unpack_from(buffer, offset)
         except struct_error:
@@ -823,7 +806,7 @@ class VirtioAdminCmdDevPartsMetadataData(Struct):
 
     Source: admin-cmds-device-parts.tex:114. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -862,8 +845,8 @@ reserved|u8|9|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved = (
                 _VirtioAdminCmdDevPartsMetadataData.unpack(data)
@@ -876,8 +859,8 @@ reserved|u8|9|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved = (
                 _VirtioAdminCmdDevPartsMetadataData.unpack_from(buffer, offset)
@@ -915,7 +898,7 @@ class VirtioAdminCmdDevPartsMetadataResultUnionPartsSize(Struct):
 
     Source: admin-cmds-device-parts.tex:124. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 size
            4      4  le32 reserved
     """
@@ -939,7 +922,7 @@ reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.size, self.reserved = _VirtioAdminCmdDevPartsMetadataResultUnionPartsSize.unpack(
                 data
@@ -952,7 +935,7 @@ reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.size, self.reserved = (
                 _VirtioAdminCmdDevPartsMetadataResultUnionPartsSize.unpack_from(buffer, offset)
@@ -986,7 +969,7 @@ class VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount(Struct):
 
     Source: admin-cmds-device-parts.tex:124. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 count
            4      4  le32 reserved
     """
@@ -1010,7 +993,7 @@ reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.count, self.reserved = (
                 _VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount.unpack(data)
@@ -1023,7 +1006,7 @@ reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.count, self.reserved = (
                 _VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount.unpack_from(buffer, offset)
@@ -1057,7 +1040,7 @@ class VirtioAdminCmdDevPartsMetadataResultUnionHdrList(Struct):
 
     Source: admin-cmds-device-parts.tex:124. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 count
            4      4  le32 reserved
            8      ?  struct virtio_dev_part_hdr hdrs[rest]
@@ -1103,10 +1086,10 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, hdrs_count: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.count, self.reserved = (
-                _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_1.unpack_from(buffer, at)
+                _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -1124,7 +1107,7 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
         try:
             return b"".join(
                 (
-                    _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_1.pack(
+                    _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_run1.pack(
                         self.count, self.reserved
                     ),
                     b"".join([item.to_bytes() for item in self.hdrs]),
@@ -1151,7 +1134,7 @@ class VirtioAdminCmdDevPartsMetadataResultUnion(Union):
 
     Source: admin-cmds-device-parts.tex:124. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct parts_size
            0      4  le32 parts_size.size
            4      4  le32 parts_size.reserved
@@ -1192,7 +1175,7 @@ class VirtioAdminCmdDevPartsMetadataResult(Struct):
 
     Source: admin-cmds-device-parts.tex:124. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct parts_size
            0      4  le32 parts_size.size
            4      4  le32 parts_size.reserved
@@ -1249,7 +1232,7 @@ hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, union_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if union_size is None:
             union_size = len(buffer) - at
         end = at + union_size
@@ -1272,7 +1255,7 @@ class VirtioAdminCmdDevPartsGetData(Struct):
 
     Source: admin-cmds-device-parts.tex:181. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -1332,11 +1315,11 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, hdr_list_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved = (
-                _VirtioAdminCmdDevPartsGetData_1.unpack_from(buffer, at)
+                _VirtioAdminCmdDevPartsGetData_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -1356,7 +1339,7 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
             if len(hdr.reserved) == 2 and len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioAdminCmdDevPartsGetData_1.pack(
+                        _VirtioAdminCmdDevPartsGetData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved
                         ),
                         b"".join([item.to_bytes() for item in self.hdr_list]),
@@ -1379,12 +1362,12 @@ class VirtioAdminCmdDevPartsGetDataView(View):
     reserved = Bytes(9, 7)
 
 
-class VirtioAdminCmdDevPartsGetResult(Container):
+class VirtioAdminCmdDevPartsGetResult(Container["_device_parts.VirtioDevPart"]):
     """struct virtio_admin_cmd_dev_parts_get_result, of variable size.
 
     Source: admin-cmds-device-parts.tex:191. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct virtio_dev_part parts[rest]
     """
 
@@ -1403,7 +1386,7 @@ parts|struct virtio_dev_part|0|||rest
     RECORDS = "parts"
 
     @classmethod
-    def record_class(cls) -> type[Record]:
+    def record_class(cls) -> type[_device_parts.VirtioDevPart]:
         return _device_parts.VirtioDevPart
 
     def __init__(self, *, parts: Iterable[_device_parts.VirtioDevPart] = ()) -> None:
@@ -1424,7 +1407,7 @@ parts|struct virtio_dev_part|0|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, parts_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if parts_size is None:
             parts_size = len(buffer) - at
         ends: list[int] = []
@@ -1447,12 +1430,12 @@ parts|struct virtio_dev_part|0|||rest
         return self._encode()
 
 
-class VirtioAdminCmdDevPartsSetData(Container):
+class VirtioAdminCmdDevPartsSetData(Container["_device_parts.VirtioDevPart"]):
     """struct virtio_admin_cmd_dev_parts_set_data, of variable size.
 
     Source: admin-cmds-device-parts.tex:223. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -1479,7 +1462,7 @@ parts|struct virtio_dev_part|8|||rest
     RECORDS = "parts"
 
     @classmethod
-    def record_class(cls) -> type[Record]:
+    def record_class(cls) -> type[_device_parts.VirtioDevPart]:
         return _device_parts.VirtioDevPart
 
     def __init__(
@@ -1506,10 +1489,10 @@ parts|struct virtio_dev_part|8|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, parts_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
-            hdr.type, hdr.reserved, hdr.id = _VirtioAdminCmdDevPartsSetData_1.unpack_from(
+            hdr.type, hdr.reserved, hdr.id = _VirtioAdminCmdDevPartsSetData_run1.unpack_from(
                 buffer, at
             )
         except struct_error:
@@ -1535,7 +1518,7 @@ parts|struct virtio_dev_part|8|||rest
             if len(hdr.reserved) == 2:
                 return b"".join(
                     (
-                        _VirtioAdminCmdDevPartsSetData_1.pack(hdr.type, hdr.reserved, hdr.id),
+                        _VirtioAdminCmdDevPartsSetData_run1.pack(hdr.type, hdr.reserved, hdr.id),
                         b"".join([item.to_bytes() for item in self.parts]),
                     )
                 )
@@ -1559,7 +1542,7 @@ class VirtioAdminCmdDevModeSetData(Struct):
 
     Source: admin-cmds-device-parts.tex:256. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 flags
     """
 
@@ -1580,7 +1563,7 @@ flags|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.flags,) = _VirtioAdminCmdDevModeSetData.unpack(data)
         except struct_error:
@@ -1591,7 +1574,7 @@ flags|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.flags,) = _VirtioAdminCmdDevModeSetData.unpack_from(buffer, offset)
         except struct_error:
@@ -1620,7 +1603,7 @@ class VirtioAdminCmdLegacyCommonCfgWrData(Struct):
 
     Source: admin-cmds-legacy-interface.tex:41. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 offset
            1      7  u8 reserved[7]
            8      ?  u8 data[rest]
@@ -1660,9 +1643,9 @@ data|u8|8|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.offset, self.reserved = _VirtioAdminCmdLegacyCommonCfgWrData_1.unpack_from(
+            self.offset, self.reserved = _VirtioAdminCmdLegacyCommonCfgWrData_run1.unpack_from(
                 buffer, at
             )
         except struct_error:
@@ -1682,7 +1665,7 @@ data|u8|8|||rest
             if len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioAdminCmdLegacyCommonCfgWrData_1.pack(self.offset, self.reserved),
+                        _VirtioAdminCmdLegacyCommonCfgWrData_run1.pack(self.offset, self.reserved),
                         self.data,
                     )
                 )
@@ -1707,7 +1690,7 @@ class VirtioAdminCmdLegacyCommonCfgRdData(Struct):
 
     Source: admin-cmds-legacy-interface.tex:71. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 offset
     """
 
@@ -1728,7 +1711,7 @@ offset|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyCommonCfgRdData.unpack(data)
         except struct_error:
@@ -1739,7 +1722,7 @@ offset|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyCommonCfgRdData.unpack_from(buffer, offset)
         except struct_error:
@@ -1768,7 +1751,7 @@ class VirtioAdminCmdLegacyCommonCfgRdResult(Struct):
 
     Source: admin-cmds-legacy-interface.tex:83. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 data[rest]
     """
 
@@ -1802,7 +1785,7 @@ data|u8|0|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if data_size is None:
             data_size = len(buffer) - at
         end = at + data_size
@@ -1825,7 +1808,7 @@ class VirtioAdminCmdLegacyDevRegWrData(Struct):
 
     Source: admin-cmds-legacy-interface.tex:107. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 offset
            1      7  u8 reserved[7]
            8      ?  u8 data[rest]
@@ -1865,9 +1848,11 @@ data|u8|8|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.offset, self.reserved = _VirtioAdminCmdLegacyDevRegWrData_1.unpack_from(buffer, at)
+            self.offset, self.reserved = _VirtioAdminCmdLegacyDevRegWrData_run1.unpack_from(
+                buffer, at
+            )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -1885,7 +1870,7 @@ data|u8|8|||rest
             if len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioAdminCmdLegacyDevRegWrData_1.pack(self.offset, self.reserved),
+                        _VirtioAdminCmdLegacyDevRegWrData_run1.pack(self.offset, self.reserved),
                         self.data,
                     )
                 )
@@ -1910,7 +1895,7 @@ class VirtioAdminCmdLegacyDevCfgRdData(Struct):
 
     Source: admin-cmds-legacy-interface.tex:137. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 offset
     """
 
@@ -1931,7 +1916,7 @@ offset|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyDevCfgRdData.unpack(data)
         except struct_error:
@@ -1942,7 +1927,7 @@ offset|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyDevCfgRdData.unpack_from(buffer, offset)
         except struct_error:
@@ -1971,7 +1956,7 @@ class VirtioAdminCmdLegacyDevRegRdResult(Struct):
 
     Source: admin-cmds-legacy-interface.tex:149. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 data[rest]
     """
 
@@ -2005,7 +1990,7 @@ data|u8|0|||rest
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if data_size is None:
             data_size = len(buffer) - at
         end = at + data_size
@@ -2028,7 +2013,7 @@ class VirtioPciLegacyNotifyInfo(Struct):
 
     Source: admin-cmds-legacy-interface.tex:203. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 flags
            1      1  u8 bar
            2      6  u8 padding[6]
@@ -2060,7 +2045,7 @@ offset|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.flags, self.bar, self.padding, self.offset = _VirtioPciLegacyNotifyInfo.unpack(
                 data
@@ -2073,7 +2058,7 @@ offset|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.flags, self.bar, self.padding, self.offset = (
                 _VirtioPciLegacyNotifyInfo.unpack_from(buffer, offset)
@@ -2086,8 +2071,7 @@ offset|le64|8|8
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
-        for values in _VirtioPciLegacyNotifyInfo.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtioPciLegacyNotifyInfo.iter_unpack(data)):
             self.flags, self.bar, self.padding, self.offset = values
             yield self
 
@@ -2120,7 +2104,7 @@ class VirtioAdminCmdLegacyNotifyInfoResult(Struct):
 
     Source: admin-cmds-legacy-interface.tex:210. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     64  struct virtio_pci_legacy_notify_info entries[4]
     """
 
@@ -2143,7 +2127,7 @@ entries|struct virtio_pci_legacy_notify_info|0|64|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (entries,) = _VirtioAdminCmdLegacyNotifyInfoResult.unpack(data)
         except struct_error:
@@ -2155,7 +2139,7 @@ entries|struct virtio_pci_legacy_notify_info|0|64|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (entries,) = _VirtioAdminCmdLegacyNotifyInfoResult.unpack_from(buffer, offset)
         except struct_error:
@@ -2189,7 +2173,7 @@ class Limit(Struct):
 
     Source: admin-cmds-resource-objects.tex:22. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 limit
     """
 
@@ -2210,7 +2194,7 @@ limit|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.limit,) = _Limit.unpack(data)
         except struct_error:
@@ -2221,7 +2205,7 @@ limit|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.limit,) = _Limit.unpack_from(buffer, offset)
         except struct_error:
@@ -2250,7 +2234,7 @@ class VirtioAdminCmdResourceObjCmdHdr(Struct):
 
     Source: admin-cmds-resource-objects.tex:100. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
            2      2  u8 reserved[2]
            4      4  le32 id
@@ -2277,7 +2261,7 @@ id|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.id = _VirtioAdminCmdResourceObjCmdHdr.unpack(data)
         except struct_error:
@@ -2288,7 +2272,7 @@ id|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.id = _VirtioAdminCmdResourceObjCmdHdr.unpack_from(
                 buffer, offset
@@ -2323,7 +2307,7 @@ class VirtioAdminCmdResourceObjCreateData(Struct):
 
     Source: admin-cmds-resource-objects.tex:133. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -2385,11 +2369,11 @@ resource_obj_specific_data|u8|16|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, resource_obj_specific_data_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.flags = (
-                _VirtioAdminCmdResourceObjCreateData_1.unpack_from(buffer, at)
+                _VirtioAdminCmdResourceObjCreateData_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -2409,7 +2393,7 @@ resource_obj_specific_data|u8|16|||rest
             if len(hdr.reserved) == 2:
                 return b"".join(
                     (
-                        _VirtioAdminCmdResourceObjCreateData_1.pack(
+                        _VirtioAdminCmdResourceObjCreateData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.flags
                         ),
                         self.resource_obj_specific_data,
@@ -2436,7 +2420,7 @@ class VirtioAdminCmdResourceModifyData(Struct):
 
     Source: admin-cmds-resource-objects.tex:158. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -2498,11 +2482,11 @@ resource_obj_specific_data|u8|16|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, resource_obj_specific_data_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.flags = (
-                _VirtioAdminCmdResourceModifyData_1.unpack_from(buffer, at)
+                _VirtioAdminCmdResourceModifyData_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -2522,7 +2506,7 @@ resource_obj_specific_data|u8|16|||rest
             if len(hdr.reserved) == 2:
                 return b"".join(
                     (
-                        _VirtioAdminCmdResourceModifyData_1.pack(
+                        _VirtioAdminCmdResourceModifyData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.flags
                         ),
                         self.resource_obj_specific_data,
@@ -2549,7 +2533,7 @@ class VirtioAdminCmdResourceObjQueryData(Struct):
 
     Source: admin-cmds-resource-objects.tex:182. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_admin_cmd_resource_obj_cmd_hdr hdr
            0      2  le16 hdr.type
            2      2  u8 hdr.reserved[2]
@@ -2581,8 +2565,8 @@ flags|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.flags = _VirtioAdminCmdResourceObjQueryData.unpack(
                 data
@@ -2595,8 +2579,8 @@ flags|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioAdminCmdResourceObjCmdHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
             hdr.type, hdr.reserved, hdr.id, self.flags = (
                 _VirtioAdminCmdResourceObjQueryData.unpack_from(buffer, offset)
@@ -2633,7 +2617,7 @@ class VirtioAdminCmdResourceObjQueryResult(Struct):
 
     Source: admin-cmds-resource-objects.tex:189. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 resource_obj_specific_result[rest]
     """
 
@@ -2681,7 +2665,7 @@ resource_obj_specific_result|u8|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, resource_obj_specific_result_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if resource_obj_specific_result_size is None:
             resource_obj_specific_result_size = len(buffer) - at
         end = at + resource_obj_specific_result_size
@@ -2704,7 +2688,7 @@ class VirtioAdminCmd(Request):
 
     Source: admin.tex:85. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 opcode
            2      2  le16 group_type
            4     12  u8 reserved1[12]
@@ -2881,17 +2865,17 @@ command_specific_result|u8||||rest
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             try:
-                self.opcode, self.group_type, self.reserved1 = _VirtioAdminCmd_1.unpack_from(
+                self.opcode, self.group_type, self.reserved1 = _VirtioAdminCmd_run1.unpack_from(
                     buffer, at
                 )
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
             at += 16
             try:
-                (self.group_member_id,) = _VirtioAdminCmd_2.unpack_from(buffer, at)
+                (self.group_member_id,) = _VirtioAdminCmd_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 3, buffer, at) from None
             at += 8
@@ -2919,8 +2903,8 @@ command_specific_result|u8||||rest
                 raise wrong_length(cls, buffer[:split], at)
         if only != "readable":
             try:
-                self.status, self.status_qualifier, self.reserved2 = _VirtioAdminCmd_3.unpack_from(
-                    buffer, at
+                self.status, self.status_qualifier, self.reserved2 = (
+                    _VirtioAdminCmd_run3.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 5, buffer, at) from None
@@ -2939,10 +2923,12 @@ command_specific_result|u8||||rest
             if len(self.reserved1) == 12 and len(self.reserved2) == 4:
                 return b"".join(
                     (
-                        _VirtioAdminCmd_1.pack(self.opcode, self.group_type, self.reserved1),
-                        _VirtioAdminCmd_2.pack(self.group_member_id),
+                        _VirtioAdminCmd_run1.pack(self.opcode, self.group_type, self.reserved1),
+                        _VirtioAdminCmd_run2.pack(self.group_member_id),
                         pack(f"<{len(self.command_specific_data)}Q", *self.command_specific_data),
-                        _VirtioAdminCmd_3.pack(self.status, self.status_qualifier, self.reserved2),
+                        _VirtioAdminCmd_run3.pack(
+                            self.status, self.status_qualifier, self.reserved2
+                        ),
                         self.command_specific_result,
                     )
                 )
@@ -2969,7 +2955,7 @@ class VirtioAdminCmdList(Struct):
 
     Source: admin.tex:255. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  le64 device_admin_cmd_opcodes[rest]
     """
 
@@ -3011,7 +2997,7 @@ device_admin_cmd_opcodes|le64|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, device_admin_cmd_opcodes_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if device_admin_cmd_opcodes_count is None:
             device_admin_cmd_opcodes_count = (len(buffer) - at) // 8
         end = at + 8 * device_admin_cmd_opcodes_count

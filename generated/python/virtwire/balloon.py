@@ -97,7 +97,6 @@ VIRTIO_BALLOON_S_CODES = Registry(
         Entry(0x8, "VIRTIO_BALLOON_S_HTLB_PGALLOC"),
         Entry(0x9, "VIRTIO_BALLOON_S_HTLB_PGFAIL"),
     ),
-    fields=("virtio_balloon_stat.tag",),
 )
 VIRTIO_BALLOON_CMD_ID_CODES = Registry(
     "VIRTIO_BALLOON_CMD_ID",
@@ -106,7 +105,6 @@ VIRTIO_BALLOON_CMD_ID_CODES = Registry(
         Entry(0x0, "VIRTIO_BALLOON_CMD_ID_STOP"),
         Entry(0x1, "VIRTIO_BALLOON_CMD_ID_DONE"),
     ),
-    fields=("virtio_balloon_config.free_page_hint_cmd_id",),
 )
 
 # --- structs ---
@@ -120,11 +118,11 @@ class VirtioBalloonConfig(Struct):
 
     Source: device-types/balloon/description.tex:91. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 num_pages
            4      4  le32 actual
-           8      4  le32 free_page_hint_cmd_id, if VIRTIO_BALLOON_F_FREE_PAGE_HINT
-          12      4  le32 poison_val, if VIRTIO_BALLOON_F_PAGE_POISON
+           8      4  le32 free_page_hint_cmd_id, if VIRTIO_BALLOON_F_FREE_PAGE_HINT, since 1.2
+          12      4  le32 poison_val, if VIRTIO_BALLOON_F_PAGE_POISON, since 1.2
     """
 
     __match_args__ = ("num_pages", "actual", "free_page_hint_cmd_id", "poison_val")
@@ -157,7 +155,7 @@ poison_val|le32|12|4||||VIRTIO_BALLOON_F_PAGE_POISON|1.2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.num_pages, self.actual, self.free_page_hint_cmd_id, self.poison_val = (
                 _VirtioBalloonConfig.unpack(data)
@@ -170,7 +168,7 @@ poison_val|le32|12|4||||VIRTIO_BALLOON_F_PAGE_POISON|1.2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.num_pages, self.actual, self.free_page_hint_cmd_id, self.poison_val = (
                 _VirtioBalloonConfig.unpack_from(buffer, offset)
@@ -206,7 +204,7 @@ class VirtioBalloonStat(Struct):
 
     Source: device-types/balloon/description.tex:297. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 tag
            2      8  le64 val
     """
@@ -230,7 +228,7 @@ val|le64|2|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.tag, self.val = _VirtioBalloonStat.unpack(data)
         except struct_error:
@@ -241,7 +239,7 @@ val|le64|2|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.tag, self.val = _VirtioBalloonStat.unpack_from(buffer, offset)
         except struct_error:

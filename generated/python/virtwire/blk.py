@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, malformed, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import Struct, fresh, malformed, new, truncated, wrong_count, wrong_length
 from virtwire._unions import BitField, chunks, join_chunks
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -139,7 +139,6 @@ VIRTIO_BLK_Z_CODES = Registry(
         Entry(0x1, "VIRTIO_BLK_Z_HM"),
         Entry(0x2, "VIRTIO_BLK_Z_HA"),
     ),
-    fields=("virtio_blk_zoned_characteristics.model",),
 )
 VIRTIO_BLK_T_CODES = Registry(
     "VIRTIO_BLK_T",
@@ -208,7 +207,6 @@ VIRTIO_BLK_T_CODES = Registry(
         Entry(0x5, "VIRTIO_BLK_T_FLUSH_OUT"),
         Entry(0x80000000, "VIRTIO_BLK_T_BARRIER"),
     ),
-    fields=("virtio_blk_req.type",),
 )
 VIRTIO_BLK_PRE_EOL_INFO_CODES = Registry(
     "VIRTIO_BLK_PRE_EOL_INFO",
@@ -219,7 +217,6 @@ VIRTIO_BLK_PRE_EOL_INFO_CODES = Registry(
         Entry(0x2, "VIRTIO_BLK_PRE_EOL_INFO_WARNING"),
         Entry(0x3, "VIRTIO_BLK_PRE_EOL_INFO_URGENT"),
     ),
-    fields=("virtio_blk_lifetime.pre_eol_info",),
 )
 VIRTIO_BLK_S_CODES = Registry(
     "VIRTIO_BLK_S",
@@ -229,7 +226,6 @@ VIRTIO_BLK_S_CODES = Registry(
         Entry(0x1, "VIRTIO_BLK_S_IOERR"),
         Entry(0x2, "VIRTIO_BLK_S_UNSUPP"),
     ),
-    fields=("virtio_blk_req.status",),
 )
 VIRTIO_BLK_T_ZONE_CODES = Registry(
     "VIRTIO_BLK_T_ZONE",
@@ -286,7 +282,6 @@ VIRTIO_BLK_T_ZONE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_blk_req.type",),
 )
 VIRTIO_BLK_S_ZONE_CODES = Registry(
     "VIRTIO_BLK_S_ZONE",
@@ -297,7 +292,6 @@ VIRTIO_BLK_S_ZONE_CODES = Registry(
         Entry(0x5, "VIRTIO_BLK_S_ZONE_OPEN_RESOURCE"),
         Entry(0x6, "VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE"),
     ),
-    fields=("virtio_blk_req.status",),
 )
 VIRTIO_BLK_ZT_CODES = Registry(
     "VIRTIO_BLK_ZT",
@@ -307,7 +301,6 @@ VIRTIO_BLK_ZT_CODES = Registry(
         Entry(0x2, "VIRTIO_BLK_ZT_SWR"),
         Entry(0x3, "VIRTIO_BLK_ZT_SWP"),
     ),
-    fields=("virtio_blk_zone_descriptor.z_type",),
 )
 VIRTIO_BLK_ZS_CODES = Registry(
     "VIRTIO_BLK_ZS",
@@ -322,7 +315,6 @@ VIRTIO_BLK_ZS_CODES = Registry(
         Entry(0xE, "VIRTIO_BLK_ZS_FULL"),
         Entry(0xF, "VIRTIO_BLK_ZS_OFFLINE"),
     ),
-    fields=("virtio_blk_zone_descriptor.z_state",),
 )
 VIRTIO_BLK_T_SCSI_CMD_CODES = Registry(
     "VIRTIO_BLK_T_SCSI_CMD",
@@ -343,28 +335,29 @@ VIRTIO_BLK_T_SCSI_CMD_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_scsi_pc_req.type",),
 )
 
 # --- structs ---
 
 _VirtioBlkConfig = Codec("<Q2IH2BI2BHI2BH5IB3s8IB3s")
+_VirtioBlkConfig_pack1 = Codec("<Q2IH2BI2BHI2BHI")
+_VirtioBlkConfig_pack2 = Codec("<4IB3s8IB3s")
 _VirtioBlkGeometry = Codec("<H2B")
 _VirtioBlkTopology = Codec("<2BHI")
 _VirtioBlkZonedCharacteristics = Codec("<5IB3s")
-_VirtioBlkReq_1 = Codec("<2IQ")
-_VirtioBlkReq_2 = Codec("<B")
+_VirtioBlkReq_run1 = Codec("<2IQ")
+_VirtioBlkReq_run2 = Codec("<B")
 _VirtioBlkDiscardWriteZeroesFlags = Codec("<I")
 _VirtioBlkDiscardWriteZeroes = Codec("<Q2I")
 _VirtioBlkLifetime = Codec("<3H")
-_VirtioBlkReqZa_1 = Codec("<2IQ")
-_VirtioBlkReqZa_2 = Codec("<QB")
-_VirtioBlkZoneReport_1 = Codec("<Q56s")
+_VirtioBlkReqZa_run1 = Codec("<2IQ")
+_VirtioBlkReqZa_run2 = Codec("<QB")
+_VirtioBlkZoneReport_run1 = Codec("<Q56s")
 _VirtioBlkZoneDescriptor = Codec("<3Q2B38s")
-_VirtioScsiPcReq_1 = Codec("<2IQ")
-_VirtioScsiPcReq_1_BIG = Codec(">2IQ")
-_VirtioScsiPcReq_2 = Codec("<96s4IB")
-_VirtioScsiPcReq_2_BIG = Codec(">96s4IB")
+_VirtioScsiPcReq_run1 = Codec("<2IQ")
+_VirtioScsiPcReq_run1_BIG = Codec(">2IQ")
+_VirtioScsiPcReq_run2 = Codec("<96s4IB")
+_VirtioScsiPcReq_run2_BIG = Codec(">96s4IB")
 
 
 class VirtioBlkConfig(Struct):
@@ -372,7 +365,7 @@ class VirtioBlkConfig(Struct):
 
     Source: device-types/blk/description.tex:89. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 capacity
            8      4  le32 size_max, if VIRTIO_BLK_F_SIZE_MAX
           12      4  le32 seg_max, if VIRTIO_BLK_F_SEG_MAX
@@ -387,26 +380,26 @@ class VirtioBlkConfig(Struct):
           26      2  le16 topology.min_io_size
           28      4  le32 topology.opt_io_size
           32      1  u8 writeback, if VIRTIO_BLK_F_CONFIG_WCE
-          33      1  u8 unused0
-          34      2  le16 num_queues, if VIRTIO_BLK_F_MQ
-          36      4  le32 max_discard_sectors, if VIRTIO_BLK_F_DISCARD
-          40      4  le32 max_discard_seg, if VIRTIO_BLK_F_DISCARD
-          44      4  le32 discard_sector_alignment, if VIRTIO_BLK_F_DISCARD
-          48      4  le32 max_write_zeroes_sectors, if VIRTIO_BLK_F_WRITE_ZEROES
-          52      4  le32 max_write_zeroes_seg, if VIRTIO_BLK_F_WRITE_ZEROES
-          56      1  u8 write_zeroes_may_unmap, if VIRTIO_BLK_F_WRITE_ZEROES
-          57      3  u8 unused1[3]
-          60      4  le32 max_secure_erase_sectors, if VIRTIO_BLK_F_SECURE_ERASE
-          64      4  le32 max_secure_erase_seg, if VIRTIO_BLK_F_SECURE_ERASE
-          68      4  le32 secure_erase_sector_alignment, if VIRTIO_BLK_F_SECURE_ERASE
-          72     24  struct virtio_blk_zoned_characteristics zoned, if VIRTIO_BLK_F_ZONED
-          72      4  le32 zoned.zone_sectors
-          76      4  le32 zoned.max_open_zones
-          80      4  le32 zoned.max_active_zones
-          84      4  le32 zoned.max_append_sectors
-          88      4  le32 zoned.write_granularity
-          92      1  u8 zoned.model
-          93      3  u8 zoned.unused2[3]
+          33      1  u8 unused0, since 1.1
+          34      2  le16 num_queues, if VIRTIO_BLK_F_MQ, since 1.2
+          36      4  le32 max_discard_sectors, if VIRTIO_BLK_F_DISCARD, since 1.1
+          40      4  le32 max_discard_seg, if VIRTIO_BLK_F_DISCARD, since 1.1
+          44      4  le32 discard_sector_alignment, if VIRTIO_BLK_F_DISCARD, since 1.1
+          48      4  le32 max_write_zeroes_sectors, if VIRTIO_BLK_F_WRITE_ZEROES, since 1.1
+          52      4  le32 max_write_zeroes_seg, if VIRTIO_BLK_F_WRITE_ZEROES, since 1.1
+          56      1  u8 write_zeroes_may_unmap, if VIRTIO_BLK_F_WRITE_ZEROES, since 1.1
+          57      3  u8 unused1[3], since 1.1
+          60      4  le32 max_secure_erase_sectors, if VIRTIO_BLK_F_SECURE_ERASE, since 1.2
+          64      4  le32 max_secure_erase_seg, if VIRTIO_BLK_F_SECURE_ERASE, since 1.2
+          68      4  le32 secure_erase_sector_alignment, if VIRTIO_BLK_F_SECURE_ERASE, since 1.2
+          72     24  struct virtio_blk_zoned_characteristics zoned, if VIRTIO_BLK_F_ZONED, since 1.3
+          72      4  le32 zoned.zone_sectors, since 1.3
+          76      4  le32 zoned.max_open_zones, since 1.3
+          80      4  le32 zoned.max_active_zones, since 1.3
+          84      4  le32 zoned.max_append_sectors, since 1.3
+          88      4  le32 zoned.write_granularity, since 1.3
+          92      1  u8 zoned.model, since 1.3
+          93      3  u8 zoned.unused2[3], since 1.3
     """
 
     __match_args__ = (
@@ -522,10 +515,10 @@ zoned.unused2|u8|93|3|3||||1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.geometry = geometry = new(VirtioBlkGeometry)
-        self.topology = topology = new(VirtioBlkTopology)
-        self.zoned = zoned = new(VirtioBlkZonedCharacteristics)
+        self = new(*cls._new_args)
+        self.geometry = geometry = new(*VirtioBlkGeometry._new_args)
+        self.topology = topology = new(*VirtioBlkTopology._new_args)
+        self.zoned = zoned = new(*VirtioBlkZonedCharacteristics._new_args)
         try:
             (
                 self.capacity,
@@ -568,10 +561,10 @@ zoned.unused2|u8|93|3|3||||1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.geometry = geometry = new(VirtioBlkGeometry)
-        self.topology = topology = new(VirtioBlkTopology)
-        self.zoned = zoned = new(VirtioBlkZonedCharacteristics)
+        self = new(*cls._new_args)
+        self.geometry = geometry = new(*VirtioBlkGeometry._new_args)
+        self.topology = topology = new(*VirtioBlkTopology._new_args)
+        self.zoned = zoned = new(*VirtioBlkZonedCharacteristics._new_args)
         try:
             (
                 self.capacity,
@@ -616,7 +609,7 @@ zoned.unused2|u8|93|3|3||||1.3
             topology = self.topology
             zoned = self.zoned
             if len(self.unused1) == 3 and len(zoned.unused2) == 3:
-                return _VirtioBlkConfig.pack(
+                return _VirtioBlkConfig_pack1.pack(
                     self.capacity,
                     self.size_max,
                     self.seg_max,
@@ -632,6 +625,7 @@ zoned.unused2|u8|93|3|3||||1.3
                     self.unused0,
                     self.num_queues,
                     self.max_discard_sectors,
+                ) + _VirtioBlkConfig_pack2.pack(
                     self.max_discard_seg,
                     self.discard_sector_alignment,
                     self.max_write_zeroes_sectors,
@@ -709,7 +703,7 @@ class VirtioBlkGeometry(Struct):
 
     Source: device-types/blk/description.tex:93. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 cylinders
            2      1  u8 heads
            3      1  u8 sectors
@@ -736,7 +730,7 @@ sectors|u8|3|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cylinders, self.heads, self.sectors = _VirtioBlkGeometry.unpack(data)
         except struct_error:
@@ -747,7 +741,7 @@ sectors|u8|3|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cylinders, self.heads, self.sectors = _VirtioBlkGeometry.unpack_from(
                 buffer, offset
@@ -780,7 +774,7 @@ class VirtioBlkTopology(Struct):
 
     Source: device-types/blk/description.tex:99. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 physical_block_exp
            1      1  u8 alignment_offset
            2      2  le16 min_io_size
@@ -817,7 +811,7 @@ opt_io_size|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.physical_block_exp, self.alignment_offset, self.min_io_size, self.opt_io_size = (
                 _VirtioBlkTopology.unpack(data)
@@ -830,7 +824,7 @@ opt_io_size|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.physical_block_exp, self.alignment_offset, self.min_io_size, self.opt_io_size = (
                 _VirtioBlkTopology.unpack_from(buffer, offset)
@@ -866,7 +860,7 @@ class VirtioBlkZonedCharacteristics(Struct):
 
     Source: device-types/blk/description.tex:122. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 zone_sectors
            4      4  le32 max_open_zones
            8      4  le32 max_active_zones
@@ -923,7 +917,7 @@ unused2|u8|21|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.zone_sectors,
@@ -942,7 +936,7 @@ unused2|u8|21|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.zone_sectors,
@@ -1003,7 +997,7 @@ class VirtioBlkReq(Struct):
 
     Source: device-types/blk/description.tex:435. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 reserved
            8      8  le64 sector
@@ -1057,9 +1051,9 @@ status|u8||1
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.type, self.reserved, self.sector = _VirtioBlkReq_1.unpack_from(buffer, at)
+            self.type, self.reserved, self.sector = _VirtioBlkReq_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 16
@@ -1071,7 +1065,7 @@ status|u8||1
         self.data = bytes(buffer[at:end])
         at = end
         try:
-            (self.status,) = _VirtioBlkReq_2.unpack_from(buffer, at)
+            (self.status,) = _VirtioBlkReq_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 4, buffer, at) from None
         at += 1
@@ -1081,9 +1075,9 @@ status|u8||1
         try:
             return b"".join(
                 (
-                    _VirtioBlkReq_1.pack(self.type, self.reserved, self.sector),
+                    _VirtioBlkReq_run1.pack(self.type, self.reserved, self.sector),
                     self.data,
-                    _VirtioBlkReq_2.pack(self.status),
+                    _VirtioBlkReq_run2.pack(self.status),
                 )
             )
         except UNFIT:
@@ -1108,7 +1102,7 @@ class VirtioBlkDiscardWriteZeroesFlags(Struct):
 
     Source: device-types/blk/description.tex:479. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0    4:0  le32 unmap
            0 4:1-31  le32 reserved
     """
@@ -1135,7 +1129,7 @@ reserved|le32|0|4|||1:31
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _VirtioBlkDiscardWriteZeroesFlags.unpack(data)
         except struct_error:
@@ -1146,7 +1140,7 @@ reserved|le32|0|4|||1:31
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _VirtioBlkDiscardWriteZeroesFlags.unpack_from(buffer, offset)
         except struct_error:
@@ -1176,7 +1170,7 @@ class VirtioBlkDiscardWriteZeroes(Struct):
 
     Source: device-types/blk/description.tex:479. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 sector
            8      4  le32 num_sectors
           12      4  struct flags
@@ -1213,8 +1207,8 @@ flags.reserved|le32|12|4|||1:31
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.flags = flags = new(VirtioBlkDiscardWriteZeroesFlags)
+        self = new(*cls._new_args)
+        self.flags = flags = new(*VirtioBlkDiscardWriteZeroesFlags._new_args)
         try:
             self.sector, self.num_sectors, flags._bits = _VirtioBlkDiscardWriteZeroes.unpack(data)
         except struct_error:
@@ -1225,8 +1219,8 @@ flags.reserved|le32|12|4|||1:31
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.flags = flags = new(VirtioBlkDiscardWriteZeroesFlags)
+        self = new(*cls._new_args)
+        self.flags = flags = new(*VirtioBlkDiscardWriteZeroesFlags._new_args)
         try:
             self.sector, self.num_sectors, flags._bits = _VirtioBlkDiscardWriteZeroes.unpack_from(
                 buffer, offset
@@ -1261,7 +1255,7 @@ class VirtioBlkLifetime(Struct):
 
     Source: device-types/blk/description.tex:503. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 pre_eol_info
            2      2  le16 device_lifetime_est_typ_a
            4      2  le16 device_lifetime_est_typ_b
@@ -1294,7 +1288,7 @@ device_lifetime_est_typ_b|le16|4|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.pre_eol_info, self.device_lifetime_est_typ_a, self.device_lifetime_est_typ_b = (
                 _VirtioBlkLifetime.unpack(data)
@@ -1307,7 +1301,7 @@ device_lifetime_est_typ_b|le16|4|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.pre_eol_info, self.device_lifetime_est_typ_a, self.device_lifetime_est_typ_b = (
                 _VirtioBlkLifetime.unpack_from(buffer, offset)
@@ -1342,7 +1336,7 @@ class VirtioBlkReqZa(Struct):
 
     Source: device-types/blk/description.tex:581. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 reserved
            8      8  le64 sector
@@ -1400,9 +1394,9 @@ status|u8||1
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, data_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.type, self.reserved, self.sector = _VirtioBlkReqZa_1.unpack_from(buffer, at)
+            self.type, self.reserved, self.sector = _VirtioBlkReqZa_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 16
@@ -1414,7 +1408,7 @@ status|u8||1
         self.data = bytes(buffer[at:end])
         at = end
         try:
-            self.append_sector, self.status = _VirtioBlkReqZa_2.unpack_from(buffer, at)
+            self.append_sector, self.status = _VirtioBlkReqZa_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 4, buffer, at) from None
         at += 9
@@ -1424,9 +1418,9 @@ status|u8||1
         try:
             return b"".join(
                 (
-                    _VirtioBlkReqZa_1.pack(self.type, self.reserved, self.sector),
+                    _VirtioBlkReqZa_run1.pack(self.type, self.reserved, self.sector),
                     self.data,
-                    _VirtioBlkReqZa_2.pack(self.append_sector, self.status),
+                    _VirtioBlkReqZa_run2.pack(self.append_sector, self.status),
                 )
             )
         except UNFIT:
@@ -1451,7 +1445,7 @@ class VirtioBlkZoneReport(Struct):
 
     Source: device-types/blk/description.tex:630. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 nr_zones
            8     56  u8 reserved[56]
           64      ?  struct virtio_blk_zone_descriptor zones[nr_zones]
@@ -1497,9 +1491,9 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.nr_zones, self.reserved = _VirtioBlkZoneReport_1.unpack_from(buffer, at)
+            self.nr_zones, self.reserved = _VirtioBlkZoneReport_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 64
@@ -1516,7 +1510,7 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
             if len(self.reserved) == 56:
                 return b"".join(
                     (
-                        _VirtioBlkZoneReport_1.pack(self.nr_zones, self.reserved),
+                        _VirtioBlkZoneReport_run1.pack(self.nr_zones, self.reserved),
                         b"".join([item.to_bytes() for item in self.zones]),
                     )
                 )
@@ -1545,7 +1539,7 @@ class VirtioBlkZoneDescriptor(Struct):
 
     Source: device-types/blk/description.tex:643. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 z_cap
            8      8  le64 z_start
           16      8  le64 z_wp
@@ -1590,7 +1584,7 @@ reserved|u8|26|38|38
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.z_cap, self.z_start, self.z_wp, self.z_type, self.z_state, self.reserved = (
                 _VirtioBlkZoneDescriptor.unpack(data)
@@ -1603,7 +1597,7 @@ reserved|u8|26|38|38
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.z_cap, self.z_start, self.z_wp, self.z_type, self.z_state, self.reserved = (
                 _VirtioBlkZoneDescriptor.unpack_from(buffer, offset)
@@ -1616,8 +1610,7 @@ reserved|u8|26|38|38
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 64:
             raise wrong_length(cls, data, len(data) // 64 * 64)
-        for values in _VirtioBlkZoneDescriptor.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtioBlkZoneDescriptor.iter_unpack(data)):
             self.z_cap, self.z_start, self.z_wp, self.z_type, self.z_state, self.reserved = values
             yield self
 
@@ -1652,7 +1645,7 @@ class VirtioScsiPcReq(Struct):
 
     Source: device-types/blk/description.tex:1245. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  u32 type
            4      4  u32 ioprio
            8      8  u64 sector
@@ -1769,10 +1762,10 @@ status|u8||1
         data_count: int | None = None,
         byteorder: ByteOrder = "little",
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.ioprio, self.sector = (
-                _VirtioScsiPcReq_1 if byteorder == "little" else _VirtioScsiPcReq_1_BIG
+                _VirtioScsiPcReq_run1 if byteorder == "little" else _VirtioScsiPcReq_run1_BIG
             ).unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -1797,7 +1790,7 @@ status|u8||1
         at = end
         try:
             self.sense, self.errors, self.data_len, self.sense_len, self.residual, self.status = (
-                _VirtioScsiPcReq_2 if byteorder == "little" else _VirtioScsiPcReq_2_BIG
+                _VirtioScsiPcReq_run2 if byteorder == "little" else _VirtioScsiPcReq_run2_BIG
             ).unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 5, buffer, at) from None
@@ -1810,12 +1803,16 @@ status|u8||1
                 return b"".join(
                     (
                         (
-                            _VirtioScsiPcReq_1 if byteorder == "little" else _VirtioScsiPcReq_1_BIG
+                            _VirtioScsiPcReq_run1
+                            if byteorder == "little"
+                            else _VirtioScsiPcReq_run1_BIG
                         ).pack(self.type, self.ioprio, self.sector),
                         self.cmd,
                         join_chunks(self.data, 512),
                         (
-                            _VirtioScsiPcReq_2 if byteorder == "little" else _VirtioScsiPcReq_2_BIG
+                            _VirtioScsiPcReq_run2
+                            if byteorder == "little"
+                            else _VirtioScsiPcReq_run2_BIG
                         ).pack(
                             self.sense,
                             self.errors,

@@ -85,7 +85,7 @@ VIRTIO_CAN_CONFIG_STATUS_CODES = Registry(
     "virtio_can_config_status",
     "status",
     (Entry(0x1, "VIRTIO_CAN_S_CTRL_BUSOFF"),),
-    fields=("virtio_can_config.status",),
+    flags=True,
 )
 VIRTIO_CAN_RESULT_CODES = Registry(
     "VIRTIO_CAN_RESULT",
@@ -93,10 +93,6 @@ VIRTIO_CAN_RESULT_CODES = Registry(
     (
         Entry(0x0, "VIRTIO_CAN_RESULT_OK"),
         Entry(0x1, "VIRTIO_CAN_RESULT_NOT_OK"),
-    ),
-    fields=(
-        "virtio_can_control_in.result",
-        "virtio_can_tx_in.result",
     ),
 )
 VIRTIO_CAN_SET_CTRL_MODE_CODES = Registry(
@@ -120,7 +116,6 @@ VIRTIO_CAN_SET_CTRL_MODE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_can_control_out.msg_type",),
 )
 VIRTIO_CAN_TX_OUT_MSG_TYPE_CODES = Registry(
     "virtio_can_tx_out_msg_type",
@@ -135,7 +130,6 @@ VIRTIO_CAN_TX_OUT_MSG_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_can_tx_out.msg_type",),
 )
 VIRTIO_CAN_FLAGS_CODES = Registry(
     "VIRTIO_CAN_FLAGS",
@@ -145,7 +139,7 @@ VIRTIO_CAN_FLAGS_CODES = Registry(
         Entry(0x8000, "VIRTIO_CAN_FLAGS_EXTENDED"),
         Entry(0x2000, "VIRTIO_CAN_FLAGS_RTR"),
     ),
-    fields=("virtio_can_tx_out.flags",),
+    flags=True,
 )
 VIRTIO_CAN_RX_MSG_TYPE_CODES = Registry(
     "virtio_can_rx_msg_type",
@@ -159,7 +153,6 @@ VIRTIO_CAN_RX_MSG_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_can_rx.msg_type",),
 )
 
 # --- structs ---
@@ -167,11 +160,11 @@ VIRTIO_CAN_RX_MSG_TYPE_CODES = Registry(
 _VirtioCanConfig = Codec("<H")
 _VirtioCanControlOut = Codec("<H")
 _VirtioCanControlIn = Codec("<B")
-_VirtioCanTxOut_1 = Codec("<2H2B")
-_VirtioCanTxOut_2 = Codec("<H2I")
+_VirtioCanTxOut_run1 = Codec("<2H2B")
+_VirtioCanTxOut_run2 = Codec("<H2I")
 _VirtioCanTxIn = Codec("<B")
-_VirtioCanRx_1 = Codec("<2H2B")
-_VirtioCanRx_2 = Codec("<H2I")
+_VirtioCanRx_run1 = Codec("<2H2B")
+_VirtioCanRx_run2 = Codec("<H2I")
 
 
 class VirtioCanConfig(Struct):
@@ -179,7 +172,7 @@ class VirtioCanConfig(Struct):
 
     Source: device-types/can/description.tex:78. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 status
     """
 
@@ -200,7 +193,7 @@ status|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCanConfig.unpack(data)
         except struct_error:
@@ -211,7 +204,7 @@ status|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCanConfig.unpack_from(buffer, offset)
         except struct_error:
@@ -240,7 +233,7 @@ class VirtioCanControlOut(Struct):
 
     Source: device-types/can/description.tex:111. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 msg_type
     """
 
@@ -261,7 +254,7 @@ msg_type|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.msg_type,) = _VirtioCanControlOut.unpack(data)
         except struct_error:
@@ -272,7 +265,7 @@ msg_type|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.msg_type,) = _VirtioCanControlOut.unpack_from(buffer, offset)
         except struct_error:
@@ -301,7 +294,7 @@ class VirtioCanControlIn(Struct):
 
     Source: device-types/can/description.tex:125. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 result
     """
 
@@ -322,7 +315,7 @@ result|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanControlIn.unpack(data)
         except struct_error:
@@ -333,7 +326,7 @@ result|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanControlIn.unpack_from(buffer, offset)
         except struct_error:
@@ -362,7 +355,7 @@ class VirtioCanTxOut(Struct):
 
     Source: device-types/can/description.tex:157. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 msg_type
            2      2  le16 length
            4      1  u8 reserved_classic_dlc
@@ -437,16 +430,16 @@ sdu|u8|16|||length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.length, self.reserved_classic_dlc, self.padding = (
-                _VirtioCanTxOut_1.unpack_from(buffer, at)
+                _VirtioCanTxOut_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 6
         try:
-            self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanTxOut_2.unpack_from(
+            self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanTxOut_run2.unpack_from(
                 buffer, at
             )
         except struct_error:
@@ -464,10 +457,10 @@ sdu|u8|16|||length
         try:
             return b"".join(
                 (
-                    _VirtioCanTxOut_1.pack(
+                    _VirtioCanTxOut_run1.pack(
                         self.msg_type, self.length, self.reserved_classic_dlc, self.padding
                     ),
-                    _VirtioCanTxOut_2.pack(self.reserved_xl_priority, self.flags, self.can_id),
+                    _VirtioCanTxOut_run2.pack(self.reserved_xl_priority, self.flags, self.can_id),
                     self.sdu,
                 )
             )
@@ -509,7 +502,7 @@ class VirtioCanTxIn(Struct):
 
     Source: device-types/can/description.tex:172. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 result
     """
 
@@ -530,7 +523,7 @@ result|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanTxIn.unpack(data)
         except struct_error:
@@ -541,7 +534,7 @@ result|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanTxIn.unpack_from(buffer, offset)
         except struct_error:
@@ -570,7 +563,7 @@ class VirtioCanRx(Record):
 
     Source: device-types/can/description.tex:212. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 msg_type
            2      2  le16 length
            4      1  u8 reserved_classic_dlc
@@ -651,16 +644,16 @@ sdu|u8|16|||length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.length, self.reserved_classic_dlc, self.padding = (
-                _VirtioCanRx_1.unpack_from(buffer, at)
+                _VirtioCanRx_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 6
         try:
-            self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanRx_2.unpack_from(
+            self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanRx_run2.unpack_from(
                 buffer, at
             )
         except struct_error:
@@ -685,17 +678,17 @@ sdu|u8|16|||length
             for number in range(size if count is None else count):
                 if at >= size and count is None:
                     break
-                self = new(cls)
+                self = new(*cls._new_args)
                 try:
                     self.msg_type, self.length, self.reserved_classic_dlc, self.padding = (
-                        _VirtioCanRx_1.unpack_from(buffer, at)
+                        _VirtioCanRx_run1.unpack_from(buffer, at)
                     )
                 except struct_error:
                     raise truncated(cls, 0, buffer, at) from None
                 at += 6
                 try:
-                    self.reserved_xl_priority, self.flags, self.can_id = _VirtioCanRx_2.unpack_from(
-                        buffer, at
+                    self.reserved_xl_priority, self.flags, self.can_id = (
+                        _VirtioCanRx_run2.unpack_from(buffer, at)
                     )
                 except struct_error:
                     raise truncated(cls, 4, buffer, at) from None
@@ -716,10 +709,10 @@ sdu|u8|16|||length
         try:
             return b"".join(
                 (
-                    _VirtioCanRx_1.pack(
+                    _VirtioCanRx_run1.pack(
                         self.msg_type, self.length, self.reserved_classic_dlc, self.padding
                     ),
-                    _VirtioCanRx_2.pack(self.reserved_xl_priority, self.flags, self.can_id),
+                    _VirtioCanRx_run2.pack(self.reserved_xl_priority, self.flags, self.can_id),
                     self.sdu,
                 )
             )

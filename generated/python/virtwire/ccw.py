@@ -124,13 +124,12 @@ SETTING_THE_VIRTIO_REVISION_REVISION_CODES = Registry(
         Entry(0x2, "CCW_CMD_READ_STATUS support"),
     ),
     (Range(0x3, None, "reserved"),),
-    fields=("virtio_rev_info.revision",),
 )
 
 # --- structs ---
 
 _NotificationsBe = Codec(">I")
-_VirtioRevInfo_1 = Codec(">2H")
+_VirtioRevInfo_run1 = Codec(">2H")
 _VqConfigBlock = Codec(">2H")
 _VqInfoBlock = Codec(">QI2H2Q")
 _VqInfoBlockLegacy = Codec(">QI2H")
@@ -143,8 +142,8 @@ class NotificationsBe(Struct):
 
     Source: notifications-be.c:1. Since 1.1.
 
-        offset size  member
-           0 4:0-15  be32 vq_index
+        offset size  member (offset and size in bytes)
+           0 4:0-15  be32 vq_index, since 1.3
            0 4:16-30  be32 next_off
            0   4:31  be32 next_wrap
     """
@@ -174,7 +173,7 @@ next_wrap|be32|0|4|||31:1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsBe.unpack(data)
         except struct_error:
@@ -185,7 +184,7 @@ next_wrap|be32|0|4|||31:1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsBe.unpack_from(buffer, offset)
         except struct_error:
@@ -216,7 +215,7 @@ class VirtioRevInfo(Struct):
 
     Source: transport-ccw.tex:158. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  be16 revision
            2      2  be16 length
            4      ?  u8 data[length]
@@ -256,9 +255,9 @@ data|u8|4|||length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.revision, self.length = _VirtioRevInfo_1.unpack_from(buffer, at)
+            self.revision, self.length = _VirtioRevInfo_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -272,7 +271,7 @@ data|u8|4|||length
     def to_bytes(self) -> bytes:
         self._check()
         try:
-            return b"".join((_VirtioRevInfo_1.pack(self.revision, self.length), self.data))
+            return b"".join((_VirtioRevInfo_run1.pack(self.revision, self.length), self.data))
         except UNFIT:
             pass
         return self._encode()
@@ -298,9 +297,9 @@ class VqConfigBlock(Struct):
 
     Source: transport-ccw.tex:238. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  be16 index
-           2      2  be16 max_queue_size
+           2      2  be16 max_queue_size, since 1.3
     """
 
     __match_args__ = ("index", "max_queue_size")
@@ -322,7 +321,7 @@ max_queue_size|be16|2|2|||||1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.index, self.max_queue_size = _VqConfigBlock.unpack(data)
         except struct_error:
@@ -333,7 +332,7 @@ max_queue_size|be16|2|2|||||1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.index, self.max_queue_size = _VqConfigBlock.unpack_from(buffer, offset)
         except struct_error:
@@ -363,13 +362,13 @@ class VqInfoBlock(Struct):
 
     Source: transport-ccw.tex:252. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  be64 desc
            8      4  be32 res0
           12      2  be16 index
-          14      2  be16 size
-          16      8  be64 driver
-          24      8  be64 device
+          14      2  be16 size, since 1.3
+          16      8  be64 driver, since 1.1
+          24      8  be64 device, since 1.1
     """
 
     __match_args__ = ("desc", "res0", "index", "size", "driver", "device")
@@ -408,7 +407,7 @@ device|be64|24|8|||||1.1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.desc, self.res0, self.index, self.size, self.driver, self.device = (
                 _VqInfoBlock.unpack(data)
@@ -421,7 +420,7 @@ device|be64|24|8|||||1.1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.desc, self.res0, self.index, self.size, self.driver, self.device = (
                 _VqInfoBlock.unpack_from(buffer, offset)
@@ -459,11 +458,11 @@ class VqInfoBlockLegacy(Struct):
 
     Source: transport-ccw.tex:277. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  be64 queue
            8      4  be32 align
           12      2  be16 index
-          14      2  be16 size
+          14      2  be16 size, since 1.3
     """
 
     __match_args__ = ("queue", "align", "index", "size")
@@ -489,7 +488,7 @@ size|be16|14|2|||||1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.queue, self.align, self.index, self.size = _VqInfoBlockLegacy.unpack(data)
         except struct_error:
@@ -500,7 +499,7 @@ size|be16|14|2|||||1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.queue, self.align, self.index, self.size = _VqInfoBlockLegacy.unpack_from(
                 buffer, offset
@@ -534,7 +533,7 @@ class VirtioFeatureDesc(Struct):
 
     Source: transport-ccw.tex:338. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 features
            4      1  u8 index
     """
@@ -558,7 +557,7 @@ index|u8|4|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.features, self.index = _VirtioFeatureDesc.unpack(data)
         except struct_error:
@@ -569,7 +568,7 @@ index|u8|4|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.features, self.index = _VirtioFeatureDesc.unpack_from(buffer, offset)
         except struct_error:
@@ -599,7 +598,7 @@ class VirtioThinintArea(Struct):
 
     Source: transport-ccw.tex:426. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  be64 summary_indicator
            8      8  be64 indicator
           16      8  be64 bit_nr
@@ -631,7 +630,7 @@ isc|u8|24|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.summary_indicator, self.indicator, self.bit_nr, self.isc = (
                 _VirtioThinintArea.unpack(data)
@@ -644,7 +643,7 @@ isc|u8|24|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.summary_indicator, self.indicator, self.bit_nr, self.isc = (
                 _VirtioThinintArea.unpack_from(buffer, offset)

@@ -76,7 +76,7 @@ DEVICE_STATUS_FIELD_CODES = Registry(
         Entry(0x40, "DEVICE_NEEDS_RESET"),
         Entry(0x80, "FAILED"),
     ),
-    fields=("virtio_pci_common_cfg.device_status",),
+    flags=True,
 )
 FEATURE_BITS_CODE_RANGES_CODES = Registry(
     "Feature Bits",

@@ -92,7 +92,6 @@ MULTIPORT_DEVICE_OPERATION_CODES = Registry(
         Entry(0x6, "VIRTIO_CONSOLE_PORT_OPEN"),
         Entry(0x7, "VIRTIO_CONSOLE_PORT_NAME"),
     ),
-    fields=("virtio_console_control.event",),
 )
 
 # --- structs ---
@@ -107,7 +106,7 @@ class VirtioConsoleConfig(Struct):
 
     Source: device-types/console/description.tex:61. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 cols, if VIRTIO_CONSOLE_F_SIZE
            2      2  le16 rows, if VIRTIO_CONSOLE_F_SIZE
            4      4  le32 max_nr_ports, if VIRTIO_CONSOLE_F_MULTIPORT
@@ -139,7 +138,7 @@ emerg_wr|le32|8|4||||VIRTIO_CONSOLE_F_EMERG_WRITE
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cols, self.rows, self.max_nr_ports, self.emerg_wr = _VirtioConsoleConfig.unpack(
                 data
@@ -152,7 +151,7 @@ emerg_wr|le32|8|4||||VIRTIO_CONSOLE_F_EMERG_WRITE
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cols, self.rows, self.max_nr_ports, self.emerg_wr = (
                 _VirtioConsoleConfig.unpack_from(buffer, offset)
@@ -186,7 +185,7 @@ class VirtioConsoleControl(Struct):
 
     Source: device-types/console/description.tex:152. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 id
            4      2  le16 event
            6      2  le16 value
@@ -213,7 +212,7 @@ value|le16|6|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.event, self.value = _VirtioConsoleControl.unpack(data)
         except struct_error:
@@ -224,7 +223,7 @@ value|le16|6|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.event, self.value = _VirtioConsoleControl.unpack_from(buffer, offset)
         except struct_error:
@@ -255,7 +254,7 @@ class VirtioConsoleResize(Struct):
 
     Source: device-types/console/description.tex:177. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 cols
            2      2  le16 rows
     """
@@ -279,7 +278,7 @@ rows|le16|2|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cols, self.rows = _VirtioConsoleResize.unpack(data)
         except struct_error:
@@ -290,7 +289,7 @@ rows|le16|2|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cols, self.rows = _VirtioConsoleResize.unpack_from(buffer, offset)
         except struct_error:

@@ -14,6 +14,7 @@ from virtwire._runtime import (
     Request,
     Struct,
     copy,
+    fresh,
     new,
     truncated,
     wrong_count,
@@ -338,11 +339,6 @@ CIPHER_SERVICES_CODES = Registry(
         Entry(0xD, "VIRTIO_CRYPTO_CIPHER_AES_XTS"),
         Entry(0xE, "VIRTIO_CRYPTO_CIPHER_ZUC_EEA3"),
     ),
-    fields=(
-        "virtio_crypto_cipher_session_flf.algo",
-        "virtio_crypto_cipher_data_flf_stateless.sess_para.algo",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.algo",
-    ),
 )
 HASH_SERVICES_CODES = Registry(
     "HASH services",
@@ -361,11 +357,6 @@ HASH_SERVICES_CODES = Registry(
         Entry(0xA, "VIRTIO_CRYPTO_HASH_SHA3_512"),
         Entry(0xB, "VIRTIO_CRYPTO_HASH_SHA3_SHAKE128"),
         Entry(0xC, "VIRTIO_CRYPTO_HASH_SHA3_SHAKE256"),
-    ),
-    fields=(
-        "virtio_crypto_hash_create_session_flf.algo",
-        "virtio_crypto_hash_data_flf_stateless.sess_para.algo",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
     ),
 )
 MAC_SERVICES_CODES = Registry(
@@ -390,11 +381,6 @@ MAC_SERVICES_CODES = Registry(
         Entry(0x35, "VIRTIO_CRYPTO_MAC_XCBC_AES"),
         Entry(0x36, "VIRTIO_CRYPTO_MAC_ZUC_EIA3"),
     ),
-    fields=(
-        "virtio_crypto_mac_create_session_flf.algo",
-        "virtio_crypto_mac_data_flf_stateless.sess_para.algo",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
-    ),
 )
 AEAD_SERVICES_CODES = Registry(
     "AEAD services",
@@ -404,10 +390,6 @@ AEAD_SERVICES_CODES = Registry(
         Entry(0x1, "VIRTIO_CRYPTO_AEAD_GCM"),
         Entry(0x2, "VIRTIO_CRYPTO_AEAD_CCM"),
         Entry(0x3, "VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305"),
-    ),
-    fields=(
-        "virtio_crypto_aead_create_session_flf.algo",
-        "virtio_crypto_aead_data_flf_stateless.sess_para.algo",
     ),
 )
 AKCIPHER_SERVICES_CODES = Registry(
@@ -430,7 +412,6 @@ AKCIPHER_SERVICES_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_crypto_akcipher_create_session_flf.algo",),
 )
 DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
     "Device and driver capabilities",
@@ -450,10 +431,6 @@ DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
                 "data": "virtio_crypto_ipsec_sa_cap_data",
             },
         ),
-    ),
-    fields=(
-        "virtio_admin_cmd_cap_get_data.id",
-        "virtio_admin_cmd_cap_set_data.id",
     ),
 )
 DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
@@ -475,7 +452,6 @@ DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 VIRTIO_CRYPTO_STATUS_CODES = Registry(
     "VIRTIO_CRYPTO_STATUS",
@@ -489,11 +465,6 @@ VIRTIO_CRYPTO_STATUS_CODES = Registry(
         Entry(0x5, "VIRTIO_CRYPTO_NOSPC"),
         Entry(0x6, "VIRTIO_CRYPTO_KEY_REJECTED"),
         Entry(0x7, "VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY"),
-    ),
-    fields=(
-        "virtio_crypto_create_session_input.status",
-        "virtio_crypto_destroy_session_input.status",
-        "virtio_crypto_inhdr.status",
     ),
 )
 VIRTIO_CRYPTO_CTRL_HEADER_OPCODE_CODES = Registry(
@@ -577,7 +548,6 @@ VIRTIO_CRYPTO_CTRL_HEADER_OPCODE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_crypto_ctrl_header.opcode",),
 )
 VIRTIO_CRYPTO_OP_CODES = Registry(
     "VIRTIO_CRYPTO_OP",
@@ -586,13 +556,6 @@ VIRTIO_CRYPTO_OP_CODES = Registry(
         Entry(0x1, "VIRTIO_CRYPTO_OP_ENCRYPT"),
         Entry(0x2, "VIRTIO_CRYPTO_OP_DECRYPT"),
     ),
-    fields=(
-        "virtio_crypto_cipher_session_flf.op",
-        "virtio_crypto_aead_create_session_flf.op",
-        "virtio_crypto_cipher_data_flf_stateless.sess_para.op",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.op",
-        "virtio_crypto_aead_data_flf_stateless.sess_para.op",
-    ),
 )
 VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CODES = Registry(
     "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER",
@@ -600,10 +563,6 @@ VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CODES = Registry(
     (
         Entry(0x1, "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_HASH_THEN_CIPHER"),
         Entry(0x2, "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CIPHER_THEN_HASH"),
-    ),
-    fields=(
-        "virtio_crypto_alg_chain_session_flf.alg_chain_order",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.alg_chain_order",
     ),
 )
 VIRTIO_CRYPTO_SYM_HASH_MODE_CODES = Registry(
@@ -625,10 +584,6 @@ VIRTIO_CRYPTO_SYM_HASH_MODE_CODES = Registry(
             },
         ),
         Entry(0x3, "VIRTIO_CRYPTO_SYM_HASH_MODE_NESTED"),
-    ),
-    fields=(
-        "virtio_crypto_alg_chain_session_flf.hash_mode",
-        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.hash_mode",
     ),
 )
 VIRTIO_CRYPTO_SYM_OP_CODES = Registry(
@@ -661,11 +616,6 @@ VIRTIO_CRYPTO_SYM_OP_CODES = Registry(
             },
         ),
     ),
-    fields=(
-        "virtio_crypto_sym_create_session_flf.op_type",
-        "virtio_crypto_sym_data_flf.op_type",
-        "virtio_crypto_sym_data_flf_stateless.op_type",
-    ),
 )
 VIRTIO_CRYPTO_RSA_CODES = Registry(
     "VIRTIO_CRYPTO_RSA",
@@ -674,7 +624,6 @@ VIRTIO_CRYPTO_RSA_CODES = Registry(
         Entry(0x0, "VIRTIO_CRYPTO_RSA_RAW_PADDING"),
         Entry(0x1, "VIRTIO_CRYPTO_RSA_PKCS1_PADDING"),
     ),
-    fields=("virtio_crypto_rsa_session_para.padding_algo",),
 )
 VIRTIO_CRYPTO_RSA_SESSION_PARA_HASH_ALGO_CODES = Registry(
     "virtio_crypto_rsa_session_para_hash_algo",
@@ -691,7 +640,6 @@ VIRTIO_CRYPTO_RSA_SESSION_PARA_HASH_ALGO_CODES = Registry(
         Entry(0x8, "VIRTIO_CRYPTO_RSA_SHA512"),
         Entry(0x9, "VIRTIO_CRYPTO_RSA_SHA224"),
     ),
-    fields=("virtio_crypto_rsa_session_para.hash_algo",),
 )
 VIRTIO_CRYPTO_CURVE_CODES = Registry(
     "VIRTIO_CRYPTO_CURVE",
@@ -704,7 +652,6 @@ VIRTIO_CRYPTO_CURVE_CODES = Registry(
         Entry(0x4, "VIRTIO_CRYPTO_CURVE_NIST_P384"),
         Entry(0x5, "VIRTIO_CRYPTO_CURVE_NIST_P521"),
     ),
-    fields=("virtio_crypto_ecdsa_session_para.curve_id",),
 )
 VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_CODES = Registry(
     "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE",
@@ -712,10 +659,6 @@ VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_CODES = Registry(
     (
         Entry(0x1, "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC"),
         Entry(0x2, "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE"),
-    ),
-    fields=(
-        "virtio_crypto_akcipher_create_session_flf.key_type",
-        "virtio_crypto_akcipher_data_flf_stateless.sess_para.key_type",
     ),
 )
 VIRTIO_CRYPTO_OP_HEADER_OPCODE_CODES = Registry(
@@ -879,13 +822,12 @@ VIRTIO_CRYPTO_OP_HEADER_OPCODE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_crypto_op_header.opcode",),
 )
 VIRTIO_CRYPTO_OP_HEADER_FLAG_CODES = Registry(
     "virtio_crypto_op_header_flag",
     "flag",
     (Entry(0x1, "VIRTIO_CRYPTO_FLAG_SESSION_MODE"),),
-    fields=("virtio_crypto_op_header.flag",),
+    flags=True,
 )
 IPSEC_MODES_CODES = Registry(
     "IPsec Modes",
@@ -897,10 +839,6 @@ IPSEC_MODES_CODES = Registry(
         Entry(0x4, "VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT"),
     ),
     (Range(0x0, 0x0, "reserved"),),
-    fields=(
-        "virtio_crypto_ipsec_mode_cap.mode",
-        "virtio_crypto_resource_obj_ipsec_sa_256b_key.mode",
-    ),
 )
 IPSEC_OPTIONS_CODES = Registry(
     "IPsec Options",
@@ -923,14 +861,13 @@ IPSEC_DIRECTION_CODES = Registry(
         Entry(0x2, "VIRTIO_CRYPTO_IPSEC_DIR_INBOUND"),
     ),
     (Range(0x0, 0x0, "reserved"),),
-    fields=("virtio_crypto_resource_obj_ipsec_sa_256b_key.direction",),
 )
 
 # --- structs ---
 
 _VirtioCryptoConfig = Codec("<12IQ")
 _VirtioCryptoCtrlHeader = Codec("<4I")
-_VirtioCryptoOpCtrlReq_1 = Codec("<4I")
+_VirtioCryptoOpCtrlReq_run1 = Codec("<4I")
 _VirtioCryptoCreateSessionInput = Codec("<Q2I")
 _VirtioCryptoDestroySessionFlf = Codec("<Q")
 _VirtioCryptoDestroySessionInput = Codec("<B")
@@ -944,8 +881,8 @@ _VirtioCryptoRsaSessionPara = Codec("<2I")
 _VirtioCryptoEcdsaSessionPara = Codec("<I")
 _VirtioCryptoAkcipherCreateSessionFlf = Codec("<3I44s")
 _VirtioCryptoOpHeader = Codec("<2IQ2I")
-_VirtioCryptoOpDataReq_1 = Codec("<2IQ2I")
-_VirtioCryptoOpDataReq_2 = Codec("<B")
+_VirtioCryptoOpDataReq_run1 = Codec("<2IQ2I")
+_VirtioCryptoOpDataReq_run2 = Codec("<B")
 _VirtioCryptoInhdr = Codec("<B")
 _VirtioCryptoHashDataFlf = Codec("<2I")
 _VirtioCryptoHashDataFlfStatelessSessPara = Codec("<I")
@@ -971,7 +908,7 @@ _VirtioCryptoAkcipherDataFlfStatelessSessPara = Codec("<3I8s")
 _VirtioCryptoAkcipherDataFlfStateless = Codec("<3I8s2I")
 _VirtioCryptoIpsecResourceCap = Codec("<2I")
 _VirtioCryptoIpsecModeCap = Codec("<B3s3I2Q3I")
-_VirtioCryptoIpsecSaCapData_1 = Codec("<B7s")
+_VirtioCryptoIpsecSaCapData_run1 = Codec("<B7s")
 _InAddr = Codec("<I")
 _In6Addr = Codec("<16s")
 _VirtioCryptoIpsecTunnelParamUnionIpv4 = Codec("<2I4B")
@@ -989,7 +926,7 @@ class VirtioCryptoConfig(Struct):
 
     Source: device-types/crypto/description.tex:216. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 status
            4      4  le32 max_dataqueues
            8      4  le32 crypto_services
@@ -1001,7 +938,7 @@ class VirtioCryptoConfig(Struct):
           32      4  le32 aead_algo
           36      4  le32 max_cipher_key_len
           40      4  le32 max_auth_key_len
-          44      4  le32 akcipher_algo
+          44      4  le32 akcipher_algo, since 1.3
           48      8  le64 max_size
     """
 
@@ -1076,7 +1013,7 @@ max_size|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.status,
@@ -1101,7 +1038,7 @@ max_size|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.status,
@@ -1184,7 +1121,7 @@ class VirtioCryptoCtrlHeader(Struct):
 
     Source: device-types/crypto/description.tex:411. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 opcode
            4      4  le32 algo
            8      4  le32 flag
@@ -1214,7 +1151,7 @@ reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.flag, self.reserved = _VirtioCryptoCtrlHeader.unpack(data)
         except struct_error:
@@ -1225,7 +1162,7 @@ reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.flag, self.reserved = _VirtioCryptoCtrlHeader.unpack_from(
                 buffer, offset
@@ -1259,7 +1196,7 @@ class VirtioCryptoOpCtrlReq(Request):
 
     Source: device-types/crypto/description.tex:442. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_crypto_ctrl_header header
            0      4  le32 header.opcode
            4      4  le32 header.algo
@@ -1410,12 +1347,12 @@ op_outcome|u8||||outcome_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
-            self.header = header = new(VirtioCryptoCtrlHeader)
+            self.header = header = new(*VirtioCryptoCtrlHeader._new_args)
             try:
                 header.opcode, header.algo, header.flag, header.reserved = (
-                    _VirtioCryptoOpCtrlReq_1.unpack_from(buffer, at)
+                    _VirtioCryptoOpCtrlReq_run1.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
@@ -1467,7 +1404,7 @@ op_outcome|u8||||outcome_len
             header = self.header
             return b"".join(
                 (
-                    _VirtioCryptoOpCtrlReq_1.pack(
+                    _VirtioCryptoOpCtrlReq_run1.pack(
                         header.opcode, header.algo, header.flag, header.reserved
                     ),
                     self.op_flf,
@@ -1495,7 +1432,7 @@ class VirtioCryptoCreateSessionInput(Struct):
 
     Source: device-types/crypto/description.tex:523. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 session_id
            8      4  le32 status
           12      4  le32 padding
@@ -1522,7 +1459,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.session_id, self.status, self.padding = _VirtioCryptoCreateSessionInput.unpack(
                 data
@@ -1535,7 +1472,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.session_id, self.status, self.padding = (
                 _VirtioCryptoCreateSessionInput.unpack_from(buffer, offset)
@@ -1568,7 +1505,7 @@ class VirtioCryptoDestroySessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:533. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 session_id
     """
 
@@ -1589,7 +1526,7 @@ session_id|le64|0|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.session_id,) = _VirtioCryptoDestroySessionFlf.unpack(data)
         except struct_error:
@@ -1600,7 +1537,7 @@ session_id|le64|0|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.session_id,) = _VirtioCryptoDestroySessionFlf.unpack_from(buffer, offset)
         except struct_error:
@@ -1629,7 +1566,7 @@ class VirtioCryptoDestroySessionInput(Struct):
 
     Source: device-types/crypto/description.tex:538. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
     """
 
@@ -1650,7 +1587,7 @@ status|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoDestroySessionInput.unpack(data)
         except struct_error:
@@ -1661,7 +1598,7 @@ status|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoDestroySessionInput.unpack_from(buffer, offset)
         except struct_error:
@@ -1690,7 +1627,7 @@ class VirtioCryptoHashCreateSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:551. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 hash_result_len
     """
@@ -1714,7 +1651,7 @@ hash_result_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len = _VirtioCryptoHashCreateSessionFlf.unpack(data)
         except struct_error:
@@ -1725,7 +1662,7 @@ hash_result_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len = _VirtioCryptoHashCreateSessionFlf.unpack_from(
                 buffer, offset
@@ -1757,7 +1694,7 @@ class VirtioCryptoMacCreateSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:568. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 hash_result_len
            8      4  le32 auth_key_len
@@ -1789,7 +1726,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len, self.auth_key_len, self.padding = (
                 _VirtioCryptoMacCreateSessionFlf.unpack(data)
@@ -1802,7 +1739,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len, self.auth_key_len, self.padding = (
                 _VirtioCryptoMacCreateSessionFlf.unpack_from(buffer, offset)
@@ -1838,7 +1775,7 @@ class VirtioCryptoMacCreateSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:580. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 auth_key[auth_key_len]
     """
 
@@ -1876,7 +1813,7 @@ auth_key|u8|0|||auth_key_len
     def _decode(
         cls, buffer: Buffer, at: int, *, auth_key_len: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if auth_key_len is None:
             auth_key_len = len(buffer) - at
         end = at + auth_key_len
@@ -1899,7 +1836,7 @@ class VirtioCryptoCipherSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:601. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_len
            8      4  le32 op
@@ -1929,7 +1866,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op, self.padding = _VirtioCryptoCipherSessionFlf.unpack(
                 data
@@ -1942,7 +1879,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op, self.padding = (
                 _VirtioCryptoCipherSessionFlf.unpack_from(buffer, offset)
@@ -1978,7 +1915,7 @@ class VirtioCryptoCipherSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:615. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 cipher_key[key_len]
     """
 
@@ -2012,7 +1949,7 @@ cipher_key|u8|0|||key_len
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, key_len: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if key_len is None:
             key_len = len(buffer) - at
         end = at + key_len
@@ -2035,7 +1972,7 @@ class VirtioCryptoAlgChainSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:629. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 alg_chain_order
            4      4  le32 hash_mode
            8     16  struct virtio_crypto_cipher_session_flf cipher_hdr
@@ -2095,8 +2032,8 @@ padding|le32|44|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.cipher_hdr = cipher_hdr = new(VirtioCryptoCipherSessionFlf)
+        self = new(*cls._new_args)
+        self.cipher_hdr = cipher_hdr = new(*VirtioCryptoCipherSessionFlf._new_args)
         try:
             (
                 self.alg_chain_order,
@@ -2117,8 +2054,8 @@ padding|le32|44|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.cipher_hdr = cipher_hdr = new(VirtioCryptoCipherSessionFlf)
+        self = new(*cls._new_args)
+        self.cipher_hdr = cipher_hdr = new(*VirtioCryptoCipherSessionFlf._new_args)
         try:
             (
                 self.alg_chain_order,
@@ -2175,7 +2112,7 @@ class VirtioCryptoAlgChainSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:653. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 cipher_key[key_len]
            ?      ?  u8 auth_key[auth_key_len]
     """
@@ -2223,7 +2160,7 @@ auth_key|u8||||auth_key_len
     def _decode(
         cls, buffer: Buffer, at: int, *, key_len: int | None = None, auth_key_len: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if key_len is None:
             if auth_key_len is None:
                 raise TypeError("VirtioCryptoAlgChainSessionVlf: give key_len or auth_key_len")
@@ -2255,7 +2192,7 @@ class VirtioCryptoSymCreateSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:681. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     48  u8 op_flf[48]
           48      4  le32 op_type
           52      4  le32 padding
@@ -2282,7 +2219,7 @@ padding|le32|52|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_flf, self.op_type, self.padding = _VirtioCryptoSymCreateSessionFlf.unpack(data)
         except struct_error:
@@ -2293,7 +2230,7 @@ padding|le32|52|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_flf, self.op_type, self.padding = _VirtioCryptoSymCreateSessionFlf.unpack_from(
                 buffer, offset
@@ -2330,7 +2267,7 @@ class VirtioCryptoSymCreateSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:713. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 op_vlf[vlf_len]
     """
 
@@ -2364,7 +2301,7 @@ op_vlf|u8|0|||vlf_len
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, vlf_len: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if vlf_len is None:
             vlf_len = len(buffer) - at
         end = at + vlf_len
@@ -2387,7 +2324,7 @@ class VirtioCryptoAeadCreateSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:738. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_len
            8      4  le32 tag_len
@@ -2432,7 +2369,7 @@ padding|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.tag_len, self.aad_len, self.op, self.padding = (
                 _VirtioCryptoAeadCreateSessionFlf.unpack(data)
@@ -2445,7 +2382,7 @@ padding|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.tag_len, self.aad_len, self.op, self.padding = (
                 _VirtioCryptoAeadCreateSessionFlf.unpack_from(buffer, offset)
@@ -2483,7 +2420,7 @@ class VirtioCryptoAeadCreateSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:754. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 key[key_len]
     """
 
@@ -2517,7 +2454,7 @@ key|u8|0|||key_len
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, key_len: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if key_len is None:
             key_len = len(buffer) - at
         end = at + key_len
@@ -2540,7 +2477,7 @@ class VirtioCryptoRsaSessionPara(Struct):
 
     Source: device-types/crypto/description.tex:772. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 padding_algo
            4      4  le32 hash_algo
     """
@@ -2564,7 +2501,7 @@ hash_algo|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.padding_algo, self.hash_algo = _VirtioCryptoRsaSessionPara.unpack(data)
         except struct_error:
@@ -2575,7 +2512,7 @@ hash_algo|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.padding_algo, self.hash_algo = _VirtioCryptoRsaSessionPara.unpack_from(
                 buffer, offset
@@ -2607,7 +2544,7 @@ class VirtioCryptoEcdsaSessionPara(Struct):
 
     Source: device-types/crypto/description.tex:817. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 curve_id
     """
 
@@ -2628,7 +2565,7 @@ curve_id|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.curve_id,) = _VirtioCryptoEcdsaSessionPara.unpack(data)
         except struct_error:
@@ -2639,7 +2576,7 @@ curve_id|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.curve_id,) = _VirtioCryptoEcdsaSessionPara.unpack_from(buffer, offset)
         except struct_error:
@@ -2668,7 +2605,7 @@ class VirtioCryptoAkcipherCreateSessionFlf(Struct):
 
     Source: device-types/crypto/description.tex:825. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_type
            8      4  le32 key_len
@@ -2700,7 +2637,7 @@ algo_flf|u8|12|44|44
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_type, self.key_len, self.algo_flf = (
                 _VirtioCryptoAkcipherCreateSessionFlf.unpack(data)
@@ -2713,7 +2650,7 @@ algo_flf|u8|12|44|44
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_type, self.key_len, self.algo_flf = (
                 _VirtioCryptoAkcipherCreateSessionFlf.unpack_from(buffer, offset)
@@ -2751,7 +2688,7 @@ class VirtioCryptoAkcipherCreateSessionVlf(Struct):
 
     Source: device-types/crypto/description.tex:840. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 key[key_len]
     """
 
@@ -2785,7 +2722,7 @@ key|u8|0|||key_len
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, key_len: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if key_len is None:
             key_len = len(buffer) - at
         end = at + key_len
@@ -2808,7 +2745,7 @@ class VirtioCryptoOpHeader(Struct):
 
     Source: device-types/crypto/description.tex:978. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 opcode
            4      4  le32 algo
            8      8  le64 session_id
@@ -2849,7 +2786,7 @@ padding|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.session_id, self.flag, self.padding = (
                 _VirtioCryptoOpHeader.unpack(data)
@@ -2862,7 +2799,7 @@ padding|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.session_id, self.flag, self.padding = (
                 _VirtioCryptoOpHeader.unpack_from(buffer, offset)
@@ -2899,7 +2836,7 @@ class VirtioCryptoOpDataReq(Struct):
 
     Source: device-types/crypto/description.tex:1035. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_crypto_op_header header
            0      4  le32 header.opcode
            4      4  le32 header.algo
@@ -2972,11 +2909,11 @@ inhdr.status|u8||1
     def _decode(
         cls, buffer: Buffer, at: int, *, flf_len: int | None = None, vlf_len: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.header = header = new(VirtioCryptoOpHeader)
+        self = new(*cls._new_args)
+        self.header = header = new(*VirtioCryptoOpHeader._new_args)
         try:
             header.opcode, header.algo, header.session_id, header.flag, header.padding = (
-                _VirtioCryptoOpDataReq_1.unpack_from(buffer, at)
+                _VirtioCryptoOpDataReq_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -2997,9 +2934,9 @@ inhdr.status|u8||1
             raise truncated(cls, 2, buffer, at, end - at)
         self.op_vlf = bytes(buffer[at:end])
         at = end
-        self.inhdr = inhdr = new(VirtioCryptoInhdr)
+        self.inhdr = inhdr = new(*VirtioCryptoInhdr._new_args)
         try:
-            (inhdr.status,) = _VirtioCryptoOpDataReq_2.unpack_from(buffer, at)
+            (inhdr.status,) = _VirtioCryptoOpDataReq_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 3, buffer, at) from None
         at += 1
@@ -3010,12 +2947,12 @@ inhdr.status|u8||1
             header = self.header
             return b"".join(
                 (
-                    _VirtioCryptoOpDataReq_1.pack(
+                    _VirtioCryptoOpDataReq_run1.pack(
                         header.opcode, header.algo, header.session_id, header.flag, header.padding
                     ),
                     self.op_flf,
                     self.op_vlf,
-                    _VirtioCryptoOpDataReq_2.pack(self.inhdr.status),
+                    _VirtioCryptoOpDataReq_run2.pack(self.inhdr.status),
                 )
             )
         except UNFIT:
@@ -3038,7 +2975,7 @@ class VirtioCryptoInhdr(Struct):
 
     Source: device-types/crypto/description.tex:1131. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
     """
 
@@ -3059,7 +2996,7 @@ status|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoInhdr.unpack(data)
         except struct_error:
@@ -3070,7 +3007,7 @@ status|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoInhdr.unpack_from(buffer, offset)
         except struct_error:
@@ -3099,7 +3036,7 @@ class VirtioCryptoHashDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1141. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 src_data_len
            4      4  le32 hash_result_len
     """
@@ -3123,7 +3060,7 @@ hash_result_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.hash_result_len = _VirtioCryptoHashDataFlf.unpack(data)
         except struct_error:
@@ -3134,7 +3071,7 @@ hash_result_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.hash_result_len = _VirtioCryptoHashDataFlf.unpack_from(
                 buffer, offset
@@ -3166,7 +3103,7 @@ class VirtioCryptoHashDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1148. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 src_data[src_data_len]
            ?      ?  u8 hash_result[hash_result_len]
     """
@@ -3280,7 +3217,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if src_data_len is None:
                 if split is not None:
@@ -3321,7 +3258,7 @@ class VirtioCryptoHashDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1171. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
     """
 
@@ -3342,7 +3279,7 @@ algo|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.algo,) = _VirtioCryptoHashDataFlfStatelessSessPara.unpack(data)
         except struct_error:
@@ -3353,7 +3290,7 @@ algo|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.algo,) = _VirtioCryptoHashDataFlfStatelessSessPara.unpack_from(buffer, offset)
         except struct_error:
@@ -3382,7 +3319,7 @@ class VirtioCryptoHashDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1171. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct sess_para
            0      4  le32 sess_para.algo
            4      4  le32 src_data_len
@@ -3423,8 +3360,8 @@ reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoHashDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoHashDataFlfStatelessSessPara._new_args)
         try:
             sess_para.algo, self.src_data_len, self.hash_result_len, self.reserved = (
                 _VirtioCryptoHashDataFlfStateless.unpack(data)
@@ -3437,8 +3374,8 @@ reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoHashDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoHashDataFlfStatelessSessPara._new_args)
         try:
             sess_para.algo, self.src_data_len, self.hash_result_len, self.reserved = (
                 _VirtioCryptoHashDataFlfStateless.unpack_from(buffer, offset)
@@ -3474,7 +3411,7 @@ class VirtioCryptoHashDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1183. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 src_data[src_data_len]
            ?      ?  u8 hash_result[hash_result_len]
     """
@@ -3588,7 +3525,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if src_data_len is None:
                 if split is not None:
@@ -3629,7 +3566,7 @@ class VirtioCryptoMacDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1235. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_crypto_hash_data_flf hdr
            0      4  le32 hdr.src_data_len
            4      4  le32 hdr.hash_result_len
@@ -3654,8 +3591,8 @@ hdr.hash_result_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioCryptoHashDataFlf)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioCryptoHashDataFlf._new_args)
         try:
             hdr.src_data_len, hdr.hash_result_len = _VirtioCryptoMacDataFlf.unpack(data)
         except struct_error:
@@ -3666,8 +3603,8 @@ hdr.hash_result_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioCryptoHashDataFlf)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioCryptoHashDataFlf._new_args)
         try:
             hdr.src_data_len, hdr.hash_result_len = _VirtioCryptoMacDataFlf.unpack_from(
                 buffer, offset
@@ -3699,7 +3636,7 @@ class VirtioCryptoMacDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1239. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 src_data[src_data_len]
            ?      ?  u8 hash_result[hash_result_len]
     """
@@ -3813,7 +3750,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if src_data_len is None:
                 if split is not None:
@@ -3854,7 +3791,7 @@ class VirtioCryptoMacDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1262. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 auth_key_len
     """
@@ -3878,7 +3815,7 @@ auth_key_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len = _VirtioCryptoMacDataFlfStatelessSessPara.unpack(data)
         except struct_error:
@@ -3889,7 +3826,7 @@ auth_key_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len = _VirtioCryptoMacDataFlfStatelessSessPara.unpack_from(
                 buffer, offset
@@ -3921,7 +3858,7 @@ class VirtioCryptoMacDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1262. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct sess_para
            0      4  le32 sess_para.algo
            4      4  le32 sess_para.auth_key_len
@@ -3960,8 +3897,8 @@ hash_result_len|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoMacDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoMacDataFlfStatelessSessPara._new_args)
         try:
             sess_para.algo, sess_para.auth_key_len, self.src_data_len, self.hash_result_len = (
                 _VirtioCryptoMacDataFlfStateless.unpack(data)
@@ -3974,8 +3911,8 @@ hash_result_len|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoMacDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoMacDataFlfStatelessSessPara._new_args)
         try:
             sess_para.algo, sess_para.auth_key_len, self.src_data_len, self.hash_result_len = (
                 _VirtioCryptoMacDataFlfStateless.unpack_from(buffer, offset)
@@ -4011,7 +3948,7 @@ class VirtioCryptoMacDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1276. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 auth_key[auth_key_len]
            ?      ?  u8 src_data[src_data_len]
            ?      ?  u8 hash_result[hash_result_len]
@@ -4161,7 +4098,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if auth_key_len is None:
                 if split is not None:
@@ -4220,7 +4157,7 @@ class VirtioCryptoCipherDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1330. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 iv_len
            4      4  le32 src_data_len
            8      4  le32 dst_data_len
@@ -4252,7 +4189,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.iv_len, self.src_data_len, self.dst_data_len, self.padding = (
                 _VirtioCryptoCipherDataFlf.unpack(data)
@@ -4265,7 +4202,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.iv_len, self.src_data_len, self.dst_data_len, self.padding = (
                 _VirtioCryptoCipherDataFlf.unpack_from(buffer, offset)
@@ -4301,7 +4238,7 @@ class VirtioCryptoCipherDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1348. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 iv[iv_len]
            ?      ?  u8 src_data[src_data_len]
            ?      ?  u8 dst_data[dst_data_len]
@@ -4441,7 +4378,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if iv_len is None:
                 if split is not None:
@@ -4498,7 +4435,7 @@ class VirtioCryptoAlgChainDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1376. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 iv_len
            4      4  le32 src_data_len
            8      4  le32 dst_data_len
@@ -4570,7 +4507,7 @@ reserved|le32|36|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.iv_len,
@@ -4592,7 +4529,7 @@ reserved|le32|36|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.iv_len,
@@ -4663,7 +4600,7 @@ class VirtioCryptoAlgChainDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1397. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 iv[iv_len]
            ?      ?  u8 src_data[src_data_len]
            ?      ?  u8 aad[aad_len]
@@ -4847,7 +4784,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if iv_len is None:
                 if split is not None:
@@ -4940,7 +4877,7 @@ class VirtioCryptoSymDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1419. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     40  u8 op_type_flf[40]
           40      4  le32 op_type
           44      4  le32 padding
@@ -4969,7 +4906,7 @@ padding|le32|44|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type, self.padding = _VirtioCryptoSymDataFlf.unpack(data)
         except struct_error:
@@ -4980,7 +4917,7 @@ padding|le32|44|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type, self.padding = _VirtioCryptoSymDataFlf.unpack_from(
                 buffer, offset
@@ -5015,7 +4952,7 @@ class VirtioCryptoSymDataVlf(Struct):
 
     Source: device-types/crypto/description.tex:1430. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 op_type_vlf[sym_para_len]
     """
 
@@ -5053,7 +4990,7 @@ op_type_vlf|u8|0|||sym_para_len
     def _decode(
         cls, buffer: Buffer, at: int, *, sym_para_len: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if sym_para_len is None:
             sym_para_len = len(buffer) - at
         end = at + sym_para_len
@@ -5076,7 +5013,7 @@ class VirtioCryptoCipherDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1461. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_len
            8      4  le32 op
@@ -5103,7 +5040,7 @@ op|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = _VirtioCryptoCipherDataFlfStatelessSessPara.unpack(
                 data
@@ -5116,7 +5053,7 @@ op|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = (
                 _VirtioCryptoCipherDataFlfStatelessSessPara.unpack_from(buffer, offset)
@@ -5151,7 +5088,7 @@ class VirtioCryptoCipherDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1461. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     12  struct sess_para
            0      4  le32 sess_para.algo
            4      4  le32 sess_para.key_len
@@ -5196,8 +5133,8 @@ dst_data_len|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoCipherDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoCipherDataFlfStatelessSessPara._new_args)
         try:
             (
                 sess_para.algo,
@@ -5215,8 +5152,8 @@ dst_data_len|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoCipherDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoCipherDataFlfStatelessSessPara._new_args)
         try:
             (
                 sess_para.algo,
@@ -5263,7 +5200,7 @@ class VirtioCryptoCipherDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1482. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 cipher_key[key_len]
            ?      ?  u8 iv[iv_len]
            ?      ?  u8 src_data[src_data_len]
@@ -5432,7 +5369,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if key_len is None:
                 if split is not None:
@@ -5509,7 +5446,7 @@ class VirtioCryptoAlgChainDataFlfStatelessSessParaCipher(Struct):
 
     Source: device-types/crypto/description.tex:1502. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_len
            8      4  le32 op
@@ -5536,7 +5473,7 @@ op|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = (
                 _VirtioCryptoAlgChainDataFlfStatelessSessParaCipher.unpack(data)
@@ -5549,7 +5486,7 @@ op|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = (
                 _VirtioCryptoAlgChainDataFlfStatelessSessParaCipher.unpack_from(buffer, offset)
@@ -5584,7 +5521,7 @@ class VirtioCryptoAlgChainDataFlfStatelessSessParaHash(Struct):
 
     Source: device-types/crypto/description.tex:1502. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 auth_key_len
            8      4  le32 hash_mode
@@ -5611,7 +5548,7 @@ hash_mode|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len, self.hash_mode = (
                 _VirtioCryptoAlgChainDataFlfStatelessSessParaHash.unpack(data)
@@ -5624,7 +5561,7 @@ hash_mode|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len, self.hash_mode = (
                 _VirtioCryptoAlgChainDataFlfStatelessSessParaHash.unpack_from(buffer, offset)
@@ -5659,7 +5596,7 @@ class VirtioCryptoAlgChainDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1502. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 alg_chain_order
            4      4  le32 aad_len
            8     12  struct cipher
@@ -5710,9 +5647,9 @@ hash.hash_mode|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.cipher = cipher = new(VirtioCryptoAlgChainDataFlfStatelessSessParaCipher)
-        self.hash = hash = new(VirtioCryptoAlgChainDataFlfStatelessSessParaHash)
+        self = new(*cls._new_args)
+        self.cipher = cipher = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaCipher._new_args)
+        self.hash = hash = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaHash._new_args)
         try:
             (
                 self.alg_chain_order,
@@ -5732,9 +5669,9 @@ hash.hash_mode|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.cipher = cipher = new(VirtioCryptoAlgChainDataFlfStatelessSessParaCipher)
-        self.hash = hash = new(VirtioCryptoAlgChainDataFlfStatelessSessParaHash)
+        self = new(*cls._new_args)
+        self.cipher = cipher = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaCipher._new_args)
+        self.hash = hash = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaHash._new_args)
         try:
             (
                 self.alg_chain_order,
@@ -5786,7 +5723,7 @@ class VirtioCryptoAlgChainDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1502. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     32  struct sess_para
            0      4  le32 sess_para.alg_chain_order
            4      4  le32 sess_para.aad_len
@@ -5885,12 +5822,14 @@ reserved|le32|68|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAlgChainDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAlgChainDataFlfStatelessSessPara._new_args)
         sess_para.cipher = sess_para_cipher = new(
-            VirtioCryptoAlgChainDataFlfStatelessSessParaCipher
+            *VirtioCryptoAlgChainDataFlfStatelessSessParaCipher._new_args
         )
-        sess_para.hash = sess_para_hash = new(VirtioCryptoAlgChainDataFlfStatelessSessParaHash)
+        sess_para.hash = sess_para_hash = new(
+            *VirtioCryptoAlgChainDataFlfStatelessSessParaHash._new_args
+        )
         try:
             (
                 sess_para.alg_chain_order,
@@ -5920,12 +5859,14 @@ reserved|le32|68|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAlgChainDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAlgChainDataFlfStatelessSessPara._new_args)
         sess_para.cipher = sess_para_cipher = new(
-            VirtioCryptoAlgChainDataFlfStatelessSessParaCipher
+            *VirtioCryptoAlgChainDataFlfStatelessSessParaCipher._new_args
         )
-        sess_para.hash = sess_para_hash = new(VirtioCryptoAlgChainDataFlfStatelessSessParaHash)
+        sess_para.hash = sess_para_hash = new(
+            *VirtioCryptoAlgChainDataFlfStatelessSessParaHash._new_args
+        )
         try:
             (
                 sess_para.alg_chain_order,
@@ -6017,7 +5958,7 @@ class VirtioCryptoAlgChainDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1548. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 cipher_key[key_len]
            ?      ?  u8 auth_key[auth_key_len]
            ?      ?  u8 iv[iv_len]
@@ -6231,7 +6172,7 @@ hash_result|u8||||hash_result_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if key_len is None:
                 if split is not None:
@@ -6407,7 +6348,7 @@ class VirtioCryptoSymDataFlfStateless(FixedRequest):
 
     Source: device-types/crypto/description.tex:1574. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     72  u8 op_type_flf[72]
           72      4  le32 op_type
     """
@@ -6433,7 +6374,7 @@ op_type|le32|72|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type = _VirtioCryptoSymDataFlfStateless.unpack(data)
         except struct_error:
@@ -6444,7 +6385,7 @@ op_type|le32|72|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type = _VirtioCryptoSymDataFlfStateless.unpack_from(
                 buffer, offset
@@ -6478,7 +6419,7 @@ class VirtioCryptoSymDataVlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1584. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 op_type_vlf[sym_para_len]
     """
 
@@ -6516,7 +6457,7 @@ op_type_vlf|u8|0|||sym_para_len
     def _decode(
         cls, buffer: Buffer, at: int, *, sym_para_len: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if sym_para_len is None:
             sym_para_len = len(buffer) - at
         end = at + sym_para_len
@@ -6539,7 +6480,7 @@ class VirtioCryptoAeadDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1668. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 iv_len
            4      4  le32 aad_len
            8      4  le32 src_data_len
@@ -6584,7 +6525,7 @@ reserved|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.iv_len,
@@ -6602,7 +6543,7 @@ reserved|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.iv_len,
@@ -6650,7 +6591,7 @@ class VirtioCryptoAeadDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1689. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 iv[iv_len]
            ?      ?  u8 src_data[src_data_len]
            ?      ?  u8 aad[aad_len]
@@ -6814,7 +6755,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if iv_len is None:
                 if split is not None:
@@ -6889,7 +6830,7 @@ class VirtioCryptoAeadDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1725. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_len
            8      4  le32 op
@@ -6916,7 +6857,7 @@ op|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = _VirtioCryptoAeadDataFlfStatelessSessPara.unpack(
                 data
@@ -6929,7 +6870,7 @@ op|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = (
                 _VirtioCryptoAeadDataFlfStatelessSessPara.unpack_from(buffer, offset)
@@ -6962,7 +6903,7 @@ class VirtioCryptoAeadDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1725. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     12  struct sess_para
            0      4  le32 sess_para.algo
            4      4  le32 sess_para.key_len
@@ -7015,8 +6956,8 @@ dst_data_len|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAeadDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAeadDataFlfStatelessSessPara._new_args)
         try:
             (
                 sess_para.algo,
@@ -7036,8 +6977,8 @@ dst_data_len|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAeadDataFlfStatelessSessPara)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAeadDataFlfStatelessSessPara._new_args)
         try:
             (
                 sess_para.algo,
@@ -7090,7 +7031,7 @@ class VirtioCryptoAeadDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1747. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 key[key_len]
            ?      ?  u8 iv[iv_len]
            ?      ?  u8 src_data[src_data_len]
@@ -7274,7 +7215,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if key_len is None:
                 if split is not None:
@@ -7374,7 +7315,7 @@ class VirtioCryptoAkcipherDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:1807. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 src_data_len
            4      4  le32 dst_data_len
     """
@@ -7398,7 +7339,7 @@ dst_data_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoAkcipherDataFlf.unpack(data)
         except struct_error:
@@ -7409,7 +7350,7 @@ dst_data_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoAkcipherDataFlf.unpack_from(
                 buffer, offset
@@ -7441,7 +7382,7 @@ class VirtioCryptoAkcipherDataVlf(Request):
 
     Source: device-types/crypto/description.tex:1814. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 src_data[src_data_len]
            ?      ?  u8 dst_data[dst_data_len]
     """
@@ -7553,7 +7494,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if src_data_len is None:
                 if split is not None:
@@ -7594,7 +7535,7 @@ class VirtioCryptoAkcipherDataFlfStatelessSessParaU(Union):
 
     Source: device-types/crypto/description.tex:1861. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_crypto_rsa_session_para rsa, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA
            0      4  le32 rsa.padding_algo
            4      4  le32 rsa.hash_algo
@@ -7624,7 +7565,7 @@ class VirtioCryptoAkcipherDataFlfStatelessSessPara(Struct):
 
     Source: device-types/crypto/description.tex:1861. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 algo
            4      4  le32 key_type
            8      4  le32 key_len
@@ -7671,8 +7612,8 @@ u.ecdsa.curve_id|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.u = u = new(VirtioCryptoAkcipherDataFlfStatelessSessParaU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
         try:
             self.algo, self.key_type, self.key_len, u._raw = (
                 _VirtioCryptoAkcipherDataFlfStatelessSessPara.unpack(data)
@@ -7685,8 +7626,8 @@ u.ecdsa.curve_id|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.u = u = new(VirtioCryptoAkcipherDataFlfStatelessSessParaU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
         try:
             self.algo, self.key_type, self.key_len, u._raw = (
                 _VirtioCryptoAkcipherDataFlfStatelessSessPara.unpack_from(buffer, offset)
@@ -7722,7 +7663,7 @@ class VirtioCryptoAkcipherDataFlfStateless(Struct):
 
     Source: device-types/crypto/description.tex:1861. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     20  struct sess_para
            0      4  le32 sess_para.algo
            4      4  le32 sess_para.key_type
@@ -7775,9 +7716,9 @@ dst_data_len|le32|24|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAkcipherDataFlfStatelessSessPara)
-        sess_para.u = sess_para_u = new(VirtioCryptoAkcipherDataFlfStatelessSessParaU)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAkcipherDataFlfStatelessSessPara._new_args)
+        sess_para.u = sess_para_u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
         try:
             (
                 sess_para.algo,
@@ -7795,9 +7736,9 @@ dst_data_len|le32|24|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.sess_para = sess_para = new(VirtioCryptoAkcipherDataFlfStatelessSessPara)
-        sess_para.u = sess_para_u = new(VirtioCryptoAkcipherDataFlfStatelessSessParaU)
+        self = new(*cls._new_args)
+        self.sess_para = sess_para = new(*VirtioCryptoAkcipherDataFlfStatelessSessPara._new_args)
+        sess_para.u = sess_para_u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
         try:
             (
                 sess_para.algo,
@@ -7843,7 +7784,7 @@ class VirtioCryptoAkcipherDataVlfStateless(Request):
 
     Source: device-types/crypto/description.tex:1883. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 akcipher_key[key_len]
            ?      ?  u8 src_data[src_data_len]
            ?      ?  u8 dst_data[dst_data_len]
@@ -7985,7 +7926,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if key_len is None:
                 if split is not None:
@@ -8044,7 +7985,7 @@ class VirtioCryptoIpsecResourceCap(Struct):
 
     Source: device-types/crypto/description.tex:1989. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 inb_sa_limit
            4      4  le32 outb_sa_limit
     """
@@ -8068,7 +8009,7 @@ outb_sa_limit|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.inb_sa_limit, self.outb_sa_limit = _VirtioCryptoIpsecResourceCap.unpack(data)
         except struct_error:
@@ -8079,7 +8020,7 @@ outb_sa_limit|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.inb_sa_limit, self.outb_sa_limit = _VirtioCryptoIpsecResourceCap.unpack_from(
                 buffer, offset
@@ -8111,7 +8052,7 @@ class VirtioCryptoIpsecModeCap(Struct):
 
     Source: device-types/crypto/description.tex:2008. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 mode
            1      3  u8 reserved[3]
            4      4  le32 max_replay_win_sz
@@ -8183,7 +8124,7 @@ max_auth_key_len|le32|40|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.mode,
@@ -8205,7 +8146,7 @@ max_auth_key_len|le32|40|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.mode,
@@ -8227,8 +8168,7 @@ max_auth_key_len|le32|40|4
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 44:
             raise wrong_length(cls, data, len(data) // 44 * 44)
-        for values in _VirtioCryptoIpsecModeCap.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtioCryptoIpsecModeCap.iter_unpack(data)):
             (
                 self.mode,
                 self.reserved,
@@ -8298,7 +8238,7 @@ class VirtioCryptoIpsecSaCapData(Struct):
 
     Source: device-types/crypto/description.tex:2021. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 count
            1      7  u8 reserved[7]
            8      ?  struct virtio_crypto_ipsec_mode_cap cap_mode[count]
@@ -8344,9 +8284,9 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.count, self.reserved = _VirtioCryptoIpsecSaCapData_1.unpack_from(buffer, at)
+            self.count, self.reserved = _VirtioCryptoIpsecSaCapData_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -8363,7 +8303,7 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
             if len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioCryptoIpsecSaCapData_1.pack(self.count, self.reserved),
+                        _VirtioCryptoIpsecSaCapData_run1.pack(self.count, self.reserved),
                         b"".join([item.to_bytes() for item in self.cap_mode]),
                     )
                 )
@@ -8392,7 +8332,7 @@ class InAddr(Struct):
 
     Source: device-types/crypto/description.tex:2107. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 s_addr
     """
 
@@ -8413,7 +8353,7 @@ s_addr|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.s_addr,) = _InAddr.unpack(data)
         except struct_error:
@@ -8424,7 +8364,7 @@ s_addr|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.s_addr,) = _InAddr.unpack_from(buffer, offset)
         except struct_error:
@@ -8453,7 +8393,7 @@ class In6Addr(Struct):
 
     Source: device-types/crypto/description.tex:2111. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  u8 s6_u8[16]
     """
 
@@ -8474,7 +8414,7 @@ s6_u8|u8|0|16|16
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.s6_u8,) = _In6Addr.unpack(data)
         except struct_error:
@@ -8485,7 +8425,7 @@ s6_u8|u8|0|16|16
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.s6_u8,) = _In6Addr.unpack_from(buffer, offset)
         except struct_error:
@@ -8516,7 +8456,7 @@ class VirtioCryptoIpsecTunnelParamUnionIpv4(Struct):
 
     Source: device-types/crypto/description.tex:2115. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct in_addr src_ip
            0      4  le32 src_ip.s_addr
            4      4  struct in_addr dst_ip
@@ -8565,9 +8505,9 @@ reserved1|u8|11|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.src_ip = src_ip = new(InAddr)
-        self.dst_ip = dst_ip = new(InAddr)
+        self = new(*cls._new_args)
+        self.src_ip = src_ip = new(*InAddr._new_args)
+        self.dst_ip = dst_ip = new(*InAddr._new_args)
         try:
             src_ip.s_addr, dst_ip.s_addr, self.dscp, self.df, self.ttl, self.reserved1 = (
                 _VirtioCryptoIpsecTunnelParamUnionIpv4.unpack(data)
@@ -8580,9 +8520,9 @@ reserved1|u8|11|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.src_ip = src_ip = new(InAddr)
-        self.dst_ip = dst_ip = new(InAddr)
+        self = new(*cls._new_args)
+        self.src_ip = src_ip = new(*InAddr._new_args)
+        self.dst_ip = dst_ip = new(*InAddr._new_args)
         try:
             src_ip.s_addr, dst_ip.s_addr, self.dscp, self.df, self.ttl, self.reserved1 = (
                 _VirtioCryptoIpsecTunnelParamUnionIpv4.unpack_from(buffer, offset)
@@ -8620,7 +8560,7 @@ class VirtioCryptoIpsecTunnelParamUnionIpv6(Struct):
 
     Source: device-types/crypto/description.tex:2115. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct in6_addr src_addr
            0     16  u8 src_addr.s6_u8[16]
           16     16  struct in6_addr dst_addr
@@ -8669,9 +8609,9 @@ reserved2|u8|38|2|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.src_addr = src_addr = new(In6Addr)
-        self.dst_addr = dst_addr = new(In6Addr)
+        self = new(*cls._new_args)
+        self.src_addr = src_addr = new(*In6Addr._new_args)
+        self.dst_addr = dst_addr = new(*In6Addr._new_args)
         try:
             src_addr.s6_u8, dst_addr.s6_u8, self.flabel, self.hlimit, self.dscp, self.reserved2 = (
                 _VirtioCryptoIpsecTunnelParamUnionIpv6.unpack(data)
@@ -8684,9 +8624,9 @@ reserved2|u8|38|2|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.src_addr = src_addr = new(In6Addr)
-        self.dst_addr = dst_addr = new(In6Addr)
+        self = new(*cls._new_args)
+        self.src_addr = src_addr = new(*In6Addr._new_args)
+        self.dst_addr = dst_addr = new(*In6Addr._new_args)
         try:
             src_addr.s6_u8, dst_addr.s6_u8, self.flabel, self.hlimit, self.dscp, self.reserved2 = (
                 _VirtioCryptoIpsecTunnelParamUnionIpv6.unpack_from(buffer, offset)
@@ -8735,7 +8675,7 @@ class VirtioCryptoIpsecTunnelParamUnion(Union):
 
     Source: device-types/crypto/description.tex:2115. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     12  struct ipv4
            0      4  struct in_addr ipv4.src_ip
            0      4  le32 ipv4.src_ip.s_addr
@@ -8791,7 +8731,7 @@ class VirtioCryptoIpsecTunnelParam(Struct):
 
     Source: device-types/crypto/description.tex:2115. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 type
            1      3  u8 reserved[3]
            4     12  struct ipv4
@@ -8860,8 +8800,8 @@ ipv6.reserved2|u8|42|2|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.union = union = new(VirtioCryptoIpsecTunnelParamUnion)
+        self = new(*cls._new_args)
+        self.union = union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
         try:
             self.type, self.reserved, union._raw = _VirtioCryptoIpsecTunnelParam.unpack(data)
         except struct_error:
@@ -8872,8 +8812,8 @@ ipv6.reserved2|u8|42|2|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.union = union = new(VirtioCryptoIpsecTunnelParamUnion)
+        self = new(*cls._new_args)
+        self.union = union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
         try:
             self.type, self.reserved, union._raw = _VirtioCryptoIpsecTunnelParam.unpack_from(
                 buffer, offset
@@ -8908,7 +8848,7 @@ class VirtioCryptoIpsecLifetime(Struct):
 
     Source: device-types/crypto/description.tex:2151. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 packets_soft_limit
            8      8  le64 bytes_soft_limit
           16      8  le64 packets_hard_limit
@@ -8950,7 +8890,7 @@ bytes_hard_limit|le64|24|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.packets_soft_limit,
@@ -8966,7 +8906,7 @@ bytes_hard_limit|le64|24|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.packets_soft_limit,
@@ -9008,7 +8948,7 @@ class VirtioCryptoResourceObjIpsecSa256bKeyCipherKey(Struct):
 
     Source: device-types/crypto/description.tex:2158. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 length
            2      2  le16 reserved1
            4     32  u8 data[32]
@@ -9035,7 +8975,7 @@ data|u8|4|32|32
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.length, self.reserved1, self.data = (
                 _VirtioCryptoResourceObjIpsecSa256bKeyCipherKey.unpack(data)
@@ -9048,7 +8988,7 @@ data|u8|4|32|32
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.length, self.reserved1, self.data = (
                 _VirtioCryptoResourceObjIpsecSa256bKeyCipherKey.unpack_from(buffer, offset)
@@ -9085,7 +9025,7 @@ class VirtioCryptoResourceObjIpsecSa256bKeyAuthKey(Struct):
 
     Source: device-types/crypto/description.tex:2158. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 length
            2      2  le16 reserved2
            4     32  u8 data[32]
@@ -9112,7 +9052,7 @@ data|u8|4|32|32
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.length, self.reserved2, self.data = (
                 _VirtioCryptoResourceObjIpsecSa256bKeyAuthKey.unpack(data)
@@ -9125,7 +9065,7 @@ data|u8|4|32|32
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.length, self.reserved2, self.data = (
                 _VirtioCryptoResourceObjIpsecSa256bKeyAuthKey.unpack_from(buffer, offset)
@@ -9162,7 +9102,7 @@ class VirtioCryptoResourceObjIpsecSa256bKey(Struct):
 
     Source: device-types/crypto/description.tex:2158. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 mode
            1      1  u8 direction
            2      2  u8 reserved[2]
@@ -9328,12 +9268,14 @@ life.bytes_hard_limit|le64|188|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.param = param = new(VirtioCryptoIpsecTunnelParam)
-        param.union = param_union = new(VirtioCryptoIpsecTunnelParamUnion)
-        self.cipher_key = cipher_key = new(VirtioCryptoResourceObjIpsecSa256bKeyCipherKey)
-        self.auth_key = auth_key = new(VirtioCryptoResourceObjIpsecSa256bKeyAuthKey)
-        self.life = life = new(VirtioCryptoIpsecLifetime)
+        self = new(*cls._new_args)
+        self.param = param = new(*VirtioCryptoIpsecTunnelParam._new_args)
+        param.union = param_union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
+        self.cipher_key = cipher_key = new(
+            *VirtioCryptoResourceObjIpsecSa256bKeyCipherKey._new_args
+        )
+        self.auth_key = auth_key = new(*VirtioCryptoResourceObjIpsecSa256bKeyAuthKey._new_args)
+        self.life = life = new(*VirtioCryptoIpsecLifetime._new_args)
         try:
             (
                 self.mode,
@@ -9370,12 +9312,14 @@ life.bytes_hard_limit|le64|188|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.param = param = new(VirtioCryptoIpsecTunnelParam)
-        param.union = param_union = new(VirtioCryptoIpsecTunnelParamUnion)
-        self.cipher_key = cipher_key = new(VirtioCryptoResourceObjIpsecSa256bKeyCipherKey)
-        self.auth_key = auth_key = new(VirtioCryptoResourceObjIpsecSa256bKeyAuthKey)
-        self.life = life = new(VirtioCryptoIpsecLifetime)
+        self = new(*cls._new_args)
+        self.param = param = new(*VirtioCryptoIpsecTunnelParam._new_args)
+        param.union = param_union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
+        self.cipher_key = cipher_key = new(
+            *VirtioCryptoResourceObjIpsecSa256bKeyCipherKey._new_args
+        )
+        self.auth_key = auth_key = new(*VirtioCryptoResourceObjIpsecSa256bKeyAuthKey._new_args)
+        self.life = life = new(*VirtioCryptoIpsecLifetime._new_args)
         try:
             (
                 self.mode,
@@ -9499,7 +9443,7 @@ class VirtioCryptoIpsecDataFlf(Struct):
 
     Source: device-types/crypto/description.tex:2243. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 src_data_len
            4      4  le32 dst_data_len
     """
@@ -9523,7 +9467,7 @@ dst_data_len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoIpsecDataFlf.unpack(data)
         except struct_error:
@@ -9534,7 +9478,7 @@ dst_data_len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoIpsecDataFlf.unpack_from(
                 buffer, offset
@@ -9566,7 +9510,7 @@ class VirtioCryptoIpsecDataVlf(Request):
 
     Source: device-types/crypto/description.tex:2250. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  u8 src_data[src_data_len]
            ?      ?  u8 dst_data[dst_data_len]
     """
@@ -9678,7 +9622,7 @@ dst_data|u8||||dst_data_len
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if src_data_len is None:
                 if split is not None:

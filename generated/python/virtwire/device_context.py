@@ -78,16 +78,15 @@ DEVICE_CONTEXT_FIELD_TYPES_CODES = Registry(
         ),
     ),
     (Range(0x6, 0xFFFFFFFF, "reserved"),),
-    fields=("virtio_dev_ctx_field_tlv.type",),
 )
 
 # --- structs ---
 
-_VirtioDevCtxFieldTlv_1 = Codec("<2IQ")
-_VirtioDevCtx_1 = Codec("<I")
+_VirtioDevCtxFieldTlv_run1 = Codec("<2IQ")
+_VirtioDevCtx_run1 = Codec("<I")
 _VirtioDevCtxPciVqCfg = Codec("<3H3Q")
 _VirtioDevCtxVqSplitRuntime = Codec("<2HB")
-_VirtioDevCtxVqSplitDevDescs_1 = Codec("<2H")
+_VirtioDevCtxVqSplitDevDescs_run1 = Codec("<2H")
 
 
 class VirtioDevCtxFieldTlv(Record):
@@ -95,7 +94,7 @@ class VirtioDevCtxFieldTlv(Record):
 
     Source: device-context.tex:13.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 reserved
            8      8  le64 length
@@ -146,9 +145,11 @@ value|u8|16|||length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.type, self.reserved, self.length = _VirtioDevCtxFieldTlv_1.unpack_from(buffer, at)
+            self.type, self.reserved, self.length = _VirtioDevCtxFieldTlv_run1.unpack_from(
+                buffer, at
+            )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 16
@@ -171,9 +172,9 @@ value|u8|16|||length
             for number in range(size if count is None else count):
                 if at >= size and count is None:
                     break
-                self = new(cls)
+                self = new(*cls._new_args)
                 try:
-                    self.type, self.reserved, self.length = _VirtioDevCtxFieldTlv_1.unpack_from(
+                    self.type, self.reserved, self.length = _VirtioDevCtxFieldTlv_run1.unpack_from(
                         buffer, at
                     )
                 except struct_error:
@@ -194,7 +195,7 @@ value|u8|16|||length
         self._check()
         try:
             return b"".join(
-                (_VirtioDevCtxFieldTlv_1.pack(self.type, self.reserved, self.length), self.value)
+                (_VirtioDevCtxFieldTlv_run1.pack(self.type, self.reserved, self.length), self.value)
             )
         except UNFIT:
             pass
@@ -217,12 +218,12 @@ class VirtioDevCtxFieldTlvView(View):
     length = Int(8, "<Q")
 
 
-class VirtioDevCtx(Container):
+class VirtioDevCtx(Container["VirtioDevCtxFieldTlv"]):
     """struct virtio_dev_ctx, of variable size.
 
     Source: device-context.tex:20.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 field_count
            4      ?  struct virtio_dev_ctx_field_tlv fields[field_count]
     """
@@ -245,7 +246,7 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
     COUNT_AT = ("<I", 0)
 
     @classmethod
-    def record_class(cls) -> type[Record]:
+    def record_class(cls) -> type[VirtioDevCtxFieldTlv]:
         return VirtioDevCtxFieldTlv
 
     def __init__(
@@ -269,9 +270,9 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.field_count,) = _VirtioDevCtx_1.unpack_from(buffer, at)
+            (self.field_count,) = _VirtioDevCtx_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -290,7 +291,7 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
         try:
             return b"".join(
                 (
-                    _VirtioDevCtx_1.pack(self.field_count),
+                    _VirtioDevCtx_run1.pack(self.field_count),
                     b"".join([item.to_bytes() for item in self.fields]),
                 )
             )
@@ -318,7 +319,7 @@ class VirtioDevCtxFeatures(Struct):
 
     Source: device-context.tex:80.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  le64 feature_bits[rest]
     """
 
@@ -356,7 +357,7 @@ feature_bits|le64|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, feature_bits_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if feature_bits_count is None:
             feature_bits_count = (len(buffer) - at) // 8
         end = at + 8 * feature_bits_count
@@ -379,7 +380,7 @@ class VirtioDevCtxPciVqCfg(Struct):
 
     Source: device-context.tex:96.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 vq_index
            2      2  le16 queue_size
            4      2  le16 queue_msix_vector
@@ -431,7 +432,7 @@ queue_device|le64|22|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.vq_index,
@@ -449,7 +450,7 @@ queue_device|le64|22|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.vq_index,
@@ -504,7 +505,7 @@ class VirtioDevCtxVqSplitRuntime(Struct):
 
     Source: device-context.tex:117.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 vq_index
            2      2  le16 dev_avail_idx
            4      1  u8 enabled
@@ -531,7 +532,7 @@ enabled|u8|4|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.vq_index, self.dev_avail_idx, self.enabled = _VirtioDevCtxVqSplitRuntime.unpack(
                 data
@@ -544,7 +545,7 @@ enabled|u8|4|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.vq_index, self.dev_avail_idx, self.enabled = (
                 _VirtioDevCtxVqSplitRuntime.unpack_from(buffer, offset)
@@ -577,7 +578,7 @@ class VirtioDevCtxVqSplitDevDescs(Struct):
 
     Source: device-context.tex:137.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 vq_index
            2      2  le16 desc_count
            4      ?  le16 desc_idx[desc_count]
@@ -619,9 +620,11 @@ desc_idx|le16|4|||desc_count
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.vq_index, self.desc_count = _VirtioDevCtxVqSplitDevDescs_1.unpack_from(buffer, at)
+            self.vq_index, self.desc_count = _VirtioDevCtxVqSplitDevDescs_run1.unpack_from(
+                buffer, at
+            )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -637,7 +640,7 @@ desc_idx|le16|4|||desc_count
         try:
             return b"".join(
                 (
-                    _VirtioDevCtxVqSplitDevDescs_1.pack(self.vq_index, self.desc_count),
+                    _VirtioDevCtxVqSplitDevDescs_run1.pack(self.vq_index, self.desc_count),
                     pack(f"<{len(self.desc_idx)}H", *self.desc_idx),
                 )
             )

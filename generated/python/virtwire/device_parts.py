@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT, DecodeError
 from virtwire._layout import Layout
 from virtwire._records import Record
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import Struct, fresh, new, truncated, wrong_count, wrong_length
 from virtwire._unions import Union, bytes_arm, struct_arm
 from virtwire._views import Bytes, Int, Nested, Value, View
 
@@ -41,7 +41,6 @@ DEVICE_PARTS_CODE_RANGES_CODES = Registry(
         Range(0x200, 0x5FF, "device"),
         Range(0x600, 0xFFFF, "reserved"),
     ),
-    fields=("virtio_dev_part_hdr.part_type",),
 )
 COMMON_DEVICE_PARTS_CODES = Registry(
     "Common device parts",
@@ -66,6 +65,7 @@ COMMON_DEVICE_PARTS_CODES = Registry(
             "VIRTIO_DEV_PART_PCI_COMMON_CFG",
             {
                 "selector": "virtio_dev_part_hdr.selector.pci_common_cfg",
+                "value": "virtio_pci_common_cfg@hdr.selector.pci_common_cfg.offset",
             },
         ),
         Entry(
@@ -93,7 +93,6 @@ COMMON_DEVICE_PARTS_CODES = Registry(
         ),
     ),
     (Range(0x106, 0x2FF, "reserved"),),
-    fields=("virtio_dev_part_hdr.part_type",),
 )
 
 # --- structs ---
@@ -101,7 +100,7 @@ COMMON_DEVICE_PARTS_CODES = Registry(
 _VirtioDevPartHdrSelectorPciCommonCfg = Codec("<2I")
 _VirtioDevPartHdrSelectorVqIndex = Codec("<H6s")
 _VirtioDevPartHdr = Codec("<H2B8sI")
-_VirtioDevPart_1 = Codec("<H2B8sI")
+_VirtioDevPart_run1 = Codec("<H2B8sI")
 _VirtioDevPartVqCfg = Codec("<4H3Q")
 _VirtioDevPartVqNotifyData = Codec("<2H4s")
 
@@ -111,7 +110,7 @@ class VirtioDevPartHdrSelectorPciCommonCfg(Struct):
 
     Source: device-parts.tex:11. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 offset
            4      4  le32 reserved
     """
@@ -135,7 +134,7 @@ reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.offset, self.reserved = _VirtioDevPartHdrSelectorPciCommonCfg.unpack(data)
         except struct_error:
@@ -146,7 +145,7 @@ reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.offset, self.reserved = _VirtioDevPartHdrSelectorPciCommonCfg.unpack_from(
                 buffer, offset
@@ -178,7 +177,7 @@ class VirtioDevPartHdrSelectorVqIndex(Struct):
 
     Source: device-parts.tex:11. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 index
            2      6  u8 reserved[6]
     """
@@ -202,7 +201,7 @@ reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.index, self.reserved = _VirtioDevPartHdrSelectorVqIndex.unpack(data)
         except struct_error:
@@ -213,7 +212,7 @@ reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.index, self.reserved = _VirtioDevPartHdrSelectorVqIndex.unpack_from(buffer, offset)
         except struct_error:
@@ -245,7 +244,7 @@ class VirtioDevPartHdrSelector(Union):
 
     Source: device-parts.tex:11. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct pci_common_cfg, if part_type == VIRTIO_DEV_PART_PCI_COMMON_CFG
            0      4  le32 pci_common_cfg.offset
            4      4  le32 pci_common_cfg.reserved
@@ -280,7 +279,7 @@ class VirtioDevPartHdr(Struct):
 
     Source: device-parts.tex:11. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 part_type
            2      1  u8 flags
            3      1  u8 reserved
@@ -338,8 +337,8 @@ length|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.selector = selector = new(VirtioDevPartHdrSelector)
+        self = new(*cls._new_args)
+        self.selector = selector = new(*VirtioDevPartHdrSelector._new_args)
         try:
             self.part_type, self.flags, self.reserved, selector._raw, self.length = (
                 _VirtioDevPartHdr.unpack(data)
@@ -352,8 +351,8 @@ length|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.selector = selector = new(VirtioDevPartHdrSelector)
+        self = new(*cls._new_args)
+        self.selector = selector = new(*VirtioDevPartHdrSelector._new_args)
         try:
             self.part_type, self.flags, self.reserved, selector._raw, self.length = (
                 _VirtioDevPartHdr.unpack_from(buffer, offset)
@@ -366,9 +365,8 @@ length|le32|12|4
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
-        for values in _VirtioDevPartHdr.iter_unpack(data):
-            self = new(cls)
-            self.selector = selector = new(VirtioDevPartHdrSelector)
+        for self, values in zip(fresh(cls), _VirtioDevPartHdr.iter_unpack(data)):
+            self.selector = selector = new(*VirtioDevPartHdrSelector._new_args)
             self.part_type, self.flags, self.reserved, selector._raw, self.length = values
             yield self
 
@@ -400,7 +398,7 @@ class VirtioDevPart(Record):
 
     Source: device-parts.tex:31. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_dev_part_hdr hdr
            0      2  le16 hdr.part_type
            2      1  u8 hdr.flags
@@ -472,12 +470,12 @@ value|u8|16|||hdr.length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioDevPartHdr)
-        hdr.selector = hdr_selector = new(VirtioDevPartHdrSelector)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioDevPartHdr._new_args)
+        hdr.selector = hdr_selector = new(*VirtioDevPartHdrSelector._new_args)
         try:
             hdr.part_type, hdr.flags, hdr.reserved, hdr_selector._raw, hdr.length = (
-                _VirtioDevPart_1.unpack_from(buffer, at)
+                _VirtioDevPart_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -501,12 +499,12 @@ value|u8|16|||hdr.length
             for number in range(size if count is None else count):
                 if at >= size and count is None:
                     break
-                self = new(cls)
-                self.hdr = hdr = new(VirtioDevPartHdr)
-                hdr.selector = hdr_selector = new(VirtioDevPartHdrSelector)
+                self = new(*cls._new_args)
+                self.hdr = hdr = new(*VirtioDevPartHdr._new_args)
+                hdr.selector = hdr_selector = new(*VirtioDevPartHdrSelector._new_args)
                 try:
                     hdr.part_type, hdr.flags, hdr.reserved, hdr_selector._raw, hdr.length = (
-                        _VirtioDevPart_1.unpack_from(buffer, at)
+                        _VirtioDevPart_run1.unpack_from(buffer, at)
                     )
                 except struct_error:
                     raise truncated(cls, 0, buffer, at) from None
@@ -528,7 +526,7 @@ value|u8|16|||hdr.length
             hdr = self.hdr
             return b"".join(
                 (
-                    _VirtioDevPart_1.pack(
+                    _VirtioDevPart_run1.pack(
                         hdr.part_type, hdr.flags, hdr.reserved, hdr.selector._raw, hdr.length
                     ),
                     self.value,
@@ -558,7 +556,7 @@ class VirtioDevPartFeatures(Struct):
 
     Source: device-parts.tex:132. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  le64 feature_bits[rest]
     """
 
@@ -596,7 +594,7 @@ feature_bits|le64|0|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, feature_bits_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if feature_bits_count is None:
             feature_bits_count = (len(buffer) - at) // 8
         end = at + 8 * feature_bits_count
@@ -619,7 +617,7 @@ class VirtioDevPartVqCfg(Struct):
 
     Source: device-parts.tex:188. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 queue_size
            2      2  le16 vector
            4      2  le16 enabled
@@ -676,7 +674,7 @@ queue_device|le64|24|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.queue_size,
@@ -695,7 +693,7 @@ queue_device|le64|24|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.queue_size,
@@ -754,7 +752,7 @@ class VirtioDevPartVqNotifyData(Struct):
 
     Source: device-parts.tex:215. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 queue_notify_off
            2      2  le16 queue_notif_config_data
            4      4  u8 reserved[4]
@@ -787,7 +785,7 @@ reserved|u8|4|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.queue_notify_off, self.queue_notif_config_data, self.reserved = (
                 _VirtioDevPartVqNotifyData.unpack(data)
@@ -800,7 +798,7 @@ reserved|u8|4|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.queue_notify_off, self.queue_notif_config_data, self.reserved = (
                 _VirtioDevPartVqNotifyData.unpack_from(buffer, offset)

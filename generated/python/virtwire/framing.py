@@ -130,7 +130,7 @@ class DeviceData(io.RawIOBase):
                 offset=self._at,
                 needed=_HEADER.size,
                 available=len(data),
-                excerpt=hex_excerpt(data, 0, len(data)),
+                excerpt=hex_excerpt(data, self._at, _HEADER.size, self._at),
             )
         size, flags, tag = _HEADER.unpack(data)
         self._at += _HEADER.size

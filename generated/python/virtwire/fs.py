@@ -69,7 +69,7 @@ class VirtioFsConfig(Struct):
 
     Source: device-types/fs/description.tex:44. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     36  char tag[36]
           36      4  le32 num_request_queues
           40      4  le32 notify_buf_size, if VIRTIO_FS_F_NOTIFICATION
@@ -98,7 +98,7 @@ notify_buf_size|le32|40|4||||VIRTIO_FS_F_NOTIFICATION
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.tag, self.num_request_queues, self.notify_buf_size = _VirtioFsConfig.unpack(data)
         except struct_error:
@@ -109,7 +109,7 @@ notify_buf_size|le32|40|4||||VIRTIO_FS_F_NOTIFICATION
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.tag, self.num_request_queues, self.notify_buf_size = _VirtioFsConfig.unpack_from(
                 buffer, offset
@@ -144,7 +144,7 @@ class VirtioFsReq(Request):
 
     Source: device-types/fs/description.tex:124. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct fuse_in_header in
            ?      ?  u8 datain[rest]
            ?      ?  struct fuse_out_header out
@@ -308,7 +308,7 @@ dataout|u8||||rest
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if in__size is None:
                 if split is not None:
@@ -374,7 +374,7 @@ class VirtioFsReadReqUnion(Union):
 
     Source: device-types/fs/description.tex:152. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct fuse_read_in readin
            0      ?  u8 datain[sizeof(struct fuse_read_in)]
     """
@@ -398,7 +398,7 @@ class VirtioFsReadReq(Request):
 
     Source: device-types/fs/description.tex:152. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct fuse_in_header in
            ?      ?  struct fuse_read_in readin
            ?      ?  u8 datain[sizeof(struct fuse_read_in)]
@@ -571,7 +571,7 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             if in__size is None:
                 if split is not None:
@@ -637,7 +637,7 @@ class VirtioFsNotify(Struct):
 
     Source: device-types/fs/description.tex:208. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct fuse_out_header out_hdr
            ?      ?  char outarg[notify_buf_size - sizeof(struct fuse_out_header)]
     """
@@ -690,7 +690,7 @@ outarg|char||||notify_buf_size - sizeof(struct fuse_out_header)
         out_hdr_size: int | None = None,
         outarg_size: int | None = None,
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if out_hdr_size is None:
             if outarg_size is None:
                 raise TypeError("VirtioFsNotify: give out_hdr_size or outarg_size")

@@ -83,7 +83,6 @@ VIRTIO_GPIO_STATUS_CODES = Registry(
         Entry(0x0, "VIRTIO_GPIO_STATUS_OK"),
         Entry(0x1, "VIRTIO_GPIO_STATUS_ERR"),
     ),
-    fields=("virtio_gpio_response.status",),
 )
 VIRTIO_GPIO_MSG_CODES = Registry(
     "VIRTIO_GPIO_MSG",
@@ -138,7 +137,6 @@ VIRTIO_GPIO_MSG_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_gpio_request.type",),
 )
 VIRTIO_GPIO_DIRECTION_CODES = Registry(
     "VIRTIO_GPIO_DIRECTION",
@@ -168,7 +166,6 @@ VIRTIO_GPIO_IRQ_STATUS_CODES = Registry(
         Entry(0x0, "VIRTIO_GPIO_IRQ_STATUS_INVALID"),
         Entry(0x1, "VIRTIO_GPIO_IRQ_STATUS_VALID"),
     ),
-    fields=("virtio_gpio_irq_response.status",),
 )
 
 # --- structs ---
@@ -176,7 +173,7 @@ VIRTIO_GPIO_IRQ_STATUS_CODES = Registry(
 _VirtioGpioConfig = Codec("<H2sI")
 _VirtioGpioRequest = Codec("<2HI")
 _VirtioGpioResponse = Codec("<2B")
-_VirtioGpioResponseN_1 = Codec("<B")
+_VirtioGpioResponseN_run1 = Codec("<B")
 _VirtioGpioIrqRequest = Codec("<H")
 _VirtioGpioIrqResponse = Codec("<B")
 
@@ -186,7 +183,7 @@ class VirtioGpioConfig(Struct):
 
     Source: device-types/gpio/description.tex:31. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 ngpio
            2      2  u8 padding[2]
            4      4  le32 gpio_names_size
@@ -215,7 +212,7 @@ gpio_names_size|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.ngpio, self.padding, self.gpio_names_size = _VirtioGpioConfig.unpack(data)
         except struct_error:
@@ -226,7 +223,7 @@ gpio_names_size|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.ngpio, self.padding, self.gpio_names_size = _VirtioGpioConfig.unpack_from(
                 buffer, offset
@@ -261,7 +258,7 @@ class VirtioGpioRequest(Struct):
 
     Source: device-types/gpio/description.tex:68. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
            2      2  le16 gpio
            4      4  le32 value
@@ -288,7 +285,7 @@ value|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.gpio, self.value = _VirtioGpioRequest.unpack(data)
         except struct_error:
@@ -299,7 +296,7 @@ value|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.gpio, self.value = _VirtioGpioRequest.unpack_from(buffer, offset)
         except struct_error:
@@ -330,7 +327,7 @@ class VirtioGpioResponse(Struct):
 
     Source: device-types/gpio/description.tex:88. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
            1      1  u8 value
     """
@@ -354,7 +351,7 @@ value|u8|1|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.value = _VirtioGpioResponse.unpack(data)
         except struct_error:
@@ -365,7 +362,7 @@ value|u8|1|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.value = _VirtioGpioResponse.unpack_from(buffer, offset)
         except struct_error:
@@ -395,7 +392,7 @@ class VirtioGpioResponseN(Struct):
 
     Source: device-types/gpio/description.tex:174. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
            1      ?  u8 value[virtio_gpio_config.gpio_names_size]
     """
@@ -436,9 +433,9 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
     def _decode(
         cls, buffer: Buffer, at: int, *, gpio_names_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.status,) = _VirtioGpioResponseN_1.unpack_from(buffer, at)
+            (self.status,) = _VirtioGpioResponseN_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 1
@@ -453,7 +450,7 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioGpioResponseN_1.pack(self.status), self.value))
+            return b"".join((_VirtioGpioResponseN_run1.pack(self.status), self.value))
         except UNFIT:
             pass
         return self._encode()
@@ -474,7 +471,7 @@ class VirtioGpioIrqRequest(Struct):
 
     Source: device-types/gpio/description.tex:470. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 gpio
     """
 
@@ -495,7 +492,7 @@ gpio|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.gpio,) = _VirtioGpioIrqRequest.unpack(data)
         except struct_error:
@@ -506,7 +503,7 @@ gpio|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.gpio,) = _VirtioGpioIrqRequest.unpack_from(buffer, offset)
         except struct_error:
@@ -535,7 +532,7 @@ class VirtioGpioIrqResponse(Struct):
 
     Source: device-types/gpio/description.tex:483. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
     """
 
@@ -556,7 +553,7 @@ status|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioGpioIrqResponse.unpack(data)
         except struct_error:
@@ -567,7 +564,7 @@ status|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioGpioIrqResponse.unpack_from(buffer, offset)
         except struct_error:

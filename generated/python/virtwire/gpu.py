@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated, wrong_length
+from virtwire._runtime import Struct, fresh, new, truncated, wrong_length
 from virtwire._views import Array, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
@@ -166,10 +166,7 @@ VIRTIO_GPU_EVENT_DISPLAY_CODES = Registry(
     "VIRTIO_GPU_EVENT_DISPLAY",
     "events_read",
     (Entry(0x1, "VIRTIO_GPU_EVENT_DISPLAY"),),
-    fields=(
-        "virtio_gpu_config.events_read",
-        "virtio_gpu_config.events_clear",
-    ),
+    flags=True,
 )
 VIRTIO_GPU_SHM_ID_CODES = Registry(
     "virtio_gpu_shm_id",
@@ -432,7 +429,6 @@ VIRTIO_GPU_CTRL_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_gpu_ctrl_hdr.type",),
 )
 VIRTIO_GPU_FLAG_CODES = Registry(
     "VIRTIO_GPU_FLAG",
@@ -441,7 +437,7 @@ VIRTIO_GPU_FLAG_CODES = Registry(
         Entry(0x1, "VIRTIO_GPU_FLAG_FENCE"),
         Entry(0x2, "VIRTIO_GPU_FLAG_INFO_RING_IDX"),
     ),
-    fields=("virtio_gpu_ctrl_hdr.flags",),
+    flags=True,
 )
 VIRTIO_GPU_FORMATS_CODES = Registry(
     "virtio_gpu_formats",
@@ -456,7 +452,6 @@ VIRTIO_GPU_FORMATS_CODES = Registry(
         Entry(0x79, "VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM"),
         Entry(0x86, "VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM"),
     ),
-    fields=("virtio_gpu_resource_create_2d.format",),
 )
 VIRTIO_GPU_CAPSET_CODES = Registry(
     "VIRTIO_GPU_CAPSET",
@@ -468,10 +463,6 @@ VIRTIO_GPU_CAPSET_CODES = Registry(
         Entry(0x4, "VIRTIO_GPU_CAPSET_VENUS"),
         Entry(0x5, "VIRTIO_GPU_CAPSET_CROSS_DOMAIN"),
     ),
-    fields=(
-        "virtio_gpu_resp_capset_info.capset_id",
-        "virtio_gpu_get_capset.capset_id",
-    ),
 )
 VIRTIO_GPU_BLOB_MEM_CODES = Registry(
     "VIRTIO_GPU_BLOB_MEM",
@@ -481,7 +472,6 @@ VIRTIO_GPU_BLOB_MEM_CODES = Registry(
         Entry(0x2, "VIRTIO_GPU_BLOB_MEM_HOST3D"),
         Entry(0x3, "VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST"),
     ),
-    fields=("virtio_gpu_resource_create_blob.blob_mem",),
 )
 VIRTIO_GPU_BLOB_FLAG_USE_CODES = Registry(
     "VIRTIO_GPU_BLOB_FLAG_USE",
@@ -491,6 +481,7 @@ VIRTIO_GPU_BLOB_FLAG_USE_CODES = Registry(
         Entry(0x2, "VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE"),
         Entry(0x4, "VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE"),
     ),
+    flags=True,
 )
 VIRTIO_GPU_MAP_CACHE_CODES = Registry(
     "VIRTIO_GPU_MAP_CACHE",
@@ -523,16 +514,16 @@ _VirtioGpuResourceDetachBacking = Codec("<2IQIB3s2I")
 _VirtioGpuGetCapsetInfo = Codec("<2IQIB3s2I")
 _VirtioGpuRespCapsetInfo = Codec("<2IQIB3s4I")
 _VirtioGpuGetCapset = Codec("<2IQIB3s2I")
-_VirtioGpuRespCapset_1 = Codec("<2IQIB3s")
+_VirtioGpuRespCapset_run1 = Codec("<2IQIB3s")
 _VirtioGpuResourceAssignUuid = Codec("<2IQIB3s2I")
 _VirtioGpuRespResourceUuid = Codec("<2IQIB3s16s")
 _VirtioGpuResourceCreateBlob = Codec("<2IQIB3s4I2Q")
 _VirtioGpuSetScanoutBlob = Codec("<2IQIB3s10I16s16s")
 _VirtioGpuCtxCreate = Codec("<2IQIB3s2I64s")
 _VirtioGpuResourceMapBlob = Codec("<2IQIB3s2IQ")
-_VirtioGpuRespMapInfo_1 = Codec("<2IQIB3s")
-_VirtioGpuRespMapInfo_2 = Codec("<2I")
-_VirtioGpuRespMapInfo_2_BIG = Codec(">2I")
+_VirtioGpuRespMapInfo_run1 = Codec("<2IQIB3s")
+_VirtioGpuRespMapInfo_run2 = Codec("<2I")
+_VirtioGpuRespMapInfo_run2_BIG = Codec(">2I")
 _VirtioGpuResourceUnmapBlob = Codec("<2IQIB3s2I")
 _VirtioGpuCursorPos = Codec("<4I")
 _VirtioGpuUpdateCursor = Codec("<2IQIB3s8I")
@@ -543,12 +534,12 @@ class VirtioGpuConfig(Struct):
 
     Source: device-types/gpu/description.tex:52. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 events_read
            4      4  le32 events_clear
            8      4  le32 num_scanouts
-          12      4  le32 num_capsets
-          16      4  le32 blob_alignment, if VIRTIO_GPU_F_BLOB_ALIGNMENT
+          12      4  le32 num_capsets, since 1.2
+          16      4  le32 blob_alignment, if VIRTIO_GPU_F_BLOB_ALIGNMENT, since 1.4
     """
 
     __match_args__ = (
@@ -590,7 +581,7 @@ blob_alignment|le32|16|4||||VIRTIO_GPU_F_BLOB_ALIGNMENT|1.4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.events_read,
@@ -607,7 +598,7 @@ blob_alignment|le32|16|4||||VIRTIO_GPU_F_BLOB_ALIGNMENT|1.4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.events_read,
@@ -652,12 +643,12 @@ class VirtioGpuCtrlHdr(Struct):
 
     Source: device-types/gpu/description.tex:258. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 flags
            8      8  le64 fence_id
           16      4  le32 ctx_id
-          20      1  u8 ring_idx
+          20      1  u8 ring_idx, since 1.2
           21      3  u8 padding[3]
     """
 
@@ -697,7 +688,7 @@ padding|u8|21|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.flags, self.fence_id, self.ctx_id, self.ring_idx, self.padding = (
                 _VirtioGpuCtrlHdr.unpack(data)
@@ -710,7 +701,7 @@ padding|u8|21|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.flags, self.fence_id, self.ctx_id, self.ring_idx, self.padding = (
                 _VirtioGpuCtrlHdr.unpack_from(buffer, offset)
@@ -750,7 +741,7 @@ class VirtioGpuRect(Struct):
 
     Source: device-types/gpu/description.tex:323. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 x
            4      4  le32 y
            8      4  le32 width
@@ -780,7 +771,7 @@ height|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.x, self.y, self.width, self.height = _VirtioGpuRect.unpack(data)
         except struct_error:
@@ -791,7 +782,7 @@ height|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.x, self.y, self.width, self.height = _VirtioGpuRect.unpack_from(buffer, offset)
         except struct_error:
@@ -823,13 +814,13 @@ class VirtioGpuRespDisplayInfo(Struct):
 
     Source: device-types/gpu/description.tex:330. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24    384  struct virtio_gpu_display_one pmodes[16]
     """
@@ -866,8 +857,8 @@ pmodes|struct virtio_gpu_display_one|24|384|16
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding, pmodes = (
                 _VirtioGpuRespDisplayInfo.unpack(data)
@@ -881,8 +872,8 @@ pmodes|struct virtio_gpu_display_one|24|384|16
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding, pmodes = (
                 _VirtioGpuRespDisplayInfo.unpack_from(buffer, offset)
@@ -926,7 +917,7 @@ class VirtioGpuDisplayOne(Struct):
 
     Source: device-types/gpu/description.tex:332. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_gpu_rect r
            0      4  le32 r.x
            4      4  le32 r.y
@@ -961,8 +952,8 @@ flags|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             r.x, r.y, r.width, r.height, self.enabled, self.flags = _VirtioGpuDisplayOne.unpack(
                 data
@@ -975,8 +966,8 @@ flags|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             r.x, r.y, r.width, r.height, self.enabled, self.flags = (
                 _VirtioGpuDisplayOne.unpack_from(buffer, offset)
@@ -989,9 +980,8 @@ flags|le32|20|4
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 24:
             raise wrong_length(cls, data, len(data) // 24 * 24)
-        for values in _VirtioGpuDisplayOne.iter_unpack(data):
-            self = new(cls)
-            self.r = r = new(VirtioGpuRect)
+        for self, values in zip(fresh(cls), _VirtioGpuDisplayOne.iter_unpack(data)):
+            self.r = r = new(*VirtioGpuRect._new_args)
             r.x, r.y, r.width, r.height, self.enabled, self.flags = values
             yield self
 
@@ -1020,13 +1010,13 @@ class VirtioGpuGetEdid(Struct):
 
     Source: device-types/gpu/description.tex:364. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 scanout
           28      4  le32 padding
@@ -1061,8 +1051,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1082,8 +1072,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1135,13 +1125,13 @@ class VirtioGpuRespEdid(Struct):
 
     Source: device-types/gpu/description.tex:370. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 size
           28      4  le32 padding
@@ -1184,8 +1174,8 @@ edid|u8|32|1024|1024
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1206,8 +1196,8 @@ edid|u8|32|1024|1024
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1262,13 +1252,13 @@ class VirtioGpuResourceCreate2d(Struct):
 
     Source: device-types/gpu/description.tex:399. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 resource_id
           28      4  le32 format
@@ -1315,8 +1305,8 @@ height|le32|36|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1338,8 +1328,8 @@ height|le32|36|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1397,13 +1387,13 @@ class VirtioGpuResourceUnref(Struct):
 
     Source: device-types/gpu/description.tex:416. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 resource_id
           28      4  le32 padding
@@ -1438,8 +1428,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1459,8 +1449,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -1512,13 +1502,13 @@ class VirtioGpuSetScanout(Struct):
 
     Source: device-types/gpu/description.tex:432. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24     16  struct virtio_gpu_rect r
           24      4  le32 r.x
@@ -1569,9 +1559,9 @@ resource_id|le32|44|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1595,9 +1585,9 @@ resource_id|le32|44|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1659,13 +1649,13 @@ class VirtioGpuResourceFlush(Struct):
 
     Source: device-types/gpu/description.tex:454. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24     16  struct virtio_gpu_rect r
           24      4  le32 r.x
@@ -1716,9 +1706,9 @@ padding|le32|44|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1742,9 +1732,9 @@ padding|le32|44|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1806,13 +1796,13 @@ class VirtioGpuTransferToHost2d(Struct):
 
     Source: device-types/gpu/description.tex:471. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24     16  struct virtio_gpu_rect r
           24      4  le32 r.x
@@ -1867,9 +1857,9 @@ padding|le32|52|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1894,9 +1884,9 @@ padding|le32|52|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -1961,13 +1951,13 @@ class VirtioGpuResourceAttachBacking(Struct):
 
     Source: device-types/gpu/description.tex:490. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 resource_id
           28      4  le32 nr_entries
@@ -2002,8 +1992,8 @@ nr_entries|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2023,8 +2013,8 @@ nr_entries|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2076,7 +2066,7 @@ class VirtioGpuMemEntry(Struct):
 
     Source: device-types/gpu/description.tex:496. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      4  le32 length
           12      4  le32 padding
@@ -2103,7 +2093,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.length, self.padding = _VirtioGpuMemEntry.unpack(data)
         except struct_error:
@@ -2114,7 +2104,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.length, self.padding = _VirtioGpuMemEntry.unpack_from(buffer, offset)
         except struct_error:
@@ -2145,13 +2135,13 @@ class VirtioGpuResourceDetachBacking(Struct):
 
     Source: device-types/gpu/description.tex:513. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24      4  le32 resource_id
           28      4  le32 padding
@@ -2186,8 +2176,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2207,8 +2197,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2260,7 +2250,7 @@ class VirtioGpuGetCapsetInfo(Struct):
 
     Source: device-types/gpu/description.tex:548. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2301,8 +2291,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2322,8 +2312,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2375,7 +2365,7 @@ class VirtioGpuRespCapsetInfo(Struct):
 
     Source: device-types/gpu/description.tex:559. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2428,8 +2418,8 @@ padding|le32|36|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2451,8 +2441,8 @@ padding|le32|36|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2510,7 +2500,7 @@ class VirtioGpuGetCapset(Struct):
 
     Source: device-types/gpu/description.tex:574. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2551,8 +2541,8 @@ capset_version|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2572,8 +2562,8 @@ capset_version|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2625,7 +2615,7 @@ class VirtioGpuRespCapset(Struct):
 
     Source: device-types/gpu/description.tex:580. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2678,11 +2668,11 @@ capset_data|u8|24|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, capset_data_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding = (
-                _VirtioGpuRespCapset_1.unpack_from(buffer, at)
+                _VirtioGpuRespCapset_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -2702,7 +2692,7 @@ capset_data|u8|24|||rest
             if len(hdr.padding) == 3:
                 return b"".join(
                     (
-                        _VirtioGpuRespCapset_1.pack(
+                        _VirtioGpuRespCapset_run1.pack(
                             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding
                         ),
                         self.capset_data,
@@ -2728,7 +2718,7 @@ class VirtioGpuResourceAssignUuid(Struct):
 
     Source: device-types/gpu/description.tex:594. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2769,8 +2759,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2790,8 +2780,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -2843,7 +2833,7 @@ class VirtioGpuRespResourceUuid(Struct):
 
     Source: device-types/gpu/description.tex:600. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -2879,8 +2869,8 @@ uuid|u8|24|16|16
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding, self.uuid = (
                 _VirtioGpuRespResourceUuid.unpack(data)
@@ -2893,8 +2883,8 @@ uuid|u8|24|16|16
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding, self.uuid = (
                 _VirtioGpuRespResourceUuid.unpack_from(buffer, offset)
@@ -2937,7 +2927,7 @@ class VirtioGpuResourceCreateBlob(Struct):
 
     Source: device-types/gpu/description.tex:628. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3006,8 +2996,8 @@ size|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3031,8 +3021,8 @@ size|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3096,7 +3086,7 @@ class VirtioGpuSetScanoutBlob(Struct):
 
     Source: device-types/gpu/description.tex:691. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3188,9 +3178,9 @@ offsets|le32|80|16|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -3222,9 +3212,9 @@ offsets|le32|80|16|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.r = r = new(VirtioGpuRect)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.r = r = new(*VirtioGpuRect._new_args)
         try:
             (
                 hdr.type,
@@ -3317,7 +3307,7 @@ class VirtioGpuCtxCreate(Struct):
 
     Source: device-types/gpu/description.tex:733. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3366,8 +3356,8 @@ debug_name|char|32|64|64
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3388,8 +3378,8 @@ debug_name|char|32|64|64
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3444,7 +3434,7 @@ class VirtioGpuResourceMapBlob(Struct):
 
     Source: device-types/gpu/description.tex:777. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3493,8 +3483,8 @@ offset|le64|32|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3515,8 +3505,8 @@ offset|le64|32|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3571,7 +3561,7 @@ class VirtioGpuRespMapInfo(Struct):
 
     Source: device-types/gpu/description.tex:789. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3629,18 +3619,20 @@ padding|u32|28|4
     def _decode(
         cls, buffer: Buffer, at: int, *, byteorder: ByteOrder = "little"
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding = (
-                _VirtioGpuRespMapInfo_1.unpack_from(buffer, at)
+                _VirtioGpuRespMapInfo_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 24
         try:
             self.map_info, self.padding = (
-                _VirtioGpuRespMapInfo_2 if byteorder == "little" else _VirtioGpuRespMapInfo_2_BIG
+                _VirtioGpuRespMapInfo_run2
+                if byteorder == "little"
+                else _VirtioGpuRespMapInfo_run2_BIG
             ).unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 1, buffer, at) from None
@@ -3653,13 +3645,13 @@ padding|u32|28|4
             if len(hdr.padding) == 3:
                 return b"".join(
                     (
-                        _VirtioGpuRespMapInfo_1.pack(
+                        _VirtioGpuRespMapInfo_run1.pack(
                             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding
                         ),
                         (
-                            _VirtioGpuRespMapInfo_2
+                            _VirtioGpuRespMapInfo_run2
                             if byteorder == "little"
-                            else _VirtioGpuRespMapInfo_2_BIG
+                            else _VirtioGpuRespMapInfo_run2_BIG
                         ).pack(self.map_info, self.padding),
                     )
                 )
@@ -3673,7 +3665,7 @@ class VirtioGpuResourceUnmapBlob(Struct):
 
     Source: device-types/gpu/description.tex:807. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
@@ -3714,8 +3706,8 @@ padding|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3735,8 +3727,8 @@ padding|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3788,7 +3780,7 @@ class VirtioGpuCursorPos(Struct):
 
     Source: device-types/gpu/description.tex:829. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 scanout_id
            4      4  le32 x
            8      4  le32 y
@@ -3818,7 +3810,7 @@ padding|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.scanout_id, self.x, self.y, self.padding = _VirtioGpuCursorPos.unpack(data)
         except struct_error:
@@ -3829,7 +3821,7 @@ padding|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.scanout_id, self.x, self.y, self.padding = _VirtioGpuCursorPos.unpack_from(
                 buffer, offset
@@ -3863,13 +3855,13 @@ class VirtioGpuUpdateCursor(Struct):
 
     Source: device-types/gpu/description.tex:836. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  struct virtio_gpu_ctrl_hdr hdr
            0      4  le32 hdr.type
            4      4  le32 hdr.flags
            8      8  le64 hdr.fence_id
           16      4  le32 hdr.ctx_id
-          20      1  u8 hdr.ring_idx
+          20      1  u8 hdr.ring_idx, since 1.2
           21      3  u8 hdr.padding[3]
           24     16  struct virtio_gpu_cursor_pos pos
           24      4  le32 pos.scanout_id
@@ -3928,9 +3920,9 @@ padding|le32|52|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.pos = pos = new(VirtioGpuCursorPos)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.pos = pos = new(*VirtioGpuCursorPos._new_args)
         try:
             (
                 hdr.type,
@@ -3956,9 +3948,9 @@ padding|le32|52|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioGpuCtrlHdr)
-        self.pos = pos = new(VirtioGpuCursorPos)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
+        self.pos = pos = new(*VirtioGpuCursorPos._new_args)
         try:
             (
                 hdr.type,

@@ -73,15 +73,14 @@ VIRTIO_I2C_MSG_CODES = Registry(
         Entry(0x0, "VIRTIO_I2C_MSG_OK"),
         Entry(0x1, "VIRTIO_I2C_MSG_ERR"),
     ),
-    fields=("virtio_i2c_in_hdr.status",),
 )
 
 # --- structs ---
 
 _VirtioI2cOutHdr = Codec("<2HI")
 _VirtioI2cInHdr = Codec("<B")
-_VirtioI2cReq_1 = Codec("<2HI")
-_VirtioI2cReq_2 = Codec("<B")
+_VirtioI2cReq_run1 = Codec("<2HI")
+_VirtioI2cReq_run2 = Codec("<B")
 
 
 class VirtioI2cOutHdr(Struct):
@@ -89,7 +88,7 @@ class VirtioI2cOutHdr(Struct):
 
     Source: device-types/i2c/description.tex:55. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 addr
            2      2  le16 padding
            4      4  le32 flags
@@ -116,7 +115,7 @@ flags|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.padding, self.flags = _VirtioI2cOutHdr.unpack(data)
         except struct_error:
@@ -127,7 +126,7 @@ flags|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.padding, self.flags = _VirtioI2cOutHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -158,7 +157,7 @@ class VirtioI2cInHdr(Struct):
 
     Source: device-types/i2c/description.tex:63. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
     """
 
@@ -179,7 +178,7 @@ status|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioI2cInHdr.unpack(data)
         except struct_error:
@@ -190,7 +189,7 @@ status|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioI2cInHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -219,7 +218,7 @@ class VirtioI2cReq(Struct):
 
     Source: device-types/i2c/description.tex:69. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_i2c_out_hdr out_hdr
            0      2  le16 out_hdr.addr
            2      2  le16 out_hdr.padding
@@ -273,10 +272,12 @@ in_hdr.status|u8||1
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, buf_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
-        self.out_hdr = out_hdr = new(VirtioI2cOutHdr)
+        self = new(*cls._new_args)
+        self.out_hdr = out_hdr = new(*VirtioI2cOutHdr._new_args)
         try:
-            out_hdr.addr, out_hdr.padding, out_hdr.flags = _VirtioI2cReq_1.unpack_from(buffer, at)
+            out_hdr.addr, out_hdr.padding, out_hdr.flags = _VirtioI2cReq_run1.unpack_from(
+                buffer, at
+            )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -287,9 +288,9 @@ in_hdr.status|u8||1
             raise truncated(cls, 1, buffer, at, end - at)
         self.buf = bytes(buffer[at:end])
         at = end
-        self.in_hdr = in_hdr = new(VirtioI2cInHdr)
+        self.in_hdr = in_hdr = new(*VirtioI2cInHdr._new_args)
         try:
-            (in_hdr.status,) = _VirtioI2cReq_2.unpack_from(buffer, at)
+            (in_hdr.status,) = _VirtioI2cReq_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 2, buffer, at) from None
         at += 1
@@ -300,9 +301,9 @@ in_hdr.status|u8||1
             out_hdr = self.out_hdr
             return b"".join(
                 (
-                    _VirtioI2cReq_1.pack(out_hdr.addr, out_hdr.padding, out_hdr.flags),
+                    _VirtioI2cReq_run1.pack(out_hdr.addr, out_hdr.padding, out_hdr.flags),
                     self.buf,
-                    _VirtioI2cReq_2.pack(self.in_hdr.status),
+                    _VirtioI2cReq_run2.pack(self.in_hdr.status),
                 )
             )
         except UNFIT:

@@ -62,7 +62,6 @@ VIRTIO_INPUT_CONFIG_SELECT_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_input_config.select",),
 )
 
 # --- structs ---
@@ -78,7 +77,7 @@ class VirtioInputAbsinfo(Struct):
 
     Source: device-types/input/description.tex:48. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 min
            4      4  le32 max
            8      4  le32 fuzz
@@ -113,7 +112,7 @@ res|le32|16|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.fuzz, self.flat, self.res = _VirtioInputAbsinfo.unpack(data)
         except struct_error:
@@ -124,7 +123,7 @@ res|le32|16|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.fuzz, self.flat, self.res = _VirtioInputAbsinfo.unpack_from(
                 buffer, offset
@@ -159,7 +158,7 @@ class VirtioInputDevids(Struct):
 
     Source: device-types/input/description.tex:56. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 bustype
            2      2  le16 vendor
            4      2  le16 product
@@ -191,7 +190,7 @@ version|le16|6|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.bustype, self.vendor, self.product, self.version = _VirtioInputDevids.unpack(data)
         except struct_error:
@@ -202,7 +201,7 @@ version|le16|6|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.bustype, self.vendor, self.product, self.version = _VirtioInputDevids.unpack_from(
                 buffer, offset
@@ -236,7 +235,7 @@ class VirtioInputConfigU(Union):
 
     Source: device-types/input/description.tex:63. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0    128  char string[128], if select == VIRTIO_INPUT_CFG_ID_NAME or select == VIRTIO_INPUT_CFG_ID_SERIAL
            0    128  u8 bitmap[128], if select == VIRTIO_INPUT_CFG_PROP_BITS or select == VIRTIO_INPUT_CFG_EV_BITS
            0     20  struct virtio_input_absinfo abs, if select == VIRTIO_INPUT_CFG_ABS_INFO
@@ -284,7 +283,7 @@ class VirtioInputConfig(Struct):
 
     Source: device-types/input/description.tex:63. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 select
            1      1  u8 subsel
            2      1  u8 size
@@ -357,8 +356,8 @@ u.ids.version|le16|14|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.u = u = new(VirtioInputConfigU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioInputConfigU._new_args)
         try:
             self.select, self.subsel, self.size, self.reserved, u._raw = _VirtioInputConfig.unpack(
                 data
@@ -371,8 +370,8 @@ u.ids.version|le16|14|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.u = u = new(VirtioInputConfigU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioInputConfigU._new_args)
         try:
             self.select, self.subsel, self.size, self.reserved, u._raw = (
                 _VirtioInputConfig.unpack_from(buffer, offset)
@@ -411,7 +410,7 @@ class VirtioInputEvent(Struct):
 
     Source: device-types/input/description.tex:165. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
            2      2  le16 code
            4      4  le32 value
@@ -438,7 +437,7 @@ value|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.code, self.value = _VirtioInputEvent.unpack(data)
         except struct_error:
@@ -449,7 +448,7 @@ value|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.code, self.value = _VirtioInputEvent.unpack_from(buffer, offset)
         except struct_error:

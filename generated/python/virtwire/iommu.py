@@ -137,7 +137,6 @@ VIRTIO_IOMMU_T_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_iommu_req_head.type",),
 )
 VIRTIO_IOMMU_S_CODES = Registry(
     "VIRTIO_IOMMU_S",
@@ -153,13 +152,12 @@ VIRTIO_IOMMU_S_CODES = Registry(
         Entry(0x7, "VIRTIO_IOMMU_S_FAULT"),
         Entry(0x8, "VIRTIO_IOMMU_S_NOMEM"),
     ),
-    fields=("virtio_iommu_req_tail.status",),
 )
 VIRTIO_IOMMU_ATTACH_F_BYPASS_CODES = Registry(
     "VIRTIO_IOMMU_ATTACH_F_BYPASS",
     "flags",
     (Entry(0x1, "VIRTIO_IOMMU_ATTACH_F_BYPASS"),),
-    fields=("virtio_iommu_req_attach.flags",),
+    flags=True,
 )
 VIRTIO_IOMMU_MAP_F_CODES = Registry(
     "VIRTIO_IOMMU_MAP_F",
@@ -169,7 +167,7 @@ VIRTIO_IOMMU_MAP_F_CODES = Registry(
         Entry(0x2, "VIRTIO_IOMMU_MAP_F_WRITE"),
         Entry(0x4, "VIRTIO_IOMMU_MAP_F_MMIO"),
     ),
-    fields=("virtio_iommu_req_map.flags",),
+    flags=True,
 )
 VIRTIO_IOMMU_PROBE_T_RESV_MEM_CODES = Registry(
     "VIRTIO_IOMMU_PROBE_T_RESV_MEM",
@@ -183,7 +181,6 @@ VIRTIO_IOMMU_PROBE_T_RESV_MEM_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_iommu_probe_property.type",),
 )
 VIRTIO_IOMMU_RESV_MEM_T_CODES = Registry(
     "VIRTIO_IOMMU_RESV_MEM_T",
@@ -192,7 +189,6 @@ VIRTIO_IOMMU_RESV_MEM_T_CODES = Registry(
         Entry(0x0, "VIRTIO_IOMMU_RESV_MEM_T_RESERVED"),
         Entry(0x1, "VIRTIO_IOMMU_RESV_MEM_T_MSI"),
     ),
-    fields=("virtio_iommu_probe_resv_mem.subtype",),
 )
 VIRTIO_IOMMU_FAULT_F_CODES = Registry(
     "VIRTIO_IOMMU_FAULT_F",
@@ -202,7 +198,7 @@ VIRTIO_IOMMU_FAULT_F_CODES = Registry(
         Entry(0x2, "VIRTIO_IOMMU_FAULT_F_WRITE"),
         Entry(0x100, "VIRTIO_IOMMU_FAULT_F_ADDRESS"),
     ),
-    fields=("virtio_iommu_fault.flags",),
+    flags=True,
 )
 VIRTIO_IOMMU_FAULT_R_CODES = Registry(
     "VIRTIO_IOMMU_FAULT_R",
@@ -212,7 +208,6 @@ VIRTIO_IOMMU_FAULT_R_CODES = Registry(
         Entry(0x1, "VIRTIO_IOMMU_FAULT_R_DOMAIN"),
         Entry(0x2, "VIRTIO_IOMMU_FAULT_R_MAPPING"),
     ),
-    fields=("virtio_iommu_fault.reason",),
 )
 
 # --- structs ---
@@ -226,8 +221,8 @@ _VirtioIommuReqAttach = Codec("<B3s3I4sB3s")
 _VirtioIommuReqDetach = Codec("<B3s2I8sB3s")
 _VirtioIommuReqMap = Codec("<B3sI3QIB3s")
 _VirtioIommuReqUnmap = Codec("<B3sI2Q4sB3s")
-_VirtioIommuReqProbe_1 = Codec("<B3sI64s")
-_VirtioIommuReqProbe_2 = Codec("<B3s")
+_VirtioIommuReqProbe_run1 = Codec("<B3sI64s")
+_VirtioIommuReqProbe_run2 = Codec("<B3s")
 _VirtioIommuProbeProperty = Codec("<2H")
 _VirtioIommuProbeResvMem = Codec("<2HB3s2Q")
 _VirtioIommuFault = Codec("<B3s3IQ")
@@ -238,7 +233,7 @@ class VirtioIommuConfig(Struct):
 
     Source: device-types/iommu/description.tex:101. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 page_size_mask
            8     16  struct virtio_iommu_range_64 input_range, if VIRTIO_IOMMU_F_INPUT_RANGE
            8      8  le64 input_range.start
@@ -298,9 +293,9 @@ reserved|u8|37|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.input_range = input_range = new(VirtioIommuRange64)
-        self.domain_range = domain_range = new(VirtioIommuRange32)
+        self = new(*cls._new_args)
+        self.input_range = input_range = new(*VirtioIommuRange64._new_args)
+        self.domain_range = domain_range = new(*VirtioIommuRange32._new_args)
         try:
             (
                 self.page_size_mask,
@@ -320,9 +315,9 @@ reserved|u8|37|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.input_range = input_range = new(VirtioIommuRange64)
-        self.domain_range = domain_range = new(VirtioIommuRange32)
+        self = new(*cls._new_args)
+        self.input_range = input_range = new(*VirtioIommuRange64._new_args)
+        self.domain_range = domain_range = new(*VirtioIommuRange32._new_args)
         try:
             (
                 self.page_size_mask,
@@ -378,7 +373,7 @@ class VirtioIommuRange64(Struct):
 
     Source: device-types/iommu/description.tex:103. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 start
            8      8  le64 end
     """
@@ -402,7 +397,7 @@ end|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange64.unpack(data)
         except struct_error:
@@ -413,7 +408,7 @@ end|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange64.unpack_from(buffer, offset)
         except struct_error:
@@ -443,7 +438,7 @@ class VirtioIommuRange32(Struct):
 
     Source: device-types/iommu/description.tex:107. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 start
            4      4  le32 end
     """
@@ -467,7 +462,7 @@ end|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange32.unpack(data)
         except struct_error:
@@ -478,7 +473,7 @@ end|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange32.unpack_from(buffer, offset)
         except struct_error:
@@ -508,7 +503,7 @@ class VirtioIommuReqHead(Struct):
 
     Source: device-types/iommu/description.tex:166. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 type
            1      3  u8 reserved[3]
     """
@@ -532,7 +527,7 @@ reserved|u8|1|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioIommuReqHead.unpack(data)
         except struct_error:
@@ -543,7 +538,7 @@ reserved|u8|1|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioIommuReqHead.unpack_from(buffer, offset)
         except struct_error:
@@ -575,7 +570,7 @@ class VirtioIommuReqTail(Struct):
 
     Source: device-types/iommu/description.tex:171. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
            1      3  u8 reserved[3]
     """
@@ -599,7 +594,7 @@ reserved|u8|1|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioIommuReqTail.unpack(data)
         except struct_error:
@@ -610,7 +605,7 @@ reserved|u8|1|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioIommuReqTail.unpack_from(buffer, offset)
         except struct_error:
@@ -642,7 +637,7 @@ class VirtioIommuReqAttach(FixedRequest):
 
     Source: device-types/iommu/description.tex:305. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_req_head head
            0      1  u8 head.type
            1      3  u8 head.reserved[3]
@@ -697,9 +692,9 @@ tail.reserved|u8|21|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -719,9 +714,9 @@ tail.reserved|u8|21|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -777,7 +772,7 @@ class VirtioIommuReqDetach(FixedRequest):
 
     Source: device-types/iommu/description.tex:396. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_req_head head
            0      1  u8 head.type
            1      3  u8 head.reserved[3]
@@ -828,9 +823,9 @@ tail.reserved|u8|21|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -849,9 +844,9 @@ tail.reserved|u8|21|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -904,7 +899,7 @@ class VirtioIommuReqMap(FixedRequest):
 
     Source: device-types/iommu/description.tex:436. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_req_head head
            0      1  u8 head.type
            1      3  u8 head.reserved[3]
@@ -963,9 +958,9 @@ tail.reserved|u8|37|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -986,9 +981,9 @@ tail.reserved|u8|37|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -1047,7 +1042,7 @@ class VirtioIommuReqUnmap(FixedRequest):
 
     Source: device-types/iommu/description.tex:537. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_req_head head
            0      1  u8 head.type
            1      3  u8 head.reserved[3]
@@ -1102,9 +1097,9 @@ tail.reserved|u8|29|3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -1124,9 +1119,9 @@ tail.reserved|u8|29|3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioIommuReqHead)
-        self.tail = tail = new(VirtioIommuReqTail)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuReqHead._new_args)
+        self.tail = tail = new(*VirtioIommuReqTail._new_args)
         try:
             (
                 head.type,
@@ -1182,7 +1177,7 @@ class VirtioIommuReqProbe(Request):
 
     Source: device-types/iommu/description.tex:636. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_req_head head
            0      1  u8 head.type
            1      3  u8 head.reserved[3]
@@ -1281,12 +1276,12 @@ tail.reserved|u8||3|3
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
-            self.head = head = new(VirtioIommuReqHead)
+            self.head = head = new(*VirtioIommuReqHead._new_args)
             try:
                 head.type, head.reserved, self.endpoint, self.reserved = (
-                    _VirtioIommuReqProbe_1.unpack_from(buffer, at)
+                    _VirtioIommuReqProbe_run1.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
@@ -1301,9 +1296,9 @@ tail.reserved|u8||3|3
                 raise truncated(cls, 3, buffer, at, end - at)
             self.properties = bytes(buffer[at:end])
             at = end
-            self.tail = tail = new(VirtioIommuReqTail)
+            self.tail = tail = new(*VirtioIommuReqTail._new_args)
             try:
-                tail.status, tail.reserved = _VirtioIommuReqProbe_2.unpack_from(buffer, at)
+                tail.status, tail.reserved = _VirtioIommuReqProbe_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 4, buffer, at) from None
             at += 4
@@ -1316,11 +1311,11 @@ tail.reserved|u8||3|3
             if len(head.reserved) == 3 and len(self.reserved) == 64 and len(tail.reserved) == 3:
                 return b"".join(
                     (
-                        _VirtioIommuReqProbe_1.pack(
+                        _VirtioIommuReqProbe_run1.pack(
                             head.type, head.reserved, self.endpoint, self.reserved
                         ),
                         self.properties,
-                        _VirtioIommuReqProbe_2.pack(tail.status, tail.reserved),
+                        _VirtioIommuReqProbe_run2.pack(tail.status, tail.reserved),
                     )
                 )
         except UNFIT:
@@ -1345,7 +1340,7 @@ class VirtioIommuProbeProperty(Struct):
 
     Source: device-types/iommu/description.tex:662. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0 2:0-11  le16 type
            0 2:12-15  le16 reserved
            2      2  le16 length
@@ -1375,7 +1370,7 @@ length|le16|2|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self._bits, self.length = _VirtioIommuProbeProperty.unpack(data)
         except struct_error:
@@ -1386,7 +1381,7 @@ length|le16|2|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self._bits, self.length = _VirtioIommuProbeProperty.unpack_from(buffer, offset)
         except struct_error:
@@ -1417,7 +1412,7 @@ class VirtioIommuProbeResvMem(Struct):
 
     Source: device-types/iommu/description.tex:746. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_iommu_probe_property head
            0 2:0-11  le16 head.type
            0 2:12-15  le16 head.reserved
@@ -1464,8 +1459,8 @@ end|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioIommuProbeProperty)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuProbeProperty._new_args)
         try:
             head._bits, head.length, self.subtype, self.reserved, self.start, self.end = (
                 _VirtioIommuProbeResvMem.unpack(data)
@@ -1478,8 +1473,8 @@ end|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioIommuProbeProperty)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioIommuProbeProperty._new_args)
         try:
             head._bits, head.length, self.subtype, self.reserved, self.start, self.end = (
                 _VirtioIommuProbeResvMem.unpack_from(buffer, offset)
@@ -1519,7 +1514,7 @@ class VirtioIommuFault(Struct):
 
     Source: device-types/iommu/description.tex:811. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 reason
            1      3  u8 reserved[3]
            4      4  le32 flags
@@ -1564,7 +1559,7 @@ address|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.reason, self.reserved, self.flags, self.endpoint, self.reserved1, self.address = (
                 _VirtioIommuFault.unpack(data)
@@ -1577,7 +1572,7 @@ address|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.reason, self.reserved, self.flags, self.endpoint, self.reserved1, self.address = (
                 _VirtioIommuFault.unpack_from(buffer, offset)

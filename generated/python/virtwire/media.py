@@ -84,7 +84,6 @@ VIRTIO_MEDIA_CMD_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_media_cmd_header.cmd",),
 )
 VIRTIO_MEDIA_EVT_CODES = Registry(
     "VIRTIO_MEDIA_EVT",
@@ -112,7 +111,6 @@ VIRTIO_MEDIA_EVT_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_media_event_header.event",),
 )
 
 # --- structs ---
@@ -132,8 +130,8 @@ _VirtioMediaCmdMunmap = Codec("<2IQ")
 _VirtioMediaRespMunmap = Codec("<2I")
 _VirtioMediaEventHeader = Codec("<2I")
 _VirtioMediaEventError = Codec("<4I")
-_VirtioMediaEventDqbuf_1 = Codec("<2I")
-_VirtioMediaEventEvent_1 = Codec("<2I")
+_VirtioMediaEventDqbuf_run1 = Codec("<2I")
+_VirtioMediaEventEvent_run1 = Codec("<2I")
 
 
 class VirtioMediaConfig(Struct):
@@ -141,7 +139,7 @@ class VirtioMediaConfig(Struct):
 
     Source: device-types/media/description.tex:43. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 device_caps
            4      4  le32 device_type
            8     32  le8 card[32]
@@ -170,7 +168,7 @@ card|le8|8|32|32
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.device_caps, self.device_type, self.card = _VirtioMediaConfig.unpack(data)
         except struct_error:
@@ -181,7 +179,7 @@ card|le8|8|32|32
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.device_caps, self.device_type, self.card = _VirtioMediaConfig.unpack_from(
                 buffer, offset
@@ -216,7 +214,7 @@ class VirtioMediaCmdHeader(Struct):
 
     Source: device-types/media/description.tex:97. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 cmd
            4      4  le32 __reserved
     """
@@ -240,7 +238,7 @@ __reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cmd, self.reserved = _VirtioMediaCmdHeader.unpack(data)
         except struct_error:
@@ -251,7 +249,7 @@ __reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cmd, self.reserved = _VirtioMediaCmdHeader.unpack_from(buffer, offset)
         except struct_error:
@@ -281,7 +279,7 @@ class VirtioMediaRespHeader(Struct):
 
     Source: device-types/media/description.tex:103. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 status
            4      4  le32 __reserved
     """
@@ -305,7 +303,7 @@ __reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioMediaRespHeader.unpack(data)
         except struct_error:
@@ -316,7 +314,7 @@ __reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioMediaRespHeader.unpack_from(buffer, offset)
         except struct_error:
@@ -346,7 +344,7 @@ class VirtioMediaCmdOpen(Struct):
 
     Source: device-types/media/description.tex:143. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_cmd_header hdr
            0      4  le32 hdr.cmd
            4      4  le32 hdr.__reserved
@@ -371,8 +369,8 @@ hdr.__reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved = _VirtioMediaCmdOpen.unpack(data)
         except struct_error:
@@ -383,8 +381,8 @@ hdr.__reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved = _VirtioMediaCmdOpen.unpack_from(buffer, offset)
         except struct_error:
@@ -414,7 +412,7 @@ class VirtioMediaRespOpen(Struct):
 
     Source: device-types/media/description.tex:151. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_resp_header hdr
            0      4  le32 hdr.status
            4      4  le32 hdr.__reserved
@@ -447,8 +445,8 @@ __reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved, self.session_id, self.reserved = _VirtioMediaRespOpen.unpack(
                 data
@@ -461,8 +459,8 @@ __reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved, self.session_id, self.reserved = (
                 _VirtioMediaRespOpen.unpack_from(buffer, offset)
@@ -498,7 +496,7 @@ class VirtioMediaCmdClose(Struct):
 
     Source: device-types/media/description.tex:178. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_cmd_header hdr
            0      4  le32 hdr.cmd
            4      4  le32 hdr.__reserved
@@ -531,8 +529,8 @@ __reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.reserved = _VirtioMediaCmdClose.unpack(
                 data
@@ -545,8 +543,8 @@ __reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.reserved = (
                 _VirtioMediaCmdClose.unpack_from(buffer, offset)
@@ -580,7 +578,7 @@ class VirtioMediaCmdIoctl(Struct):
 
     Source: device-types/media/description.tex:203. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_cmd_header hdr
            0      4  le32 hdr.cmd
            4      4  le32 hdr.__reserved
@@ -613,8 +611,8 @@ code|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.code = _VirtioMediaCmdIoctl.unpack(data)
         except struct_error:
@@ -625,8 +623,8 @@ code|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.code = _VirtioMediaCmdIoctl.unpack_from(
                 buffer, offset
@@ -660,7 +658,7 @@ class VirtioMediaRespIoctl(Struct):
 
     Source: device-types/media/description.tex:239. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_resp_header hdr
            0      4  le32 hdr.status
            4      4  le32 hdr.__reserved
@@ -685,8 +683,8 @@ hdr.__reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved = _VirtioMediaRespIoctl.unpack(data)
         except struct_error:
@@ -697,8 +695,8 @@ hdr.__reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved = _VirtioMediaRespIoctl.unpack_from(buffer, offset)
         except struct_error:
@@ -728,7 +726,7 @@ class VirtioMediaSgEntry(Struct):
 
     Source: device-types/media/description.tex:335. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 start
            8      4  le32 len
           12      4  le32 __reserved
@@ -755,7 +753,7 @@ __reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.len, self.reserved = _VirtioMediaSgEntry.unpack(data)
         except struct_error:
@@ -766,7 +764,7 @@ __reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.len, self.reserved = _VirtioMediaSgEntry.unpack_from(buffer, offset)
         except struct_error:
@@ -797,7 +795,7 @@ class VirtioMediaCmdMmap(Struct):
 
     Source: device-types/media/description.tex:383. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_cmd_header hdr
            0      4  le32 hdr.cmd
            4      4  le32 hdr.__reserved
@@ -838,8 +836,8 @@ offset|le32|16|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.flags, self.offset = (
                 _VirtioMediaCmdMmap.unpack(data)
@@ -852,8 +850,8 @@ offset|le32|16|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.session_id, self.flags, self.offset = (
                 _VirtioMediaCmdMmap.unpack_from(buffer, offset)
@@ -890,7 +888,7 @@ class VirtioMediaRespMmap(Struct):
 
     Source: device-types/media/description.tex:404. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_resp_header hdr
            0      4  le32 hdr.status
            4      4  le32 hdr.__reserved
@@ -923,8 +921,8 @@ len|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved, self.driver_addr, self.len = _VirtioMediaRespMmap.unpack(data)
         except struct_error:
@@ -935,8 +933,8 @@ len|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved, self.driver_addr, self.len = _VirtioMediaRespMmap.unpack_from(
                 buffer, offset
@@ -970,7 +968,7 @@ class VirtioMediaCmdMunmap(Struct):
 
     Source: device-types/media/description.tex:427. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_cmd_header hdr
            0      4  le32 hdr.cmd
            4      4  le32 hdr.__reserved
@@ -998,8 +996,8 @@ driver_addr|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.driver_addr = _VirtioMediaCmdMunmap.unpack(data)
         except struct_error:
@@ -1010,8 +1008,8 @@ driver_addr|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaCmdHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
             hdr.cmd, hdr.reserved, self.driver_addr = _VirtioMediaCmdMunmap.unpack_from(
                 buffer, offset
@@ -1044,7 +1042,7 @@ class VirtioMediaRespMunmap(Struct):
 
     Source: device-types/media/description.tex:441. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_resp_header hdr
            0      4  le32 hdr.status
            4      4  le32 hdr.__reserved
@@ -1069,8 +1067,8 @@ hdr.__reserved|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved = _VirtioMediaRespMunmap.unpack(data)
         except struct_error:
@@ -1081,8 +1079,8 @@ hdr.__reserved|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaRespHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
             hdr.status, hdr.reserved = _VirtioMediaRespMunmap.unpack_from(buffer, offset)
         except struct_error:
@@ -1112,7 +1110,7 @@ class VirtioMediaEventHeader(Struct):
 
     Source: device-types/media/description.tex:541. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 event
            4      4  le32 session_id
     """
@@ -1136,7 +1134,7 @@ session_id|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.event, self.session_id = _VirtioMediaEventHeader.unpack(data)
         except struct_error:
@@ -1147,7 +1145,7 @@ session_id|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.event, self.session_id = _VirtioMediaEventHeader.unpack_from(buffer, offset)
         except struct_error:
@@ -1177,7 +1175,7 @@ class VirtioMediaEventError(Struct):
 
     Source: device-types/media/description.tex:561. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_event_header hdr
            0      4  le32 hdr.event
            4      4  le32 hdr.session_id
@@ -1210,8 +1208,8 @@ __reserved|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaEventHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaEventHeader._new_args)
         try:
             hdr.event, hdr.session_id, self.errno, self.reserved = _VirtioMediaEventError.unpack(
                 data
@@ -1224,8 +1222,8 @@ __reserved|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaEventHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaEventHeader._new_args)
         try:
             hdr.event, hdr.session_id, self.errno, self.reserved = (
                 _VirtioMediaEventError.unpack_from(buffer, offset)
@@ -1259,7 +1257,7 @@ class VirtioMediaEventDqbuf(Struct):
 
     Source: device-types/media/description.tex:598. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_event_header hdr
            0      4  le32 hdr.event
            4      4  le32 hdr.session_id
@@ -1321,10 +1319,10 @@ planes|struct v4l2_plane|||8
         buffer_size: int | None = None,
         planes_size: int | None = None,
     ) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaEventHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaEventHeader._new_args)
         try:
-            hdr.event, hdr.session_id = _VirtioMediaEventDqbuf_1.unpack_from(buffer, at)
+            hdr.event, hdr.session_id = _VirtioMediaEventDqbuf_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -1350,7 +1348,11 @@ planes|struct v4l2_plane|||8
         try:
             hdr = self.hdr
             return b"".join(
-                (_VirtioMediaEventDqbuf_1.pack(hdr.event, hdr.session_id), self.buffer, self.planes)
+                (
+                    _VirtioMediaEventDqbuf_run1.pack(hdr.event, hdr.session_id),
+                    self.buffer,
+                    self.planes,
+                )
             )
         except UNFIT:
             pass
@@ -1372,7 +1374,7 @@ class VirtioMediaEventEvent(Struct):
 
     Source: device-types/media/description.tex:631. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_media_event_header hdr
            0      4  le32 hdr.event
            4      4  le32 hdr.session_id
@@ -1413,10 +1415,10 @@ event|struct v4l2_event|8
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, event_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioMediaEventHeader)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioMediaEventHeader._new_args)
         try:
-            hdr.event, hdr.session_id = _VirtioMediaEventEvent_1.unpack_from(buffer, at)
+            hdr.event, hdr.session_id = _VirtioMediaEventEvent_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -1432,7 +1434,9 @@ event|struct v4l2_event|8
     def to_bytes(self) -> bytes:
         try:
             hdr = self.hdr
-            return b"".join((_VirtioMediaEventEvent_1.pack(hdr.event, hdr.session_id), self.event))
+            return b"".join(
+                (_VirtioMediaEventEvent_run1.pack(hdr.event, hdr.session_id), self.event)
+            )
         except UNFIT:
             pass
         return self._encode()

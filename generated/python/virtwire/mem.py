@@ -112,7 +112,6 @@ VIRTIO_MEM_REQ_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_mem_req.type",),
 )
 VIRTIO_MEM_RESP_CODES = Registry(
     "VIRTIO_MEM_RESP",
@@ -123,7 +122,6 @@ VIRTIO_MEM_RESP_CODES = Registry(
         Entry(0x2, "VIRTIO_MEM_RESP_BUSY"),
         Entry(0x3, "VIRTIO_MEM_RESP_ERROR"),
     ),
-    fields=("virtio_mem_resp.type",),
 )
 VIRTIO_MEM_STATE_CODES = Registry(
     "VIRTIO_MEM_STATE",
@@ -133,7 +131,6 @@ VIRTIO_MEM_STATE_CODES = Registry(
         Entry(0x1, "VIRTIO_MEM_STATE_UNPLUGGED"),
         Entry(0x2, "VIRTIO_MEM_STATE_MIXED"),
     ),
-    fields=("virtio_mem_resp_state.type",),
 )
 
 # --- structs ---
@@ -152,7 +149,7 @@ class VirtioMemConfig(Struct):
 
     Source: device-types/mem/description.tex:73. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 block_size
            8      2  le16 node_id, if VIRTIO_MEM_F_ACPI_PXM
           10      6  le8 padding[6]
@@ -214,7 +211,7 @@ requested_size|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.block_size,
@@ -234,7 +231,7 @@ requested_size|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.block_size,
@@ -299,7 +296,7 @@ class VirtioMemReqU(Union):
 
     Source: device-types/mem/description.tex:197. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_mem_req_plug plug, if type == VIRTIO_MEM_REQ_PLUG
            0      8  le64 plug.addr
            8      2  le16 plug.nb_blocks
@@ -344,7 +341,7 @@ class VirtioMemReq(Struct):
 
     Source: device-types/mem/description.tex:197. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
            2      6  le16 padding[3]
            8     16  union u
@@ -400,8 +397,8 @@ u.state.padding|le16|18|6|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.u = u = new(VirtioMemReqU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioMemReqU._new_args)
         try:
             self.type, padding, u._raw = _VirtioMemReq.unpack(data)
         except struct_error:
@@ -413,8 +410,8 @@ u.state.padding|le16|18|6|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.u = u = new(VirtioMemReqU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioMemReqU._new_args)
         try:
             self.type, padding, u._raw = _VirtioMemReq.unpack_from(buffer, offset)
         except struct_error:
@@ -446,7 +443,7 @@ class VirtioMemRespU(Union):
 
     Source: device-types/mem/description.tex:222. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  struct virtio_mem_resp_state state
            0      2  le16 state.type
     """
@@ -469,7 +466,7 @@ class VirtioMemResp(Struct):
 
     Source: device-types/mem/description.tex:222. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
            2      6  le16 padding[3]
            8      2  union u
@@ -502,8 +499,8 @@ u.state.type|le16|8|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.u = u = new(VirtioMemRespU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioMemRespU._new_args)
         try:
             self.type, padding, u._raw = _VirtioMemResp.unpack(data)
         except struct_error:
@@ -515,8 +512,8 @@ u.state.type|le16|8|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.u = u = new(VirtioMemRespU)
+        self = new(*cls._new_args)
+        self.u = u = new(*VirtioMemRespU._new_args)
         try:
             self.type, padding, u._raw = _VirtioMemResp.unpack_from(buffer, offset)
         except struct_error:
@@ -548,7 +545,7 @@ class VirtioMemReqPlug(Struct):
 
     Source: device-types/mem/description.tex:315. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      2  le16 nb_blocks
           10      6  le16 padding[3]
@@ -577,7 +574,7 @@ padding|le16|10|6|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqPlug.unpack(data)
         except struct_error:
@@ -589,7 +586,7 @@ padding|le16|10|6|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqPlug.unpack_from(buffer, offset)
         except struct_error:
@@ -621,7 +618,7 @@ class VirtioMemReqUnplug(Struct):
 
     Source: device-types/mem/description.tex:361. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      2  le16 nb_blocks
           10      6  le16 padding[3]
@@ -650,7 +647,7 @@ padding|le16|10|6|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqUnplug.unpack(data)
         except struct_error:
@@ -662,7 +659,7 @@ padding|le16|10|6|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqUnplug.unpack_from(buffer, offset)
         except struct_error:
@@ -694,7 +691,7 @@ class VirtioMemReqState(Struct):
 
     Source: device-types/mem/description.tex:440. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      2  le16 nb_blocks
           10      6  le16 padding[3]
@@ -723,7 +720,7 @@ padding|le16|10|6|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqState.unpack(data)
         except struct_error:
@@ -735,7 +732,7 @@ padding|le16|10|6|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqState.unpack_from(buffer, offset)
         except struct_error:
@@ -767,7 +764,7 @@ class VirtioMemRespState(Struct):
 
     Source: device-types/mem/description.tex:453. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 type
     """
 
@@ -788,7 +785,7 @@ type|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioMemRespState.unpack(data)
         except struct_error:
@@ -799,7 +796,7 @@ type|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioMemRespState.unpack_from(buffer, offset)
         except struct_error:

@@ -312,8 +312,8 @@ class NotificationsLe(Struct):
 
     Source: notifications-le.c:1. Since 1.1.
 
-        offset size  member
-           0 4:0-15  le32 vq_index
+        offset size  member (offset and size in bytes)
+           0 4:0-15  le32 vq_index, since 1.3
            0 4:16-30  le32 next_off
            0   4:31  le32 next_wrap
     """
@@ -343,7 +343,7 @@ next_wrap|le32|0|4|||31:1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsLe.unpack(data)
         except struct_error:
@@ -354,7 +354,7 @@ next_wrap|le32|0|4|||31:1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsLe.unpack_from(buffer, offset)
         except struct_error:

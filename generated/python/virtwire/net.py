@@ -10,7 +10,16 @@ from virtwire._errors import UNFIT, DecodeError
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import (
+    Request,
+    Struct,
+    copy,
+    fresh,
+    new,
+    truncated,
+    wrong_count,
+    wrong_length,
+)
 from virtwire._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
 from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
 
@@ -436,7 +445,6 @@ VIRTIO_NET_S_CODES = Registry(
         Entry(0x1, "VIRTIO_NET_S_LINK_UP"),
         Entry(0x2, "VIRTIO_NET_S_ANNOUNCE"),
     ),
-    fields=("virtio_net_config.status",),
 )
 DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
     "Device and driver capabilities",
@@ -477,10 +485,6 @@ DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
                 "data": "virtio_crypto_ipsec_sa_cap_data",
             },
         ),
-    ),
-    fields=(
-        "virtio_admin_cmd_cap_get_data.id",
-        "virtio_admin_cmd_cap_set_data.id",
     ),
 )
 DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
@@ -526,7 +530,6 @@ DEVICE_RESOURCE_OBJECTS_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_admin_cmd_resource_obj_cmd_hdr.type",),
 )
 DEVICE_PARTS_TYPE_CODES = Registry(
     "Device parts",
@@ -541,7 +544,6 @@ DEVICE_PARTS_TYPE_CODES = Registry(
         ),
     ),
     (Range(0x201, 0x5FF, "reserved"),),
-    fields=("virtio_dev_part_hdr.part_type",),
 )
 VIRTIO_NET_HDR_F_CODES = Registry(
     "VIRTIO_NET_HDR_F",
@@ -555,7 +557,7 @@ VIRTIO_NET_HDR_F_CODES = Registry(
         Entry(0x20, "VIRTIO_NET_HDR_F_SECURITY_ERR"),
         Entry(0x40, "VIRTIO_NET_HDR_F_SECURITY_SA_SOFT_EXPIRY_WARN"),
     ),
-    fields=("virtio_net_hdr.flags",),
+    flags=True,
 )
 VIRTIO_NET_HDR_GSO_CODES = Registry(
     "VIRTIO_NET_HDR_GSO",
@@ -570,7 +572,6 @@ VIRTIO_NET_HDR_GSO_CODES = Registry(
         Entry(0x40, "VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6"),
         Entry(0x80, "VIRTIO_NET_HDR_GSO_ECN"),
     ),
-    fields=("virtio_net_hdr.gso_type",),
 )
 VIRTIO_NET_HASH_TYPE_CODES = Registry(
     "VIRTIO_NET_HASH_TYPE",
@@ -586,11 +587,7 @@ VIRTIO_NET_HASH_TYPE_CODES = Registry(
         Entry(0x80, "VIRTIO_NET_HASH_TYPE_TCP_EX"),
         Entry(0x100, "VIRTIO_NET_HASH_TYPE_UDP_EX"),
     ),
-    fields=(
-        "virtio_net_config.supported_hash_types",
-        "virtio_net_hash_config.hash_types",
-        "virtio_net_rss_config.hash_types",
-    ),
+    flags=True,
 )
 VIRTIO_NET_CTRL_CODES = Registry(
     "VIRTIO_NET_CTRL",
@@ -607,7 +604,6 @@ VIRTIO_NET_CTRL_CODES = Registry(
         Entry(0x6, "VIRTIO_NET_CTRL_NOTF_COAL"),
         Entry(0x8, "VIRTIO_NET_CTRL_STATS"),
     ),
-    fields=("virtio_net_ctrl.class",),
 )
 VIRTIO_NET_CTRL_HASH_TUNNEL_CODES = Registry(
     "VIRTIO_NET_CTRL_HASH_TUNNEL",
@@ -621,8 +617,6 @@ VIRTIO_NET_CTRL_HASH_TUNNEL_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_HASH_TUNNEL",
 )
 VIRTIO_NET_HASH_TUNNEL_TYPE_CODES = Registry(
     "VIRTIO_NET_HASH_TUNNEL_TYPE",
@@ -638,10 +632,7 @@ VIRTIO_NET_HASH_TUNNEL_TYPE_CODES = Registry(
         Entry(0x80, "VIRTIO_NET_HASH_TUNNEL_TYPE_IPIP"),
         Entry(0x100, "VIRTIO_NET_HASH_TUNNEL_TYPE_NVGRE"),
     ),
-    fields=(
-        "virtio_net_config.supported_tunnel_types",
-        "virtnet_hash_tunnel.enabled_tunnel_types",
-    ),
+    flags=True,
 )
 VIRTIO_NET_HASH_REPORT_CODES = Registry(
     "VIRTIO_NET_HASH_REPORT",
@@ -658,7 +649,6 @@ VIRTIO_NET_HASH_REPORT_CODES = Registry(
         Entry(0x8, "VIRTIO_NET_HASH_REPORT_TCPv6_EX"),
         Entry(0x9, "VIRTIO_NET_HASH_REPORT_UDPv6_EX"),
     ),
-    fields=("virtio_net_hdr.hash_report",),
 )
 VIRTIO_NET_CTRL_ACK_CODES = Registry(
     "virtio_net_ctrl_ack",
@@ -667,7 +657,6 @@ VIRTIO_NET_CTRL_ACK_CODES = Registry(
         Entry(0x0, "VIRTIO_NET_OK"),
         Entry(0x1, "VIRTIO_NET_ERR"),
     ),
-    fields=("virtio_net_ctrl.ack",),
 )
 VIRTIO_NET_CTRL_RX_CODES = Registry(
     "VIRTIO_NET_CTRL_RX",
@@ -716,8 +705,6 @@ VIRTIO_NET_CTRL_RX_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_RX",
 )
 VIRTIO_NET_CTRL_MAC_CODES = Registry(
     "VIRTIO_NET_CTRL_MAC",
@@ -738,8 +725,6 @@ VIRTIO_NET_CTRL_MAC_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_MAC",
 )
 VIRTIO_NET_CTRL_VLAN_CODES = Registry(
     "VIRTIO_NET_CTRL_VLAN",
@@ -760,15 +745,11 @@ VIRTIO_NET_CTRL_VLAN_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_VLAN",
 )
 VIRTIO_NET_CTRL_ANNOUNCE_CODES = Registry(
     "VIRTIO_NET_CTRL_ANNOUNCE",
     "command",
     (Entry(0x0, "VIRTIO_NET_CTRL_ANNOUNCE_ACK"),),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_ANNOUNCE",
 )
 VIRTIO_NET_CTRL_MQ_CODES = Registry(
     "VIRTIO_NET_CTRL_MQ",
@@ -796,8 +777,6 @@ VIRTIO_NET_CTRL_MQ_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_MQ",
 )
 VIRTNET_RSS_CTX_CTRL_CODES = Registry(
     "VIRTNET_RSS_CTX_CTRL",
@@ -832,8 +811,6 @@ VIRTNET_RSS_CTX_CTRL_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTNET_RSS_CTX_CTRL",
 )
 VIRTIO_NET_F_GUEST_CODES = Registry(
     "VIRTIO_NET_F_GUEST",
@@ -862,8 +839,6 @@ VIRTIO_NET_CTRL_GUEST_OFFLOADS_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_GUEST_OFFLOADS",
 )
 VIRTIO_NET_CTRL_NOTF_COAL_CODES = Registry(
     "VIRTIO_NET_CTRL_NOTF_COAL",
@@ -898,8 +873,6 @@ VIRTIO_NET_CTRL_NOTF_COAL_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_NOTF_COAL",
 )
 VIRTIO_NET_CTRL_STATS_CODES = Registry(
     "VIRTIO_NET_CTRL_STATS",
@@ -920,8 +893,6 @@ VIRTIO_NET_CTRL_STATS_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_ctrl.command",),
-    under="VIRTIO_NET_CTRL_STATS",
 )
 VIRTIO_NET_STATS_TYPE_CODES = Registry(
     "VIRTIO_NET_STATS_TYPE",
@@ -991,7 +962,7 @@ VIRTIO_NET_STATS_TYPE_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_stats_capabilities.supported_stats_types",),
+    flags=True,
 )
 VIRTIO_NET_STATS_TYPE_REPLY_CODES = Registry(
     "VIRTIO_NET_STATS_TYPE_REPLY",
@@ -1061,7 +1032,6 @@ VIRTIO_NET_STATS_TYPE_REPLY_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_net_stats_reply_hdr.type",),
 )
 FLOW_FILTER_SELECTOR_TYPES_CODES = Registry(
     "Flow filter selector types",
@@ -1078,7 +1048,6 @@ FLOW_FILTER_SELECTOR_TYPES_CODES = Registry(
         Range(0x0, 0x0, "reserved"),
         Range(0x7, 0xFF, "reserved"),
     ),
-    fields=("virtio_net_ff_selector.type",),
 )
 FLOW_FILTER_RULE_ACTIONS_CODES = Registry(
     "Flow filter rule actions",
@@ -1093,34 +1062,30 @@ FLOW_FILTER_RULE_ACTIONS_CODES = Registry(
         Range(0x0, 0x0, "reserved"),
         Range(0x5, 0xFF, "reserved"),
     ),
-    fields=(
-        "virtio_net_ff_actions.actions",
-        "virtio_net_resource_obj_ff_rule.action",
-    ),
 )
 
 # --- structs ---
 
 _VirtioNetConfig = Codec("<6s3HI2BH2I")
 _VirtioNetDevPartCvqSelector = Codec("<2B6s")
-_VirtioNetHdr_1 = Codec("<2B4H")
-_VirtioNetHdr_2 = Codec("<H")
-_VirtioNetHdr_3 = Codec("<I2H")
-_VirtioNetHdr_4 = Codec("<2H")
-_VirtioNetHdr_5 = Codec("<H")
-_VirtioNetHdr_6 = Codec("<6s")
+_VirtioNetHdr_run1 = Codec("<2B4H")
+_VirtioNetHdr_run2 = Codec("<H")
+_VirtioNetHdr_run3 = Codec("<I2H")
+_VirtioNetHdr_run4 = Codec("<2H")
+_VirtioNetHdr_run5 = Codec("<H")
+_VirtioNetHdr_run6 = Codec("<6s")
 _IpsecResourceHdr = Codec("<IH")
 _VirtnetHashTunnel = Codec("<I")
-_VirtioNetCtrl_1 = Codec("<2B")
-_VirtioNetCtrl_2 = Codec("<B")
-_VirtioNetCtrlMac_1 = Codec("<I")
+_VirtioNetCtrl_run1 = Codec("<2B")
+_VirtioNetCtrl_run2 = Codec("<B")
+_VirtioNetCtrlMac_run1 = Codec("<I")
 _VirtioNetCtrlMqPairsSet = Codec("<H")
-_VirtioNetHashConfig_1 = Codec("<I8sB")
+_VirtioNetHashConfig_run1 = Codec("<I8sB")
 _RssRqId = Codec("<H")
-_VirtioNetRssConfig_1 = Codec("<I2H")
-_VirtioNetRssConfig_2 = Codec("<HB")
+_VirtioNetRssConfig_run1 = Codec("<I2H")
+_VirtioNetRssConfig_run2 = Codec("<HB")
 _VirtnetRssCtxCap = Codec("<H")
-_VirtnetRssCtxAddModify_1 = Codec("<H6s")
+_VirtnetRssCtxAddModify_run1 = Codec("<H6s")
 _VirtnetRssCtxDel = Codec("<H")
 _Offloads = Codec("<Q")
 _VirtioNetCtrlCoal = Codec("<2I")
@@ -1138,13 +1103,13 @@ _VirtioNetStatsTxGso = Codec("<2B3H6Q")
 _VirtioNetStatsRxSpeed = Codec("<2B3H2Q")
 _VirtioNetStatsTxSpeed = Codec("<2B3H2Q")
 _VirtioNetFfCapData = Codec("<4I2B2s")
-_VirtioNetFfSelector_1 = Codec("<2B2sB3s")
-_VirtioNetFfCapMaskData_1 = Codec("<B7s")
-_VirtioNetFfActions_1 = Codec("<B7s")
+_VirtioNetFfSelector_run1 = Codec("<2B2sB3s")
+_VirtioNetFfCapMaskData_run1 = Codec("<B7s")
+_VirtioNetFfActions_run1 = Codec("<B7s")
 _VirtioNetResourceObjFfGroup = Codec("<H")
-_VirtioNetResourceObjFfClassifier_1 = Codec("<B7s")
-_VirtioNetResourceObjFfRule_1 = Codec("<2I4B")
-_VirtioNetResourceObjFfRule_2 = Codec("<H2s")
+_VirtioNetResourceObjFfClassifier_run1 = Codec("<B7s")
+_VirtioNetResourceObjFfRule_run1 = Codec("<2I4B")
+_VirtioNetResourceObjFfRule_run2 = Codec("<H2s")
 
 
 class VirtioNetConfig(Struct):
@@ -1152,17 +1117,17 @@ class VirtioNetConfig(Struct):
 
     Source: device-types/net/description.tex:212. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      6  u8 mac[6], if VIRTIO_NET_F_MAC
            6      2  le16 status, if VIRTIO_NET_F_STATUS
            8      2  le16 max_virtqueue_pairs, if VIRTIO_NET_F_MQ or VIRTIO_NET_F_RSS
-          10      2  le16 mtu, if VIRTIO_NET_F_MTU
-          12      4  le32 speed, if VIRTIO_NET_F_SPEED_DUPLEX
-          16      1  u8 duplex, if VIRTIO_NET_F_SPEED_DUPLEX
-          17      1  u8 rss_max_key_size, if VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT
-          18      2  le16 rss_max_indirection_table_length, if VIRTIO_NET_F_RSS
-          20      4  le32 supported_hash_types, if VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT
-          24      4  le32 supported_tunnel_types, if VIRTIO_NET_F_HASH_TUNNEL
+          10      2  le16 mtu, if VIRTIO_NET_F_MTU, since 1.1
+          12      4  le32 speed, if VIRTIO_NET_F_SPEED_DUPLEX, since 1.2
+          16      1  u8 duplex, if VIRTIO_NET_F_SPEED_DUPLEX, since 1.2
+          17      1  u8 rss_max_key_size, if VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT, since 1.2
+          18      2  le16 rss_max_indirection_table_length, if VIRTIO_NET_F_RSS, since 1.2
+          20      4  le32 supported_hash_types, if VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT, since 1.2
+          24      4  le32 supported_tunnel_types, if VIRTIO_NET_F_HASH_TUNNEL, since 1.3
     """
 
     __match_args__ = (
@@ -1224,7 +1189,7 @@ supported_tunnel_types|le32|24|4||||VIRTIO_NET_F_HASH_TUNNEL|1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.mac,
@@ -1246,7 +1211,7 @@ supported_tunnel_types|le32|24|4||||VIRTIO_NET_F_HASH_TUNNEL|1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.mac,
@@ -1319,7 +1284,7 @@ class VirtioNetDevPartCvqSelector(Struct):
 
     Source: device-types/net/description.tex:521. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 class
            1      1  u8 command
            2      6  u8 reserved[6]
@@ -1346,7 +1311,7 @@ reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.class_, self.command, self.reserved = _VirtioNetDevPartCvqSelector.unpack(data)
         except struct_error:
@@ -1357,7 +1322,7 @@ reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.class_, self.command, self.reserved = _VirtioNetDevPartCvqSelector.unpack_from(
                 buffer, offset
@@ -1392,7 +1357,7 @@ class VirtioNetHdrUnion(Union):
 
     Source: device-types/net/description.tex:595. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      6  u8 padding_reserved_2[6]
            0      6  struct ipsec_resource_hdr ipsec_resource_hdr
            0      4  le32 ipsec_resource_hdr.resource_id
@@ -1420,7 +1385,7 @@ class VirtioNetHdr(Struct):
 
     Source: device-types/net/description.tex:595. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 flags
            1      1  u8 gso_type
            2      2  le16 hdr_len
@@ -1428,16 +1393,16 @@ class VirtioNetHdr(Struct):
            6      2  le16 csum_start
            8      2  le16 csum_offset
           10      2  le16 num_buffers, if VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF
-          12      4  le32 hash_value, if VIRTIO_NET_F_HASH_REPORT
-          16      2  le16 hash_report, if VIRTIO_NET_F_HASH_REPORT
-          18      2  le16 padding_reserved, if VIRTIO_NET_F_HASH_REPORT
-          20      2  le16 outer_th_offset, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
-          22      2  le16 inner_nh_offset, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
-          24      2  le16 outer_nh_offset, if VIRTIO_NET_F_OUT_NET_HEADER
-          26      6  u8 padding_reserved_2[6]
-          26      6  struct ipsec_resource_hdr ipsec_resource_hdr
-          26      4  le32 ipsec_resource_hdr.resource_id
-          30      2  le16 ipsec_resource_hdr.resource_type
+          12      4  le32 hash_value, if VIRTIO_NET_F_HASH_REPORT, since 1.2
+          16      2  le16 hash_report, if VIRTIO_NET_F_HASH_REPORT, since 1.2
+          18      2  le16 padding_reserved, if VIRTIO_NET_F_HASH_REPORT, since 1.2
+          20      2  le16 outer_th_offset, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO, since 1.4
+          22      2  le16 inner_nh_offset, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO, since 1.4
+          24      2  le16 outer_nh_offset, if VIRTIO_NET_F_OUT_NET_HEADER, since 1.4
+          26      6  u8 padding_reserved_2[6], if VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC, since 1.4
+          26      6  struct ipsec_resource_hdr ipsec_resource_hdr, if VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC, since 1.4
+          26      4  le32 ipsec_resource_hdr.resource_id, since 1.4
+          30      2  le16 ipsec_resource_hdr.resource_type, since 1.4
     """
 
     __match_args__ = (
@@ -1476,8 +1441,8 @@ padding_reserved|le16|18|2||||VIRTIO_NET_F_HASH_REPORT|1.2
 outer_th_offset|le16|20|2||||VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO|1.4
 inner_nh_offset|le16|22|2||||VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO|1.4
 outer_nh_offset|le16|24|2||||VIRTIO_NET_F_OUT_NET_HEADER|1.4
-padding_reserved_2|u8|26|6|6||||1.4
-ipsec_resource_hdr|struct ipsec_resource_hdr|26|6|||||1.4
+padding_reserved_2|u8|26|6|6|||VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC|1.4
+ipsec_resource_hdr|struct ipsec_resource_hdr|26|6||||VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC|1.4
 ipsec_resource_hdr.resource_id|le32|26|4|||||1.4
 ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
 """)
@@ -1534,7 +1499,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, features: FeatureBits = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         bits = FEATURES.mask(features)
         has_num_buffers = bits < 0 or bits & 0x100008000 != 0
         has_hash_value = bits < 0 or bits >> 57 & 1 != 0
@@ -1549,13 +1514,13 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
                 self.gso_size,
                 self.csum_start,
                 self.csum_offset,
-            ) = _VirtioNetHdr_1.unpack_from(buffer, at)
+            ) = _VirtioNetHdr_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 10
         if has_num_buffers:
             try:
-                (self.num_buffers,) = _VirtioNetHdr_2.unpack_from(buffer, at)
+                (self.num_buffers,) = _VirtioNetHdr_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 6, buffer, at) from None
             at += 2
@@ -1564,7 +1529,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
         if has_hash_value:
             try:
                 self.hash_value, self.hash_report, self.padding_reserved = (
-                    _VirtioNetHdr_3.unpack_from(buffer, at)
+                    _VirtioNetHdr_run3.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 7, buffer, at) from None
@@ -1575,7 +1540,9 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             self.padding_reserved = None
         if has_outer_th_offset:
             try:
-                self.outer_th_offset, self.inner_nh_offset = _VirtioNetHdr_4.unpack_from(buffer, at)
+                self.outer_th_offset, self.inner_nh_offset = _VirtioNetHdr_run4.unpack_from(
+                    buffer, at
+                )
             except struct_error:
                 raise truncated(cls, 10, buffer, at) from None
             at += 4
@@ -1584,16 +1551,16 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             self.inner_nh_offset = None
         if has_outer_nh_offset:
             try:
-                (self.outer_nh_offset,) = _VirtioNetHdr_5.unpack_from(buffer, at)
+                (self.outer_nh_offset,) = _VirtioNetHdr_run5.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 12, buffer, at) from None
             at += 2
         else:
             self.outer_nh_offset = None
         if has_union:
-            self.union = union = new(VirtioNetHdrUnion)
+            self.union = union = new(*VirtioNetHdrUnion._new_args)
             try:
-                (union._raw,) = _VirtioNetHdr_6.unpack_from(buffer, at)
+                (union._raw,) = _VirtioNetHdr_run6.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 13, buffer, at) from None
             at += 6
@@ -1612,7 +1579,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
         try:
             return b"".join(
                 (
-                    _VirtioNetHdr_1.pack(
+                    _VirtioNetHdr_run1.pack(
                         self.flags,
                         self.gso_type,
                         self.hdr_len,
@@ -1623,29 +1590,29 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
                     (
                         b""
                         if self.num_buffers is None or not has_num_buffers
-                        else _VirtioNetHdr_2.pack(self.num_buffers)
+                        else _VirtioNetHdr_run2.pack(self.num_buffers)
                     ),
                     (
                         b""
                         if self.hash_value is None or not has_hash_value
-                        else _VirtioNetHdr_3.pack(
+                        else _VirtioNetHdr_run3.pack(
                             self.hash_value, self.hash_report, self.padding_reserved
                         )
                     ),
                     (
                         b""
                         if self.outer_th_offset is None or not has_outer_th_offset
-                        else _VirtioNetHdr_4.pack(self.outer_th_offset, self.inner_nh_offset)
+                        else _VirtioNetHdr_run4.pack(self.outer_th_offset, self.inner_nh_offset)
                     ),
                     (
                         b""
                         if self.outer_nh_offset is None or not has_outer_nh_offset
-                        else _VirtioNetHdr_5.pack(self.outer_nh_offset)
+                        else _VirtioNetHdr_run5.pack(self.outer_nh_offset)
                     ),
                     (
                         b""
                         if self.union is None or not has_union
-                        else _VirtioNetHdr_6.pack(self.union._raw)
+                        else _VirtioNetHdr_run6.pack(self.union._raw)
                     ),
                 )
             )
@@ -1686,7 +1653,7 @@ class IpsecResourceHdr(Struct):
 
     Source: device-types/net/description.tex:627. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 resource_id
            4      2  le16 resource_type
     """
@@ -1710,7 +1677,7 @@ resource_type|le16|4|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.resource_id, self.resource_type = _IpsecResourceHdr.unpack(data)
         except struct_error:
@@ -1721,7 +1688,7 @@ resource_type|le16|4|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.resource_id, self.resource_type = _IpsecResourceHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -1751,7 +1718,7 @@ class VirtnetHashTunnel(Struct):
 
     Source: device-types/net/description.tex:1597. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 enabled_tunnel_types
     """
 
@@ -1772,7 +1739,7 @@ enabled_tunnel_types|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.enabled_tunnel_types,) = _VirtnetHashTunnel.unpack(data)
         except struct_error:
@@ -1783,7 +1750,7 @@ enabled_tunnel_types|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.enabled_tunnel_types,) = _VirtnetHashTunnel.unpack_from(buffer, offset)
         except struct_error:
@@ -1812,12 +1779,12 @@ class VirtioNetCtrl(Request):
 
     Source: device-types/net/description.tex:1723. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 class
            1      1  u8 command
            2      ?  u8 command-specific-data[rest]
            ?      1  u8 ack
-           ?      ?  u8 command-specific-result[rest]
+           ?      ?  u8 command-specific-result[rest], since 1.4
     """
 
     __match_args__ = (
@@ -1969,10 +1936,10 @@ command-specific-result|u8||||rest|||1.4
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
             try:
-                self.class_, self.command = _VirtioNetCtrl_1.unpack_from(buffer, at)
+                self.class_, self.command = _VirtioNetCtrl_run1.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
             at += 2
@@ -1994,7 +1961,7 @@ command-specific-result|u8||||rest|||1.4
                 raise wrong_length(cls, buffer[:split], at)
         if only != "readable":
             try:
-                (self.ack,) = _VirtioNetCtrl_2.unpack_from(buffer, at)
+                (self.ack,) = _VirtioNetCtrl_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 3, buffer, at) from None
             at += 1
@@ -2011,9 +1978,9 @@ command-specific-result|u8||||rest|||1.4
         try:
             return b"".join(
                 (
-                    _VirtioNetCtrl_1.pack(self.class_, self.command),
+                    _VirtioNetCtrl_run1.pack(self.class_, self.command),
                     self.command_specific_data,
-                    _VirtioNetCtrl_2.pack(self.ack),
+                    _VirtioNetCtrl_run2.pack(self.ack),
                     self.command_specific_result,
                 )
             )
@@ -2038,7 +2005,7 @@ class VirtioNetCtrlMac(Struct):
 
     Source: device-types/net/description.tex:1833. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 entries
            4      ?  u8[6] macs[entries]
     """
@@ -2075,9 +2042,9 @@ macs|u8[6]|4|||entries
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.entries,) = _VirtioNetCtrlMac_1.unpack_from(buffer, at)
+            (self.entries,) = _VirtioNetCtrlMac_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -2091,7 +2058,7 @@ macs|u8[6]|4|||entries
     def to_bytes(self) -> bytes:
         self._check()
         try:
-            return b"".join((_VirtioNetCtrlMac_1.pack(self.entries), join_chunks(self.macs, 6)))
+            return b"".join((_VirtioNetCtrlMac_run1.pack(self.entries), join_chunks(self.macs, 6)))
         except UNFIT:
             pass
         return self._encode()
@@ -2116,7 +2083,7 @@ class VirtioNetCtrlMqPairsSet(Struct):
 
     Source: device-types/net/description.tex:2033. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 virtqueue_pairs
     """
 
@@ -2137,7 +2104,7 @@ virtqueue_pairs|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.virtqueue_pairs,) = _VirtioNetCtrlMqPairsSet.unpack(data)
         except struct_error:
@@ -2148,7 +2115,7 @@ virtqueue_pairs|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.virtqueue_pairs,) = _VirtioNetCtrlMqPairsSet.unpack_from(buffer, offset)
         except struct_error:
@@ -2177,7 +2144,7 @@ class VirtioNetHashConfig(Struct):
 
     Source: device-types/net/description.tex:2094. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hash_types
            4      8  le16 reserved[4]
           12      1  u8 hash_key_length
@@ -2229,9 +2196,9 @@ hash_key_data|u8|13|||hash_key_length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.hash_types, reserved, self.hash_key_length = _VirtioNetHashConfig_1.unpack_from(
+            self.hash_types, reserved, self.hash_key_length = _VirtioNetHashConfig_run1.unpack_from(
                 buffer, at
             )
         except struct_error:
@@ -2250,7 +2217,7 @@ hash_key_data|u8|13|||hash_key_length
         try:
             return b"".join(
                 (
-                    _VirtioNetHashConfig_1.pack(
+                    _VirtioNetHashConfig_run1.pack(
                         self.hash_types, pack("<4H", *self.reserved), self.hash_key_length
                     ),
                     self.hash_key_data,
@@ -2288,7 +2255,7 @@ class RssRqId(Struct):
 
     Source: device-types/net/description.tex:2120. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0 2:0-14  le16 vq_index_1_16
            0   2:15  le16 reserved
     """
@@ -2315,7 +2282,7 @@ reserved|le16|0|2|||15:1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _RssRqId.unpack(data)
         except struct_error:
@@ -2326,7 +2293,7 @@ reserved|le16|0|2|||15:1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _RssRqId.unpack_from(buffer, offset)
         except struct_error:
@@ -2337,8 +2304,7 @@ reserved|le16|0|2|||15:1
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 2:
             raise wrong_length(cls, data, len(data) // 2 * 2)
-        for values in _RssRqId.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _RssRqId.iter_unpack(data)):
             (self._bits,) = values
             yield self
 
@@ -2365,12 +2331,12 @@ class VirtioNetRssConfig(Struct):
 
     Source: device-types/net/description.tex:2125. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hash_types
            4      2  le16 indirection_table_mask
            6      2  struct rss_rq_id unclassified_queue
-           6 2:0-14  le16 unclassified_queue.vq_index_1_16
-           6   2:15  le16 unclassified_queue.reserved
+           6 2:0-14  le16 unclassified_queue.vq_index_1_16, since 1.3
+           6   2:15  le16 unclassified_queue.reserved, since 1.3
            8      ?  struct rss_rq_id indirection_table[indirection_table_mask + 1]
            ?      2  le16 max_tx_vq
            ?      1  u8 hash_key_length
@@ -2443,11 +2409,11 @@ hash_key_data|u8||||hash_key_length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
-        self.unclassified_queue = unclassified_queue = new(RssRqId)
+        self = new(*cls._new_args)
+        self.unclassified_queue = unclassified_queue = new(*RssRqId._new_args)
         try:
             self.hash_types, self.indirection_table_mask, unclassified_queue._bits = (
-                _VirtioNetRssConfig_1.unpack_from(buffer, at)
+                _VirtioNetRssConfig_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -2458,7 +2424,7 @@ hash_key_data|u8||||hash_key_length
         self.indirection_table = list(RssRqId.iter_unpack(buffer[at:end]))
         at = end
         try:
-            self.max_tx_vq, self.hash_key_length = _VirtioNetRssConfig_2.unpack_from(buffer, at)
+            self.max_tx_vq, self.hash_key_length = _VirtioNetRssConfig_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 4, buffer, at) from None
         at += 3
@@ -2474,11 +2440,11 @@ hash_key_data|u8||||hash_key_length
         try:
             return b"".join(
                 (
-                    _VirtioNetRssConfig_1.pack(
+                    _VirtioNetRssConfig_run1.pack(
                         self.hash_types, self.indirection_table_mask, self.unclassified_queue._bits
                     ),
                     b"".join([item.to_bytes() for item in self.indirection_table]),
-                    _VirtioNetRssConfig_2.pack(self.max_tx_vq, self.hash_key_length),
+                    _VirtioNetRssConfig_run2.pack(self.max_tx_vq, self.hash_key_length),
                     self.hash_key_data,
                 )
             )
@@ -2522,7 +2488,7 @@ class VirtnetRssCtxCap(Struct):
 
     Source: device-types/net/description.tex:2201. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 max_rss_contexts
     """
 
@@ -2543,7 +2509,7 @@ max_rss_contexts|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.max_rss_contexts,) = _VirtnetRssCtxCap.unpack(data)
         except struct_error:
@@ -2554,7 +2520,7 @@ max_rss_contexts|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.max_rss_contexts,) = _VirtnetRssCtxCap.unpack_from(buffer, offset)
         except struct_error:
@@ -2583,7 +2549,7 @@ class VirtnetRssCtxAddModify(Struct):
 
     Source: device-types/net/description.tex:2217. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 rss_ctx_id
            2      6  u8 reserved[6]
            8      ?  struct virtio_net_rss_config rss
@@ -2647,9 +2613,9 @@ rss.hash_key_data|u8||||hash_key_length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.rss_ctx_id, self.reserved = _VirtnetRssCtxAddModify_1.unpack_from(buffer, at)
+            self.rss_ctx_id, self.reserved = _VirtnetRssCtxAddModify_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -2664,7 +2630,7 @@ rss.hash_key_data|u8||||hash_key_length
             if len(self.reserved) == 6:
                 return b"".join(
                     (
-                        _VirtnetRssCtxAddModify_1.pack(self.rss_ctx_id, self.reserved),
+                        _VirtnetRssCtxAddModify_run1.pack(self.rss_ctx_id, self.reserved),
                         self.rss.to_bytes(),
                     )
                 )
@@ -2689,7 +2655,7 @@ class VirtnetRssCtxDel(Struct):
 
     Source: device-types/net/description.tex:2223. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 rss_ctx_id
     """
 
@@ -2710,7 +2676,7 @@ rss_ctx_id|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.rss_ctx_id,) = _VirtnetRssCtxDel.unpack(data)
         except struct_error:
@@ -2721,7 +2687,7 @@ rss_ctx_id|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.rss_ctx_id,) = _VirtnetRssCtxDel.unpack_from(buffer, offset)
         except struct_error:
@@ -2750,7 +2716,7 @@ class Offloads(Struct):
 
     Source: device-types/net/description.tex:2275. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 offloads
     """
 
@@ -2771,7 +2737,7 @@ offloads|le64|0|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offloads,) = _Offloads.unpack(data)
         except struct_error:
@@ -2782,7 +2748,7 @@ offloads|le64|0|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.offloads,) = _Offloads.unpack_from(buffer, offset)
         except struct_error:
@@ -2811,7 +2777,7 @@ class VirtioNetCtrlCoal(Struct):
 
     Source: device-types/net/description.tex:2324. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 max_packets
            4      4  le32 max_usecs
     """
@@ -2835,7 +2801,7 @@ max_usecs|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.max_packets, self.max_usecs = _VirtioNetCtrlCoal.unpack(data)
         except struct_error:
@@ -2846,7 +2812,7 @@ max_usecs|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.max_packets, self.max_usecs = _VirtioNetCtrlCoal.unpack_from(buffer, offset)
         except struct_error:
@@ -2876,7 +2842,7 @@ class VirtioNetCtrlCoalVq(Struct):
 
     Source: device-types/net/description.tex:2329. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 vq_index
            2      2  le16 reserved
            4      8  struct virtio_net_ctrl_coal coal
@@ -2909,8 +2875,8 @@ coal.max_usecs|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.coal = coal = new(VirtioNetCtrlCoal)
+        self = new(*cls._new_args)
+        self.coal = coal = new(*VirtioNetCtrlCoal._new_args)
         try:
             self.vq_index, self.reserved, coal.max_packets, coal.max_usecs = (
                 _VirtioNetCtrlCoalVq.unpack(data)
@@ -2923,8 +2889,8 @@ coal.max_usecs|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.coal = coal = new(VirtioNetCtrlCoal)
+        self = new(*cls._new_args)
+        self.coal = coal = new(*VirtioNetCtrlCoal._new_args)
         try:
             self.vq_index, self.reserved, coal.max_packets, coal.max_usecs = (
                 _VirtioNetCtrlCoalVq.unpack_from(buffer, offset)
@@ -2960,7 +2926,7 @@ class VirtioNetStatsCapabilities(Struct):
 
     Source: device-types/net/description.tex:2487. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 supported_stats_types[1]
     """
 
@@ -2981,7 +2947,7 @@ supported_stats_types|le64|0|8|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (supported_stats_types,) = _VirtioNetStatsCapabilities.unpack(data)
         except struct_error:
@@ -2993,7 +2959,7 @@ supported_stats_types|le64|0|8|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (supported_stats_types,) = _VirtioNetStatsCapabilities.unpack_from(buffer, offset)
         except struct_error:
@@ -3023,7 +2989,7 @@ class VirtioNetCtrlQueueStatsStats(Struct):
 
     Source: device-types/net/description.tex:2512. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 vq_index
            2      6  le16 reserved[3]
            8      8  le64 types_bitmap[1]
@@ -3056,7 +3022,7 @@ types_bitmap|le64|8|8|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.vq_index, reserved, types_bitmap = _VirtioNetCtrlQueueStatsStats.unpack(data)
         except struct_error:
@@ -3069,7 +3035,7 @@ types_bitmap|le64|8|8|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.vq_index, reserved, types_bitmap = _VirtioNetCtrlQueueStatsStats.unpack_from(
                 buffer, offset
@@ -3084,8 +3050,7 @@ types_bitmap|le64|8|8|1
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
-        for values in _VirtioNetCtrlQueueStatsStats.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtioNetCtrlQueueStatsStats.iter_unpack(data)):
             self.vq_index, reserved, types_bitmap = values
             self.reserved = unpack("<3H", reserved)
             self.types_bitmap = unpack("<1Q", types_bitmap)
@@ -3117,7 +3082,7 @@ class VirtioNetCtrlQueueStats(Struct):
 
     Source: device-types/net/description.tex:2512. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct stats[rest]
            0      2  le16 stats[].vq_index
            2      6  le16 stats[].reserved[3]
@@ -3161,7 +3126,7 @@ stats[].types_bitmap|le64|8|8|1
     def _decode(
         cls, buffer: Buffer, at: int, *, stats_count: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if stats_count is None:
             stats_count = (len(buffer) - at) // 16
         end = at + 16 * stats_count
@@ -3184,7 +3149,7 @@ class VirtioNetStatsReplyHdr(Struct):
 
     Source: device-types/net/description.tex:2520. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 type
            1      1  u8 reserved
            2      2  le16 vq_index
@@ -3225,7 +3190,7 @@ size|le16|6|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.vq_index, self.reserved1, self.size = (
                 _VirtioNetStatsReplyHdr.unpack(data)
@@ -3238,7 +3203,7 @@ size|le16|6|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.vq_index, self.reserved1, self.size = (
                 _VirtioNetStatsReplyHdr.unpack_from(buffer, offset)
@@ -3275,7 +3240,7 @@ class VirtioNetStatsCvq(Struct):
 
     Source: device-types/net/description.tex:2578. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -3314,8 +3279,8 @@ ok_num|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3334,8 +3299,8 @@ ok_num|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3383,7 +3348,7 @@ class VirtioNetStatsRxBasic(Struct):
 
     Source: device-types/net/description.tex:2605. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -3450,8 +3415,8 @@ rx_drop_overruns|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3474,8 +3439,8 @@ rx_drop_overruns|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3543,7 +3508,7 @@ class VirtioNetStatsTxBasic(Struct):
 
     Source: device-types/net/description.tex:2655. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -3610,8 +3575,8 @@ tx_drop_malformed|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3634,8 +3599,8 @@ tx_drop_malformed|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3703,7 +3668,7 @@ class VirtioNetStatsRxCsum(Struct):
 
     Source: device-types/net/description.tex:2706. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -3754,8 +3719,8 @@ rx_csum_bad|le64|32|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3776,8 +3741,8 @@ rx_csum_bad|le64|32|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3831,7 +3796,7 @@ class VirtioNetStatsTxCsum(Struct):
 
     Source: device-types/net/description.tex:2745. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -3874,8 +3839,8 @@ tx_needs_csum|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3894,8 +3859,8 @@ tx_needs_csum|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -3943,7 +3908,7 @@ class VirtioNetStatsRxGso(Struct):
 
     Source: device-types/net/description.tex:2776. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -4000,8 +3965,8 @@ rx_gso_bytes_coalesced|le64|32|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4022,8 +3987,8 @@ rx_gso_bytes_coalesced|le64|32|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4083,7 +4048,7 @@ class VirtioNetStatsTxGso(Struct):
 
     Source: device-types/net/description.tex:2819. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -4150,8 +4115,8 @@ tx_gso_bytes_noseg|le64|48|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4174,8 +4139,8 @@ tx_gso_bytes_noseg|le64|48|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4243,7 +4208,7 @@ class VirtioNetStatsRxSpeed(Struct):
 
     Source: device-types/net/description.tex:2865. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -4286,8 +4251,8 @@ rx_bytes_allowance_exceeded|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4306,8 +4271,8 @@ rx_bytes_allowance_exceeded|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4355,7 +4320,7 @@ class VirtioNetStatsTxSpeed(Struct):
 
     Source: device-types/net/description.tex:2897. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_net_stats_reply_hdr hdr
            0      1  u8 hdr.type
            1      1  u8 hdr.reserved
@@ -4398,8 +4363,8 @@ tx_bytes_allowance_exceeded|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4418,8 +4383,8 @@ tx_bytes_allowance_exceeded|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioNetStatsReplyHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
             (
                 hdr.type,
@@ -4467,7 +4432,7 @@ class VirtioNetFfCapData(Struct):
 
     Source: device-types/net/description.tex:3051. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 groups_limit
            4      4  le32 classifiers_limit
            8      4  le32 rules_limit
@@ -4524,7 +4489,7 @@ reserved|u8|18|2|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.groups_limit,
@@ -4543,7 +4508,7 @@ reserved|u8|18|2|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.groups_limit,
@@ -4604,7 +4569,7 @@ class VirtioNetFfSelector(Struct):
 
     Source: device-types/net/description.tex:3085. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 type
            1      1  u8 flags
            2      2  u8 reserved[2]
@@ -4662,10 +4627,10 @@ mask|u8|8|||length
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.flags, self.reserved, self.length, self.reserved1 = (
-                _VirtioNetFfSelector_1.unpack_from(buffer, at)
+                _VirtioNetFfSelector_run1.unpack_from(buffer, at)
             )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
@@ -4683,7 +4648,7 @@ mask|u8|8|||length
             if len(self.reserved) == 2 and len(self.reserved1) == 3:
                 return b"".join(
                     (
-                        _VirtioNetFfSelector_1.pack(
+                        _VirtioNetFfSelector_run1.pack(
                             self.type, self.flags, self.reserved, self.length, self.reserved1
                         ),
                         self.mask,
@@ -4717,7 +4682,7 @@ class VirtioNetFfCapMaskData(Struct):
 
     Source: device-types/net/description.tex:3094. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 count
            1      7  u8 reserved[7]
            8      ?  struct virtio_net_ff_selector selectors[count]
@@ -4763,9 +4728,9 @@ selectors|struct virtio_net_ff_selector|8|||count
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.count, self.reserved = _VirtioNetFfCapMaskData_1.unpack_from(buffer, at)
+            self.count, self.reserved = _VirtioNetFfCapMaskData_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -4786,7 +4751,7 @@ selectors|struct virtio_net_ff_selector|8|||count
             if len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioNetFfCapMaskData_1.pack(self.count, self.reserved),
+                        _VirtioNetFfCapMaskData_run1.pack(self.count, self.reserved),
                         b"".join([item.to_bytes() for item in self.selectors]),
                     )
                 )
@@ -4815,7 +4780,7 @@ class VirtioNetFfActions(Struct):
 
     Source: device-types/net/description.tex:3185. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 count
            1      7  u8 reserved[7]
            8      ?  u8 actions[rest]
@@ -4859,9 +4824,9 @@ actions|u8|8|||rest
     def _decode(
         cls, buffer: Buffer, at: int, *, actions_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.count, self.reserved = _VirtioNetFfActions_1.unpack_from(buffer, at)
+            self.count, self.reserved = _VirtioNetFfActions_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -4878,7 +4843,7 @@ actions|u8|8|||rest
         try:
             if len(self.reserved) == 7:
                 return b"".join(
-                    (_VirtioNetFfActions_1.pack(self.count, self.reserved), self.actions)
+                    (_VirtioNetFfActions_run1.pack(self.count, self.reserved), self.actions)
                 )
         except UNFIT:
             pass
@@ -4901,7 +4866,7 @@ class VirtioNetResourceObjFfGroup(Struct):
 
     Source: device-types/net/description.tex:3231. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 group_priority
     """
 
@@ -4922,7 +4887,7 @@ group_priority|le16|0|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.group_priority,) = _VirtioNetResourceObjFfGroup.unpack(data)
         except struct_error:
@@ -4933,7 +4898,7 @@ group_priority|le16|0|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.group_priority,) = _VirtioNetResourceObjFfGroup.unpack_from(buffer, offset)
         except struct_error:
@@ -4962,7 +4927,7 @@ class VirtioNetResourceObjFfClassifier(Struct):
 
     Source: device-types/net/description.tex:3252. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 count
            1      7  u8 reserved[7]
            8      ?  struct virtio_net_ff_selector selectors[count]
@@ -5008,9 +4973,11 @@ selectors|struct virtio_net_ff_selector|8|||count
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.count, self.reserved = _VirtioNetResourceObjFfClassifier_1.unpack_from(buffer, at)
+            self.count, self.reserved = _VirtioNetResourceObjFfClassifier_run1.unpack_from(
+                buffer, at
+            )
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -5031,7 +4998,7 @@ selectors|struct virtio_net_ff_selector|8|||count
             if len(self.reserved) == 7:
                 return b"".join(
                     (
-                        _VirtioNetResourceObjFfClassifier_1.pack(self.count, self.reserved),
+                        _VirtioNetResourceObjFfClassifier_run1.pack(self.count, self.reserved),
                         b"".join([item.to_bytes() for item in self.selectors]),
                     )
                 )
@@ -5060,7 +5027,7 @@ class VirtioNetResourceObjFfRule(Struct):
 
     Source: device-types/net/description.tex:3304. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 group_id
            4      4  le32 classifier_id
            8      1  u8 rule_priority
@@ -5069,7 +5036,7 @@ class VirtioNetResourceObjFfRule(Struct):
           11      1  u8 reserved
           12      2  le16 vq_index
           14      2  u8 reserved1[2]
-          16      ?  u8[] keys[rest]
+          16      ?  u8 keys[key_length]
     """
 
     __match_args__ = (
@@ -5098,7 +5065,7 @@ action|u8|10|1
 reserved|u8|11|1
 vq_index|le16|12|2
 reserved1|u8|14|2|2
-keys|u8[]|16|||rest
+keys|u8|16|||key_length
 """)
     _PARTS = "<I <I <B <B <B <B <H :2 :"
 
@@ -5108,39 +5075,39 @@ keys|u8[]|16|||rest
         group_id: int = 0,
         classifier_id: int = 0,
         rule_priority: int = 0,
-        key_length: int = 0,
+        key_length: int | None = None,
         action: int = 0,
         reserved: int = 0,
         vq_index: int = 0,
         reserved1: bytes = bytes(2),
         keys: bytes = b"",
     ) -> None:
+        self.keys = keys
         self.group_id = group_id
         self.classifier_id = classifier_id
         self.rule_priority = rule_priority
-        self.key_length = key_length
+        self.key_length = len(self.keys) if key_length is None else key_length
         self.action = action
         self.reserved = reserved
         self.vq_index = vq_index
         self.reserved1 = reserved1
-        self.keys = keys
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, keys_size: int | None = None) -> Self:
-        self, at = cls._decode(data, 0, keys_size=keys_size)
+    def from_bytes(cls, data: Buffer) -> Self:
+        self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
         return self
 
     @classmethod
-    def unpack_from(cls, buffer: Buffer, offset: int = 0, *, keys_size: int | None = None) -> Self:
+    def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        return cls._decode(buffer, offset, keys_size=keys_size)[0]
+        return cls._decode(buffer, offset)[0]
 
     @classmethod
-    def _decode(cls, buffer: Buffer, at: int, *, keys_size: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+    def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
+        self = new(*cls._new_args)
         try:
             (
                 self.group_id,
@@ -5149,30 +5116,29 @@ keys|u8[]|16|||rest
                 self.key_length,
                 self.action,
                 self.reserved,
-            ) = _VirtioNetResourceObjFfRule_1.unpack_from(buffer, at)
+            ) = _VirtioNetResourceObjFfRule_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 12
         try:
-            self.vq_index, self.reserved1 = _VirtioNetResourceObjFfRule_2.unpack_from(buffer, at)
+            self.vq_index, self.reserved1 = _VirtioNetResourceObjFfRule_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 6, buffer, at) from None
         at += 4
-        if keys_size is None:
-            keys_size = len(buffer) - at
-        end = at + keys_size
-        if not at <= end <= len(buffer):
+        end = at + self.key_length
+        if end > len(buffer):
             raise truncated(cls, 8, buffer, at, end - at)
         self.keys = bytes(buffer[at:end])
         at = end
         return self, at
 
     def to_bytes(self) -> bytes:
+        self._check()
         try:
             if len(self.reserved1) == 2:
                 return b"".join(
                     (
-                        _VirtioNetResourceObjFfRule_1.pack(
+                        _VirtioNetResourceObjFfRule_run1.pack(
                             self.group_id,
                             self.classifier_id,
                             self.rule_priority,
@@ -5180,13 +5146,17 @@ keys|u8[]|16|||rest
                             self.action,
                             self.reserved,
                         ),
-                        _VirtioNetResourceObjFfRule_2.pack(self.vq_index, self.reserved1),
+                        _VirtioNetResourceObjFfRule_run2.pack(self.vq_index, self.reserved1),
                         self.keys,
                     )
                 )
         except UNFIT:
             pass
         return self._encode()
+
+    def _check(self) -> None:
+        if len(self.keys) != self.key_length:
+            raise wrong_count(self, "keys", len(self.keys), self.key_length, "key_length")
 
 
 class VirtioNetResourceObjFfRuleView(View):

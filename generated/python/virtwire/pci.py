@@ -98,7 +98,6 @@ VIRTIO_PCI_CAP_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_pci_cap.cfg_type",),
 )
 
 # --- structs ---
@@ -118,9 +117,9 @@ class NotificationsDataLe(Struct):
 
     Source: notifications-data-le.c:1. Since 1.3.
 
-        offset size  member
-           0 4:0-15  le32 vq_index
-           0 4:0-15  le32 vq_notif_config_data
+        offset size  member (offset and size in bytes)
+           0 4:0-15  le32 vq_index, if not (VIRTIO_F_NOTIF_CONFIG_DATA)
+           0 4:0-15  le32 vq_notif_config_data, if VIRTIO_F_NOTIF_CONFIG_DATA
            0 4:16-30  le32 next_off
            0   4:31  le32 next_wrap
     """
@@ -133,8 +132,8 @@ class NotificationsDataLe(Struct):
     SINCE = "1.3"
     SOURCE = "notifications-data-le.c:1"
     LAYOUT = Layout("""
-vq_index|le32|0|4|||0:16
-vq_notif_config_data|le32|0|4|||0:16
+vq_index|le32|0|4|||0:16|not (VIRTIO_F_NOTIF_CONFIG_DATA)
+vq_notif_config_data|le32|0|4|||0:16|VIRTIO_F_NOTIF_CONFIG_DATA
 next_off|le32|0|4|||16:15
 next_wrap|le32|0|4|||31:1
 """)
@@ -161,7 +160,7 @@ next_wrap|le32|0|4|||31:1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsDataLe.unpack(data)
         except struct_error:
@@ -172,7 +171,7 @@ next_wrap|le32|0|4|||31:1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsDataLe.unpack_from(buffer, offset)
         except struct_error:
@@ -204,13 +203,13 @@ class VirtioPciCap(Struct):
 
     Source: transport-pci.tex:143. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 cap_vndr
            1      1  u8 cap_next
            2      1  u8 cap_len
            3      1  u8 cfg_type
            4      1  u8 bar
-           5      1  u8 id
+           5      1  u8 id, since 1.2
            6      2  u8 padding[2]
            8      4  le32 offset
           12      4  le32 length
@@ -271,7 +270,7 @@ length|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.cap_vndr,
@@ -292,7 +291,7 @@ length|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.cap_vndr,
@@ -361,7 +360,7 @@ class VirtioPciCap64(Struct):
 
     Source: transport-pci.tex:253. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_pci_cap cap
            0      1  u8 cap.cap_vndr
            1      1  u8 cap.cap_next
@@ -408,8 +407,8 @@ length_hi|le32|20|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,
@@ -432,8 +431,8 @@ length_hi|le32|20|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,
@@ -491,12 +490,12 @@ class VirtioPciCommonCfg(Struct):
 
     Source: transport-pci.tex:302. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 device_feature_select
            4      4  le32 device_feature
            8      4  le32 driver_feature_select
           12      4  le32 driver_feature
-          16      2  le16 config_msix_vector
+          16      2  le16 config_msix_vector, since 1.2
           18      2  le16 num_queues
           20      1  u8 device_status
           21      1  u8 config_generation
@@ -506,12 +505,12 @@ class VirtioPciCommonCfg(Struct):
           28      2  le16 queue_enable
           30      2  le16 queue_notify_off
           32      8  le64 queue_desc
-          40      8  le64 queue_driver
-          48      8  le64 queue_device
-          56      2  le16 queue_notif_config_data, if VIRTIO_F_NOTIF_CONFIG_DATA
-          58      2  le16 queue_reset, if VIRTIO_F_RING_RESET
-          60      2  le16 admin_queue_index, if VIRTIO_F_ADMIN_VQ
-          62      2  le16 admin_queue_num, if VIRTIO_F_ADMIN_VQ
+          40      8  le64 queue_driver, since 1.1
+          48      8  le64 queue_device, since 1.1
+          56      2  le16 queue_notif_config_data, if VIRTIO_F_NOTIF_CONFIG_DATA, since 1.3
+          58      2  le16 queue_reset, if VIRTIO_F_RING_RESET, since 1.2
+          60      2  le16 admin_queue_index, if VIRTIO_F_ADMIN_VQ, since 1.3
+          62      2  le16 admin_queue_num, if VIRTIO_F_ADMIN_VQ, since 1.3
     """
 
     __match_args__ = (
@@ -613,7 +612,7 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.device_feature_select,
@@ -645,7 +644,7 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.device_feature_select,
@@ -756,14 +755,14 @@ class VirtioPciNotifyCap(Struct):
 
     Source: transport-pci.tex:541. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_pci_cap cap
            0      1  u8 cap.cap_vndr
            1      1  u8 cap.cap_next
            2      1  u8 cap.cap_len
            3      1  u8 cap.cfg_type
            4      1  u8 cap.bar
-           5      1  u8 cap.id
+           5      1  u8 cap.id, since 1.2
            6      2  u8 cap.padding[2]
            8      4  le32 cap.offset
           12      4  le32 cap.length
@@ -798,8 +797,8 @@ notify_off_multiplier|le32|16|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,
@@ -821,8 +820,8 @@ notify_off_multiplier|le32|16|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,
@@ -877,7 +876,7 @@ class VirtioPciVndrData(Struct):
 
     Source: transport-pci.tex:700. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 cap_vndr
            1      1  u8 cap_next
            2      1  u8 cap_len
@@ -920,7 +919,7 @@ vendor_id|u16|4|2
     def from_bytes(
         cls, data: Buffer, *, allow_short: bool = False, byteorder: ByteOrder = "little"
     ) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id = (
                 _VirtioPciVndrData if byteorder == "little" else _VirtioPciVndrData_BIG
@@ -935,7 +934,7 @@ vendor_id|u16|4|2
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id = (
                 _VirtioPciVndrData if byteorder == "little" else _VirtioPciVndrData_BIG
@@ -958,14 +957,14 @@ class VirtioPciCfgCap(Struct):
 
     Source: transport-pci.tex:756. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     16  struct virtio_pci_cap cap
            0      1  u8 cap.cap_vndr
            1      1  u8 cap.cap_next
            2      1  u8 cap.cap_len
            3      1  u8 cap.cfg_type
            4      1  u8 cap.bar
-           5      1  u8 cap.id
+           5      1  u8 cap.id, since 1.2
            6      2  u8 cap.padding[2]
            8      4  le32 cap.offset
           12      4  le32 cap.length
@@ -1000,8 +999,8 @@ pci_cfg_data|u8|16|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,
@@ -1023,8 +1022,8 @@ pci_cfg_data|u8|16|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.cap = cap = new(VirtioPciCap)
+        self = new(*cls._new_args)
+        self.cap = cap = new(*VirtioPciCap._new_args)
         try:
             (
                 cap.cap_vndr,

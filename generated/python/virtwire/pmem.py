@@ -68,7 +68,6 @@ VIRTIO_PMEM_REQ_TYPE_FLUSH_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_pmem_req.type",),
 )
 
 # --- structs ---
@@ -83,7 +82,7 @@ class VirtioPmemConfig(Struct):
 
     Source: device-types/pmem/description.tex:35. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 start
            8      8  le64 size
     """
@@ -107,7 +106,7 @@ size|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.size = _VirtioPmemConfig.unpack(data)
         except struct_error:
@@ -118,7 +117,7 @@ size|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.start, self.size = _VirtioPmemConfig.unpack_from(buffer, offset)
         except struct_error:
@@ -148,7 +147,7 @@ class VirtioPmemReq(Struct):
 
     Source: device-types/pmem/description.tex:86. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
     """
 
@@ -169,7 +168,7 @@ type|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioPmemReq.unpack(data)
         except struct_error:
@@ -180,7 +179,7 @@ type|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioPmemReq.unpack_from(buffer, offset)
         except struct_error:
@@ -209,7 +208,7 @@ class VirtioPmemResp(Struct):
 
     Source: device-types/pmem/description.tex:106. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 ret
     """
 
@@ -230,7 +229,7 @@ ret|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.ret,) = _VirtioPmemResp.unpack(data)
         except struct_error:
@@ -241,7 +240,7 @@ ret|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.ret,) = _VirtioPmemResp.unpack_from(buffer, offset)
         except struct_error:

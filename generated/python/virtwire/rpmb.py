@@ -115,7 +115,6 @@ DEVICE_OPERATION_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_rpmb_frame.req_resp",),
 )
 VIRTIO_RPMB_RES_CODES = Registry(
     "VIRTIO_RPMB_RES",
@@ -131,7 +130,6 @@ VIRTIO_RPMB_RES_CODES = Registry(
         Entry(0x7, "VIRTIO_RPMB_RES_NO_AUTH_KEY"),
         Entry(0x80, "VIRTIO_RPMB_RES_WRITE_COUNTER_EXPIRED"),
     ),
-    fields=("virtio_rpmb_frame.result",),
 )
 
 # --- structs ---
@@ -145,7 +143,7 @@ class VirtioRpmbConfig(Struct):
 
     Source: device-types/rpmb/description.tex:28. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 capacity
            1      1  u8 max_wr_cnt
            2      1  u8 max_rd_cnt
@@ -172,7 +170,7 @@ max_rd_cnt|u8|2|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.capacity, self.max_wr_cnt, self.max_rd_cnt = _VirtioRpmbConfig.unpack(data)
         except struct_error:
@@ -183,7 +181,7 @@ max_rd_cnt|u8|2|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.capacity, self.max_wr_cnt, self.max_rd_cnt = _VirtioRpmbConfig.unpack_from(
                 buffer, offset
@@ -216,7 +214,7 @@ class VirtioRpmbFrame(Struct):
 
     Source: device-types/rpmb/description.tex:108. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0    196  u8 stuff[196]
          196     32  u8 key_mac[32]
          228    256  u8 data[256]
@@ -283,7 +281,7 @@ req_resp|be16|510|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.stuff,
@@ -304,7 +302,7 @@ req_resp|be16|510|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.stuff,

@@ -95,7 +95,6 @@ VIRTIO_RTC_S_CODES = Registry(
         Entry(0x4, "VIRTIO_RTC_S_EINVAL"),
         Entry(0x5, "VIRTIO_RTC_S_EIO"),
     ),
-    fields=("virtio_rtc_resp_head.status",),
 )
 VIRTIO_RTC_CLOCK_CODES = Registry(
     "VIRTIO_RTC_CLOCK",
@@ -107,7 +106,6 @@ VIRTIO_RTC_CLOCK_CODES = Registry(
         Entry(0x3, "VIRTIO_RTC_CLOCK_UTC_SMEARED"),
         Entry(0x4, "VIRTIO_RTC_CLOCK_UTC_MAYBE_SMEARED"),
     ),
-    fields=("virtio_rtc_resp_clock_cap.type",),
 )
 VIRTIO_RTC_SMEAR_CODES = Registry(
     "VIRTIO_RTC_SMEAR",
@@ -117,7 +115,6 @@ VIRTIO_RTC_SMEAR_CODES = Registry(
         Entry(0x1, "VIRTIO_RTC_SMEAR_NOON_LINEAR"),
         Entry(0x2, "VIRTIO_RTC_SMEAR_UTC_SLS"),
     ),
-    fields=("virtio_rtc_resp_clock_cap.leap_second_smearing",),
 )
 VIRTIO_RTC_COUNTER_CODES = Registry(
     "VIRTIO_RTC_COUNTER",
@@ -126,10 +123,6 @@ VIRTIO_RTC_COUNTER_CODES = Registry(
         Entry(0x0, "VIRTIO_RTC_COUNTER_ARM_VCT"),
         Entry(0x1, "VIRTIO_RTC_COUNTER_X86_TSC"),
         Entry(0xFF, "VIRTIO_RTC_COUNTER_INVALID"),
-    ),
-    fields=(
-        "virtio_rtc_req_cross_cap.hw_counter",
-        "virtio_rtc_req_read_cross.hw_counter",
     ),
 )
 VIRTIO_RTC_REQ_CODES = Registry(
@@ -201,29 +194,24 @@ VIRTIO_RTC_REQ_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_rtc_req_head.msg_type",),
 )
 VIRTIO_RTC_FLAG_ALARM_CAP_CODES = Registry(
     "VIRTIO_RTC_FLAG_ALARM_CAP",
     "flags",
     (Entry(0x1, "VIRTIO_RTC_FLAG_ALARM_CAP"),),
-    fields=("virtio_rtc_resp_clock_cap.flags",),
+    flags=True,
 )
 VIRTIO_RTC_RESP_CROSS_CAP_FLAGS_CODES = Registry(
     "virtio_rtc_resp_cross_cap_flags",
     "flags",
     (Entry(0x1, "VIRTIO_RTC_FLAG_CROSS_CAP"),),
-    fields=("virtio_rtc_resp_cross_cap.flags",),
+    flags=True,
 )
 VIRTIO_RTC_RESP_READ_ALARM_FLAGS_CODES = Registry(
     "virtio_rtc_resp_read_alarm_flags",
     "flags",
     (Entry(0x1, "VIRTIO_RTC_FLAG_ALARM_ENABLED"),),
-    fields=(
-        "virtio_rtc_resp_read_alarm.flags",
-        "virtio_rtc_req_set_alarm.flags",
-        "virtio_rtc_req_set_alarm_enabled.flags",
-    ),
+    flags=True,
 )
 VIRTIO_RTC_NOTIF_ALARM_CODES = Registry(
     "VIRTIO_RTC_NOTIF_ALARM",
@@ -237,7 +225,6 @@ VIRTIO_RTC_NOTIF_ALARM_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_rtc_notif_head.msg_type",),
 )
 
 # --- structs ---
@@ -269,7 +256,7 @@ class VirtioRtcReqHead(Struct):
 
     Source: device-types/rtc/description.tex:57. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 msg_type
            2      6  u8 reserved[6]
     """
@@ -293,7 +280,7 @@ reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcReqHead.unpack(data)
         except struct_error:
@@ -304,7 +291,7 @@ reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcReqHead.unpack_from(buffer, offset)
         except struct_error:
@@ -336,7 +323,7 @@ class VirtioRtcRespHead(Struct):
 
     Source: device-types/rtc/description.tex:63. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 status
            1      7  u8 reserved[7]
     """
@@ -360,7 +347,7 @@ reserved|u8|1|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioRtcRespHead.unpack(data)
         except struct_error:
@@ -371,7 +358,7 @@ reserved|u8|1|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioRtcRespHead.unpack_from(buffer, offset)
         except struct_error:
@@ -403,7 +390,7 @@ class VirtioRtcReqCfg(Struct):
 
     Source: device-types/rtc/description.tex:369. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -428,8 +415,8 @@ head.reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved = _VirtioRtcReqCfg.unpack(data)
         except struct_error:
@@ -440,8 +427,8 @@ head.reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved = _VirtioRtcReqCfg.unpack_from(buffer, offset)
         except struct_error:
@@ -473,7 +460,7 @@ class VirtioRtcRespCfg(Struct):
 
     Source: device-types/rtc/description.tex:374. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -510,8 +497,8 @@ reserved|u8|10|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.num_clocks, self.reserved = _VirtioRtcRespCfg.unpack(
                 data
@@ -524,8 +511,8 @@ reserved|u8|10|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.num_clocks, self.reserved = (
                 _VirtioRtcRespCfg.unpack_from(buffer, offset)
@@ -563,7 +550,7 @@ class VirtioRtcReqClockCap(Struct):
 
     Source: device-types/rtc/description.tex:391. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -596,8 +583,8 @@ reserved|u8|10|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcReqClockCap.unpack(data)
@@ -610,8 +597,8 @@ reserved|u8|10|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcReqClockCap.unpack_from(buffer, offset)
@@ -649,7 +636,7 @@ class VirtioRtcRespClockCap(Struct):
 
     Source: device-types/rtc/description.tex:397. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -694,8 +681,8 @@ reserved|u8|11|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             (
                 head.status,
@@ -713,8 +700,8 @@ reserved|u8|11|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             (
                 head.status,
@@ -764,7 +751,7 @@ class VirtioRtcReqCrossCap(Struct):
 
     Source: device-types/rtc/description.tex:428. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -805,8 +792,8 @@ reserved|u8|11|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.hw_counter, self.reserved = (
                 _VirtioRtcReqCrossCap.unpack(data)
@@ -819,8 +806,8 @@ reserved|u8|11|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.hw_counter, self.reserved = (
                 _VirtioRtcReqCrossCap.unpack_from(buffer, offset)
@@ -859,7 +846,7 @@ class VirtioRtcRespCrossCap(Struct):
 
     Source: device-types/rtc/description.tex:436. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -892,8 +879,8 @@ reserved|u8|9|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.flags, self.reserved = _VirtioRtcRespCrossCap.unpack(
                 data
@@ -906,8 +893,8 @@ reserved|u8|9|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.flags, self.reserved = (
                 _VirtioRtcRespCrossCap.unpack_from(buffer, offset)
@@ -945,7 +932,7 @@ class VirtioRtcReqRead(Struct):
 
     Source: device-types/rtc/description.tex:602. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -978,8 +965,8 @@ reserved|u8|10|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = _VirtioRtcReqRead.unpack(
                 data
@@ -992,8 +979,8 @@ reserved|u8|10|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcReqRead.unpack_from(buffer, offset)
@@ -1031,7 +1018,7 @@ class VirtioRtcRespRead(Struct):
 
     Source: device-types/rtc/description.tex:608. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -1059,8 +1046,8 @@ clock_reading|le64|8|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.clock_reading = _VirtioRtcRespRead.unpack(data)
         except struct_error:
@@ -1071,8 +1058,8 @@ clock_reading|le64|8|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.clock_reading = _VirtioRtcRespRead.unpack_from(
                 buffer, offset
@@ -1107,7 +1094,7 @@ class VirtioRtcReqReadCross(Struct):
 
     Source: device-types/rtc/description.tex:629. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -1148,8 +1135,8 @@ reserved|u8|11|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.hw_counter, self.reserved = (
                 _VirtioRtcReqReadCross.unpack(data)
@@ -1162,8 +1149,8 @@ reserved|u8|11|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.hw_counter, self.reserved = (
                 _VirtioRtcReqReadCross.unpack_from(buffer, offset)
@@ -1202,7 +1189,7 @@ class VirtioRtcRespReadCross(Struct):
 
     Source: device-types/rtc/description.tex:636. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -1239,8 +1226,8 @@ counter_cycles|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.clock_reading, self.counter_cycles = (
                 _VirtioRtcRespReadCross.unpack(data)
@@ -1253,8 +1240,8 @@ counter_cycles|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.clock_reading, self.counter_cycles = (
                 _VirtioRtcRespReadCross.unpack_from(buffer, offset)
@@ -1292,7 +1279,7 @@ class VirtioRtcReqReadAlarm(Struct):
 
     Source: device-types/rtc/description.tex:941. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -1325,8 +1312,8 @@ reserved|u8|10|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcReqReadAlarm.unpack(data)
@@ -1339,8 +1326,8 @@ reserved|u8|10|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcReqReadAlarm.unpack_from(buffer, offset)
@@ -1378,7 +1365,7 @@ class VirtioRtcRespReadAlarm(Struct):
 
     Source: device-types/rtc/description.tex:947. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -1419,8 +1406,8 @@ reserved|u8|17|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.alarm_time, self.flags, self.reserved = (
                 _VirtioRtcRespReadAlarm.unpack(data)
@@ -1433,8 +1420,8 @@ reserved|u8|17|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved, self.alarm_time, self.flags, self.reserved = (
                 _VirtioRtcRespReadAlarm.unpack_from(buffer, offset)
@@ -1473,7 +1460,7 @@ class VirtioRtcReqSetAlarm(Struct):
 
     Source: device-types/rtc/description.tex:966. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -1518,8 +1505,8 @@ reserved|u8|19|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             (
                 head.msg_type,
@@ -1537,8 +1524,8 @@ reserved|u8|19|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             (
                 head.msg_type,
@@ -1588,7 +1575,7 @@ class VirtioRtcRespSetAlarm(Struct):
 
     Source: device-types/rtc/description.tex:975. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -1613,8 +1600,8 @@ head.reserved|u8|1|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved = _VirtioRtcRespSetAlarm.unpack(data)
         except struct_error:
@@ -1625,8 +1612,8 @@ head.reserved|u8|1|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved = _VirtioRtcRespSetAlarm.unpack_from(buffer, offset)
         except struct_error:
@@ -1658,7 +1645,7 @@ class VirtioRtcReqSetAlarmEnabled(Struct):
 
     Source: device-types/rtc/description.tex:991. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_req_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -1699,8 +1686,8 @@ reserved|u8|11|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.flags, self.reserved = (
                 _VirtioRtcReqSetAlarmEnabled.unpack(data)
@@ -1713,8 +1700,8 @@ reserved|u8|11|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcReqHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.flags, self.reserved = (
                 _VirtioRtcReqSetAlarmEnabled.unpack_from(buffer, offset)
@@ -1753,7 +1740,7 @@ class VirtioRtcRespSetAlarmEnabled(Struct):
 
     Source: device-types/rtc/description.tex:999. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_resp_head head
            0      1  u8 head.status
            1      7  u8 head.reserved[7]
@@ -1778,8 +1765,8 @@ head.reserved|u8|1|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved = _VirtioRtcRespSetAlarmEnabled.unpack(data)
         except struct_error:
@@ -1790,8 +1777,8 @@ head.reserved|u8|1|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcRespHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
             head.status, head.reserved = _VirtioRtcRespSetAlarmEnabled.unpack_from(buffer, offset)
         except struct_error:
@@ -1823,7 +1810,7 @@ class VirtioRtcNotifHead(Struct):
 
     Source: device-types/rtc/description.tex:1075. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 msg_type
            2      6  u8 reserved[6]
     """
@@ -1847,7 +1834,7 @@ reserved|u8|2|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcNotifHead.unpack(data)
         except struct_error:
@@ -1858,7 +1845,7 @@ reserved|u8|2|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcNotifHead.unpack_from(buffer, offset)
         except struct_error:
@@ -1890,7 +1877,7 @@ class VirtioRtcNotifAlarm(Struct):
 
     Source: device-types/rtc/description.tex:1090. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_rtc_notif_head head
            0      2  le16 head.msg_type
            2      6  u8 head.reserved[6]
@@ -1927,8 +1914,8 @@ reserved|u8|10|6|6
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.head = head = new(VirtioRtcNotifHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcNotifHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcNotifAlarm.unpack(data)
@@ -1941,8 +1928,8 @@ reserved|u8|10|6|6
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.head = head = new(VirtioRtcNotifHead)
+        self = new(*cls._new_args)
+        self.head = head = new(*VirtioRtcNotifHead._new_args)
         try:
             head.msg_type, head.reserved, self.clock_id, self.reserved = (
                 _VirtioRtcNotifAlarm.unpack_from(buffer, offset)

@@ -77,9 +77,9 @@ SHARED_MEMORY_OPERATION_VIRTIO_SHMID_CODES = Registry(
 
 # --- structs ---
 
-_VirtioScmiRequest_1 = Codec("<I")
-_VirtioScmiResponse_1 = Codec("<I")
-_VirtioScmiEventMsg_1 = Codec("<I")
+_VirtioScmiRequest_run1 = Codec("<I")
+_VirtioScmiResponse_run1 = Codec("<I")
+_VirtioScmiEventMsg_run1 = Codec("<I")
 
 
 class VirtioScmiRequest(Struct):
@@ -87,7 +87,7 @@ class VirtioScmiRequest(Struct):
 
     Source: device-types/scmi/description.tex:105. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hdr
            4      ?  u8 params[<actual parameters size>]
     """
@@ -128,9 +128,9 @@ params|u8|4|||<actual parameters size>
     def _decode(
         cls, buffer: Buffer, at: int, *, actual_parameters_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.hdr,) = _VirtioScmiRequest_1.unpack_from(buffer, at)
+            (self.hdr,) = _VirtioScmiRequest_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -145,7 +145,7 @@ params|u8|4|||<actual parameters size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiRequest_1.pack(self.hdr), self.params))
+            return b"".join((_VirtioScmiRequest_run1.pack(self.hdr), self.params))
         except UNFIT:
             pass
         return self._encode()
@@ -166,7 +166,7 @@ class VirtioScmiResponse(Struct):
 
     Source: device-types/scmi/description.tex:122. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hdr
            4      ?  u8 ret_values[<actual return values size>]
     """
@@ -207,9 +207,9 @@ ret_values|u8|4|||<actual return values size>
     def _decode(
         cls, buffer: Buffer, at: int, *, actual_return_values_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.hdr,) = _VirtioScmiResponse_1.unpack_from(buffer, at)
+            (self.hdr,) = _VirtioScmiResponse_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -224,7 +224,7 @@ ret_values|u8|4|||<actual return values size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiResponse_1.pack(self.hdr), self.ret_values))
+            return b"".join((_VirtioScmiResponse_run1.pack(self.hdr), self.ret_values))
         except UNFIT:
             pass
         return self._encode()
@@ -245,7 +245,7 @@ class VirtioScmiEventMsg(Struct):
 
     Source: device-types/scmi/description.tex:201. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hdr
            4      ?  u8 payload[<actual payload size>]
     """
@@ -286,9 +286,9 @@ payload|u8|4|||<actual payload size>
     def _decode(
         cls, buffer: Buffer, at: int, *, actual_payload_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.hdr,) = _VirtioScmiEventMsg_1.unpack_from(buffer, at)
+            (self.hdr,) = _VirtioScmiEventMsg_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -303,7 +303,7 @@ payload|u8|4|||<actual payload size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiEventMsg_1.pack(self.hdr), self.payload))
+            return b"".join((_VirtioScmiEventMsg_run1.pack(self.hdr), self.payload))
         except UNFIT:
             pass
         return self._encode()

@@ -136,7 +136,6 @@ VIRTIO_SCSI_S_CODES = Registry(
         Entry(0x8, "VIRTIO_SCSI_S_NEXUS_FAILURE"),
         Entry(0x9, "VIRTIO_SCSI_S_FAILURE"),
     ),
-    fields=("virtio_scsi_req_cmd.response",),
 )
 VIRTIO_SCSI_REQ_CMD_TASK_ATTR_CODES = Registry(
     "virtio_scsi_req_cmd_task_attr",
@@ -147,7 +146,6 @@ VIRTIO_SCSI_REQ_CMD_TASK_ATTR_CODES = Registry(
         Entry(0x2, "VIRTIO_SCSI_S_HEAD"),
         Entry(0x3, "VIRTIO_SCSI_S_ACA"),
     ),
-    fields=("virtio_scsi_req_cmd.task_attr",),
 )
 VIRTIO_SCSI_CTRL_RESPONSE_CODES = Registry(
     "virtio_scsi_ctrl_response",
@@ -162,7 +160,6 @@ VIRTIO_SCSI_CTRL_RESPONSE_CODES = Registry(
         Entry(0x9, "VIRTIO_SCSI_S_FAILURE"),
         Entry(0xC, "VIRTIO_SCSI_S_INCORRECT_LUN"),
     ),
-    fields=("virtio_scsi_ctrl.response",),
 )
 VIRTIO_SCSI_T_CODES = Registry(
     "VIRTIO_SCSI_T",
@@ -190,11 +187,6 @@ VIRTIO_SCSI_T_CODES = Registry(
             },
         ),
     ),
-    fields=(
-        "virtio_scsi_ctrl.type",
-        "virtio_scsi_ctrl_tmf.type",
-        "virtio_scsi_ctrl_an.type",
-    ),
 )
 VIRTIO_SCSI_T_TMF_CODES = Registry(
     "VIRTIO_SCSI_T_TMF",
@@ -209,8 +201,6 @@ VIRTIO_SCSI_T_TMF_CODES = Registry(
         Entry(0x6, "VIRTIO_SCSI_T_TMF_QUERY_TASK"),
         Entry(0x7, "VIRTIO_SCSI_T_TMF_QUERY_TASK_SET"),
     ),
-    fields=("virtio_scsi_ctrl_tmf.subtype",),
-    under="VIRTIO_SCSI_T_TMF",
 )
 VIRTIO_SCSI_S_FUNCTION_CODES = Registry(
     "VIRTIO_SCSI_S_FUNCTION",
@@ -220,7 +210,6 @@ VIRTIO_SCSI_S_FUNCTION_CODES = Registry(
         Entry(0xA, "VIRTIO_SCSI_S_FUNCTION_SUCCEEDED"),
         Entry(0xB, "VIRTIO_SCSI_S_FUNCTION_REJECTED"),
     ),
-    fields=("virtio_scsi_ctrl_tmf.response",),
 )
 VIRTIO_SCSI_EVT_ASYNC_CODES = Registry(
     "VIRTIO_SCSI_EVT_ASYNC",
@@ -233,10 +222,7 @@ VIRTIO_SCSI_EVT_ASYNC_CODES = Registry(
         Entry(0x20, "VIRTIO_SCSI_EVT_ASYNC_MULTI_HOST"),
         Entry(0x40, "VIRTIO_SCSI_EVT_ASYNC_DEVICE_BUSY"),
     ),
-    fields=(
-        "virtio_scsi_ctrl_an.event_requested",
-        "virtio_scsi_ctrl_an.event_actual",
-    ),
+    flags=True,
 )
 DEVICE_OPERATION_EVENTQ_CODES = Registry(
     "Device Operation: eventq",
@@ -272,7 +258,6 @@ DEVICE_OPERATION_EVENTQ_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_scsi_event.event",),
 )
 VIRTIO_SCSI_EVT_RESET_CODES = Registry(
     "VIRTIO_SCSI_EVT_RESET",
@@ -282,17 +267,16 @@ VIRTIO_SCSI_EVT_RESET_CODES = Registry(
         Entry(0x1, "VIRTIO_SCSI_EVT_RESET_RESCAN"),
         Entry(0x2, "VIRTIO_SCSI_EVT_RESET_REMOVED"),
     ),
-    fields=("virtio_scsi_event.reason",),
 )
 
 # --- structs ---
 
 _VirtioScsiConfig = Codec("<7I2HI")
-_VirtioScsiReqCmd_1 = Codec("<8sQ3B")
-_VirtioScsiReqCmd_2 = Codec("<2I")
-_VirtioScsiReqCmd_3 = Codec("<2IH2B")
-_VirtioScsiCtrl_1 = Codec("<I")
-_VirtioScsiCtrl_2 = Codec("<B")
+_VirtioScsiReqCmd_run1 = Codec("<8sQ3B")
+_VirtioScsiReqCmd_run2 = Codec("<2I")
+_VirtioScsiReqCmd_run3 = Codec("<2IH2B")
+_VirtioScsiCtrl_run1 = Codec("<I")
+_VirtioScsiCtrl_run2 = Codec("<B")
 _VirtioScsiCtrlTmf = Codec("<2I8sQB")
 _VirtioScsiCtrlAn = Codec("<I8s2IB")
 _VirtioScsiEvent = Codec("<I8sI")
@@ -303,7 +287,7 @@ class VirtioScsiConfig(Struct):
 
     Source: device-types/scsi/description.tex:59. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 num_queues
            4      4  le32 seg_max
            8      4  le32 max_sectors
@@ -375,7 +359,7 @@ max_lun|le32|32|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.num_queues,
@@ -397,7 +381,7 @@ max_lun|le32|32|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.num_queues,
@@ -468,7 +452,7 @@ class VirtioScsiReqCmd(Request):
 
     Source: device-types/scsi/description.tex:170. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  u8 lun[8]
            8      8  le64 id
           16      1  u8 task_attr
@@ -728,13 +712,13 @@ datain|u8||||rest
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         bits = FEATURES.mask(features)
         has_pi_bytesout = bits < 0 or bits >> 3 & 1 != 0
         if only != "writable":
             try:
                 self.lun, self.id, self.task_attr, self.prio, self.crn = (
-                    _VirtioScsiReqCmd_1.unpack_from(buffer, at)
+                    _VirtioScsiReqCmd_run1.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
@@ -746,7 +730,9 @@ datain|u8||||rest
             at = end
             if has_pi_bytesout:
                 try:
-                    self.pi_bytesout, self.pi_bytesin = _VirtioScsiReqCmd_2.unpack_from(buffer, at)
+                    self.pi_bytesout, self.pi_bytesin = _VirtioScsiReqCmd_run2.unpack_from(
+                        buffer, at
+                    )
                 except struct_error:
                     raise truncated(cls, 6, buffer, at) from None
                 at += 8
@@ -787,7 +773,7 @@ datain|u8||||rest
         if only != "readable":
             try:
                 self.sense_len, self.residual, self.status_qualifier, self.status, self.response = (
-                    _VirtioScsiReqCmd_3.unpack_from(buffer, at)
+                    _VirtioScsiReqCmd_run3.unpack_from(buffer, at)
                 )
             except struct_error:
                 raise truncated(cls, 10, buffer, at) from None
@@ -832,18 +818,18 @@ datain|u8||||rest
             if len(self.lun) == 8:
                 return b"".join(
                     (
-                        _VirtioScsiReqCmd_1.pack(
+                        _VirtioScsiReqCmd_run1.pack(
                             self.lun, self.id, self.task_attr, self.prio, self.crn
                         ),
                         self.cdb,
                         (
                             b""
                             if self.pi_bytesout is None or not has_pi_bytesout
-                            else _VirtioScsiReqCmd_2.pack(self.pi_bytesout, self.pi_bytesin)
+                            else _VirtioScsiReqCmd_run2.pack(self.pi_bytesout, self.pi_bytesin)
                         ),
                         b"" if self.pi_out is None or not has_pi_bytesout else self.pi_out,
                         self.dataout,
-                        _VirtioScsiReqCmd_3.pack(
+                        _VirtioScsiReqCmd_run3.pack(
                             self.sense_len,
                             self.residual,
                             self.status_qualifier,
@@ -895,7 +881,7 @@ class VirtioScsiCtrl(Struct):
 
     Source: device-types/scsi/description.tex:357. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      ?  u8 ...[elided]
            ?      1  u8 response
@@ -939,9 +925,9 @@ response|u8||1
     def _decode(
         cls, buffer: Buffer, at: int, *, elided_size: int | None = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            (self.type,) = _VirtioScsiCtrl_1.unpack_from(buffer, at)
+            (self.type,) = _VirtioScsiCtrl_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -953,7 +939,7 @@ response|u8||1
         self.elided = bytes(buffer[at:end])
         at = end
         try:
-            (self.response,) = _VirtioScsiCtrl_2.unpack_from(buffer, at)
+            (self.response,) = _VirtioScsiCtrl_run2.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 2, buffer, at) from None
         at += 1
@@ -963,9 +949,9 @@ response|u8||1
         try:
             return b"".join(
                 (
-                    _VirtioScsiCtrl_1.pack(self.type),
+                    _VirtioScsiCtrl_run1.pack(self.type),
                     self.elided,
-                    _VirtioScsiCtrl_2.pack(self.response),
+                    _VirtioScsiCtrl_run2.pack(self.response),
                 )
             )
         except UNFIT:
@@ -988,7 +974,7 @@ class VirtioScsiCtrlTmf(FixedRequest):
 
     Source: device-types/scsi/description.tex:393. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 subtype
            8      8  u8 lun[8]
@@ -1031,7 +1017,7 @@ response|u8|24|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.subtype, self.lun, self.id, self.response = _VirtioScsiCtrlTmf.unpack(
                 data
@@ -1044,7 +1030,7 @@ response|u8|24|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.subtype, self.lun, self.id, self.response = (
                 _VirtioScsiCtrlTmf.unpack_from(buffer, offset)
@@ -1083,7 +1069,7 @@ class VirtioScsiCtrlAn(FixedRequest):
 
     Source: device-types/scsi/description.tex:440. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      8  u8 lun[8]
           12      4  le32 event_requested
@@ -1126,7 +1112,7 @@ response|u8|20|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.lun, self.event_requested, self.event_actual, self.response = (
                 _VirtioScsiCtrlAn.unpack(data)
@@ -1139,7 +1125,7 @@ response|u8|20|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.type, self.lun, self.event_requested, self.event_actual, self.response = (
                 _VirtioScsiCtrlAn.unpack_from(buffer, offset)
@@ -1178,7 +1164,7 @@ class VirtioScsiEvent(Struct):
 
     Source: device-types/scsi/description.tex:530. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 event
            4      8  u8 lun[8]
           12      4  le32 reason
@@ -1205,7 +1191,7 @@ reason|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.event, self.lun, self.reason = _VirtioScsiEvent.unpack(data)
         except struct_error:
@@ -1216,7 +1202,7 @@ reason|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.event, self.lun, self.reason = _VirtioScsiEvent.unpack_from(buffer, offset)
         except struct_error:

@@ -367,7 +367,6 @@ DEVICE_OPERATION_CODES = Registry(
         Entry(0x8002, "VIRTIO_SND_S_NOT_SUPP"),
         Entry(0x8003, "VIRTIO_SND_S_IO_ERR"),
     ),
-    fields=("virtio_snd_hdr.code",),
 )
 VIRTIO_SND_D_CODES = Registry(
     "VIRTIO_SND_D",
@@ -375,10 +374,6 @@ VIRTIO_SND_D_CODES = Registry(
     (
         Entry(0x0, "VIRTIO_SND_D_OUTPUT"),
         Entry(0x1, "VIRTIO_SND_D_INPUT"),
-    ),
-    fields=(
-        "virtio_snd_pcm_info.direction",
-        "virtio_snd_chmap_info.direction",
     ),
 )
 VIRTIO_SND_PCM_F_CODES = Registry(
@@ -422,7 +417,6 @@ VIRTIO_SND_PCM_FMT_CODES = Registry(
         Entry(0x17, "VIRTIO_SND_PCM_FMT_DSD_U32"),
         Entry(0x18, "VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME"),
     ),
-    fields=("virtio_snd_pcm_set_params.format",),
 )
 VIRTIO_SND_PCM_RATE_CODES = Registry(
     "VIRTIO_SND_PCM_RATE",
@@ -445,7 +439,6 @@ VIRTIO_SND_PCM_RATE_CODES = Registry(
         Entry(0xE, "VIRTIO_SND_PCM_RATE_12000"),
         Entry(0xF, "VIRTIO_SND_PCM_RATE_24000"),
     ),
-    fields=("virtio_snd_pcm_set_params.rate",),
 )
 VIRTIO_SND_CHMAP_CODES = Registry(
     "VIRTIO_SND_CHMAP",
@@ -489,7 +482,6 @@ VIRTIO_SND_CHMAP_CODES = Registry(
         Entry(0x23, "VIRTIO_SND_CHMAP_BLC"),
         Entry(0x24, "VIRTIO_SND_CHMAP_BRC"),
     ),
-    fields=("virtio_snd_chmap_info.positions",),
 )
 VIRTIO_SND_CTL_ROLE_CODES = Registry(
     "VIRTIO_SND_CTL_ROLE",
@@ -512,7 +504,6 @@ VIRTIO_SND_CTL_TYPE_CODES = Registry(
         Entry(0x4, "VIRTIO_SND_CTL_TYPE_BYTES"),
         Entry(0x5, "VIRTIO_SND_CTL_TYPE_IEC958"),
     ),
-    fields=("virtio_snd_ctl_info.type",),
 )
 VIRTIO_SND_CTL_ACCESS_CODES = Registry(
     "VIRTIO_SND_CTL_ACCESS",
@@ -561,7 +552,7 @@ _VirtioSndCtlInfo = Codec("<6I44s24s")
 _VirtioSndCtlEnumItem = Codec("<64s")
 _VirtioSndCtlIec958 = Codec("<24s147sB4s")
 _VirtioSndCtlValue = Codec("<512s")
-_VirtioSndCtlTlv_1 = Codec("<2I")
+_VirtioSndCtlTlv_run1 = Codec("<2I")
 _VirtioSndCtlEvent = Codec("<I2H")
 
 
@@ -570,11 +561,11 @@ class VirtioSndConfig(Struct):
 
     Source: device-types/sound/description.tex:52. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 jacks
            4      4  le32 streams
            8      4  le32 chmaps
-          12      4  le32 controls, if VIRTIO_SND_F_CTLS
+          12      4  le32 controls, if VIRTIO_SND_F_CTLS, since 1.3
     """
 
     __match_args__ = ("jacks", "streams", "chmaps", "controls")
@@ -602,7 +593,7 @@ controls|le32|12|4||||VIRTIO_SND_F_CTLS|1.3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.jacks, self.streams, self.chmaps, self.controls = _VirtioSndConfig.unpack(data)
         except struct_error:
@@ -613,7 +604,7 @@ controls|le32|12|4||||VIRTIO_SND_F_CTLS|1.3
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.jacks, self.streams, self.chmaps, self.controls = _VirtioSndConfig.unpack_from(
                 buffer, offset
@@ -647,7 +638,7 @@ class VirtioSndHdr(Struct):
 
     Source: device-types/sound/description.tex:150. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 code
     """
 
@@ -668,7 +659,7 @@ code|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.code,) = _VirtioSndHdr.unpack(data)
         except struct_error:
@@ -679,7 +670,7 @@ code|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.code,) = _VirtioSndHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -708,7 +699,7 @@ class VirtioSndEvent(Struct):
 
     Source: device-types/sound/description.tex:155. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      4  le32 data
@@ -734,8 +725,8 @@ data|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.data = _VirtioSndEvent.unpack(data)
         except struct_error:
@@ -746,8 +737,8 @@ data|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.data = _VirtioSndEvent.unpack_from(buffer, offset)
         except struct_error:
@@ -777,7 +768,7 @@ class VirtioSndQueryInfo(Struct):
 
     Source: device-types/sound/description.tex:213. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      4  le32 start_id
@@ -811,8 +802,8 @@ size|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.start_id, self.count, self.size = _VirtioSndQueryInfo.unpack(data)
         except struct_error:
@@ -823,8 +814,8 @@ size|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.start_id, self.count, self.size = _VirtioSndQueryInfo.unpack_from(
                 buffer, offset
@@ -858,7 +849,7 @@ class VirtioSndInfo(Struct):
 
     Source: device-types/sound/description.tex:240. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 hda_fn_nid
     """
 
@@ -879,7 +870,7 @@ hda_fn_nid|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.hda_fn_nid,) = _VirtioSndInfo.unpack(data)
         except struct_error:
@@ -890,7 +881,7 @@ hda_fn_nid|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.hda_fn_nid,) = _VirtioSndInfo.unpack_from(buffer, offset)
         except struct_error:
@@ -919,7 +910,7 @@ class VirtioSndJackHdr(Struct):
 
     Source: device-types/sound/description.tex:283. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      4  le32 jack_id
@@ -945,8 +936,8 @@ jack_id|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.jack_id = _VirtioSndJackHdr.unpack(data)
         except struct_error:
@@ -957,8 +948,8 @@ jack_id|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.jack_id = _VirtioSndJackHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -988,7 +979,7 @@ class VirtioSndJackInfo(Struct):
 
     Source: device-types/sound/description.tex:311. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_info hdr
            0      4  le32 hdr.hda_fn_nid
            4      4  le32 features
@@ -1035,8 +1026,8 @@ padding|u8|17|7|7
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -1054,8 +1045,8 @@ padding|u8|17|7|7
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -1105,7 +1096,7 @@ class VirtioSndJackRemap(Struct):
 
     Source: device-types/sound/description.tex:353. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_snd_jack_hdr hdr
            0      4  struct virtio_snd_hdr hdr.hdr
            0      4  le32 hdr.hdr.code
@@ -1140,9 +1131,9 @@ sequence|le32|12|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndJackHdr)
-        hdr.hdr = hdr_hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndJackHdr._new_args)
+        hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr_hdr.code, hdr.jack_id, self.association, self.sequence = _VirtioSndJackRemap.unpack(
                 data
@@ -1155,9 +1146,9 @@ sequence|le32|12|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndJackHdr)
-        hdr.hdr = hdr_hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndJackHdr._new_args)
+        hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr_hdr.code, hdr.jack_id, self.association, self.sequence = (
                 _VirtioSndJackRemap.unpack_from(buffer, offset)
@@ -1193,7 +1184,7 @@ class VirtioSndPcmHdr(Struct):
 
     Source: device-types/sound/description.tex:387. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      4  le32 stream_id
@@ -1219,8 +1210,8 @@ stream_id|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.stream_id = _VirtioSndPcmHdr.unpack(data)
         except struct_error:
@@ -1231,8 +1222,8 @@ stream_id|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.stream_id = _VirtioSndPcmHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -1262,7 +1253,7 @@ class VirtioSndPcmInfo(Struct):
 
     Source: device-types/sound/description.tex:512. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_info hdr
            0      4  le32 hdr.hda_fn_nid
            4      4  le32 features
@@ -1326,8 +1317,8 @@ padding|u8|27|5|5
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -1347,8 +1338,8 @@ padding|u8|27|5|5
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -1413,7 +1404,7 @@ class VirtioSndPcmSetParams(Struct):
 
     Source: device-types/sound/description.tex:563. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  struct virtio_snd_pcm_hdr hdr
            0      4  struct virtio_snd_hdr hdr.hdr
            0      4  le32 hdr.hdr.code
@@ -1481,9 +1472,9 @@ padding|u8|23|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndPcmHdr)
-        hdr.hdr = hdr_hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndPcmHdr._new_args)
+        hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
         try:
             (
                 hdr_hdr.code,
@@ -1504,9 +1495,9 @@ padding|u8|23|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndPcmHdr)
-        hdr.hdr = hdr_hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndPcmHdr._new_args)
+        hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
         try:
             (
                 hdr_hdr.code,
@@ -1572,7 +1563,7 @@ class VirtioSndPcmXfer(Struct):
 
     Source: device-types/sound/description.tex:677. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 stream_id
     """
 
@@ -1593,7 +1584,7 @@ stream_id|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.stream_id,) = _VirtioSndPcmXfer.unpack(data)
         except struct_error:
@@ -1604,7 +1595,7 @@ stream_id|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.stream_id,) = _VirtioSndPcmXfer.unpack_from(buffer, offset)
         except struct_error:
@@ -1633,7 +1624,7 @@ class VirtioSndPcmStatus(Struct):
 
     Source: device-types/sound/description.tex:682. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 status
            4      4  le32 latency_bytes
     """
@@ -1657,7 +1648,7 @@ latency_bytes|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.latency_bytes = _VirtioSndPcmStatus.unpack(data)
         except struct_error:
@@ -1668,7 +1659,7 @@ latency_bytes|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.latency_bytes = _VirtioSndPcmStatus.unpack_from(buffer, offset)
         except struct_error:
@@ -1698,7 +1689,7 @@ class VirtioSndChmapInfo(Struct):
 
     Source: device-types/sound/description.tex:811. Since 1.2.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_info hdr
            0      4  le32 hdr.hda_fn_nid
            4      1  u8 direction
@@ -1737,8 +1728,8 @@ positions|u8|6|18|18
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             hdr.hda_fn_nid, self.direction, self.channels, self.positions = (
                 _VirtioSndChmapInfo.unpack(data)
@@ -1751,8 +1742,8 @@ positions|u8|6|18|18
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
             hdr.hda_fn_nid, self.direction, self.channels, self.positions = (
                 _VirtioSndChmapInfo.unpack_from(buffer, offset)
@@ -1790,7 +1781,7 @@ class VirtioSndCtlHdr(Struct):
 
     Source: device-types/sound/description.tex:848. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      4  le32 control_id
@@ -1816,8 +1807,8 @@ control_id|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.control_id = _VirtioSndCtlHdr.unpack(data)
         except struct_error:
@@ -1828,8 +1819,8 @@ control_id|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.control_id = _VirtioSndCtlHdr.unpack_from(buffer, offset)
         except struct_error:
@@ -1859,7 +1850,7 @@ class VirtioSndCtlInfoValueInteger(Struct):
 
     Source: device-types/sound/description.tex:899. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 min
            4      4  le32 max
            8      4  le32 step
@@ -1886,7 +1877,7 @@ step|le32|8|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger.unpack(data)
         except struct_error:
@@ -1897,7 +1888,7 @@ step|le32|8|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger.unpack_from(
                 buffer, offset
@@ -1930,7 +1921,7 @@ class VirtioSndCtlInfoValueInteger64(Struct):
 
     Source: device-types/sound/description.tex:899. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 min
            8      8  le64 max
           16      8  le64 step
@@ -1957,7 +1948,7 @@ step|le64|16|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger64.unpack(data)
         except struct_error:
@@ -1968,7 +1959,7 @@ step|le64|16|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger64.unpack_from(
                 buffer, offset
@@ -2001,7 +1992,7 @@ class VirtioSndCtlInfoValueEnumerated(Struct):
 
     Source: device-types/sound/description.tex:899. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 items
     """
 
@@ -2022,7 +2013,7 @@ items|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.items,) = _VirtioSndCtlInfoValueEnumerated.unpack(data)
         except struct_error:
@@ -2033,7 +2024,7 @@ items|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.items,) = _VirtioSndCtlInfoValueEnumerated.unpack_from(buffer, offset)
         except struct_error:
@@ -2062,7 +2053,7 @@ class VirtioSndCtlInfoValue(Union):
 
     Source: device-types/sound/description.tex:899. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     12  struct integer, if type == VIRTIO_SND_CTL_TYPE_INTEGER or type == VIRTIO_SND_CTL_TYPE_BOOLEAN
            0      4  le32 integer.min
            4      4  le32 integer.max
@@ -2103,7 +2094,7 @@ class VirtioSndCtlInfo(Struct):
 
     Source: device-types/sound/description.tex:899. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_info hdr
            0      4  le32 hdr.hda_fn_nid
            4      4  le32 role
@@ -2181,9 +2172,9 @@ value.enumerated.items|le32|68|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
-        self.value = value_ = new(VirtioSndCtlInfoValue)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
+        self.value = value_ = new(*VirtioSndCtlInfoValue._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -2203,9 +2194,9 @@ value.enumerated.items|le32|68|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndInfo)
-        self.value = value_ = new(VirtioSndCtlInfoValue)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndInfo._new_args)
+        self.value = value_ = new(*VirtioSndCtlInfoValue._new_args)
         try:
             (
                 hdr.hda_fn_nid,
@@ -2261,7 +2252,7 @@ class VirtioSndCtlEnumItem(Struct):
 
     Source: device-types/sound/description.tex:983. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     64  u8 item[64]
     """
 
@@ -2282,7 +2273,7 @@ item|u8|0|64|64
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.item,) = _VirtioSndCtlEnumItem.unpack(data)
         except struct_error:
@@ -2293,7 +2284,7 @@ item|u8|0|64|64
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.item,) = _VirtioSndCtlEnumItem.unpack_from(buffer, offset)
         except struct_error:
@@ -2324,7 +2315,7 @@ class VirtioSndCtlIec958(Struct):
 
     Source: device-types/sound/description.tex:1028. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     24  u8 status[24]
           24    147  u8 subcode[147]
          171      1  u8 pad
@@ -2361,7 +2352,7 @@ dig_subframe|u8|172|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.subcode, self.pad, self.dig_subframe = _VirtioSndCtlIec958.unpack(
                 data
@@ -2374,7 +2365,7 @@ dig_subframe|u8|172|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.status, self.subcode, self.pad, self.dig_subframe = (
                 _VirtioSndCtlIec958.unpack_from(buffer, offset)
@@ -2412,7 +2403,7 @@ class VirtioSndCtlValueValue(Union):
 
     Source: device-types/sound/description.tex:1035. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0    512  le32 integer[128]
            0    512  le64 integer64[64]
            0    512  le32 enumerated[128]
@@ -2453,7 +2444,7 @@ class VirtioSndCtlValue(Struct):
 
     Source: device-types/sound/description.tex:1035. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0    512  union value
            0    512  le32 value.integer[128]
            0    512  le64 value.integer64[64]
@@ -2492,8 +2483,8 @@ value.iec958.dig_subframe|u8|172|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.value = value_ = new(VirtioSndCtlValueValue)
+        self = new(*cls._new_args)
+        self.value = value_ = new(*VirtioSndCtlValueValue._new_args)
         try:
             (value_._raw,) = _VirtioSndCtlValue.unpack(data)
         except struct_error:
@@ -2504,8 +2495,8 @@ value.iec958.dig_subframe|u8|172|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.value = value_ = new(VirtioSndCtlValueValue)
+        self = new(*cls._new_args)
+        self.value = value_ = new(*VirtioSndCtlValueValue._new_args)
         try:
             (value_._raw,) = _VirtioSndCtlValue.unpack_from(buffer, offset)
         except struct_error:
@@ -2534,7 +2525,7 @@ class VirtioSndCtlTlv(Struct):
 
     Source: device-types/sound/description.tex:1099. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 type
            4      4  le32 length
            8      ?  le32 value[length / 4]
@@ -2574,9 +2565,9 @@ value|le32|8|||length / 4
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
-            self.type, self.length = _VirtioSndCtlTlv_1.unpack_from(buffer, at)
+            self.type, self.length = _VirtioSndCtlTlv_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 8
@@ -2592,7 +2583,7 @@ value|le32|8|||length / 4
         try:
             return b"".join(
                 (
-                    _VirtioSndCtlTlv_1.pack(self.type, self.length),
+                    _VirtioSndCtlTlv_run1.pack(self.type, self.length),
                     pack(f"<{len(self.value)}I", *self.value),
                 )
             )
@@ -2621,7 +2612,7 @@ class VirtioSndCtlEvent(Struct):
 
     Source: device-types/sound/description.tex:1156. Since 1.3.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  struct virtio_snd_hdr hdr
            0      4  le32 hdr.code
            4      2  le16 control_id
@@ -2652,8 +2643,8 @@ mask|le16|6|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.control_id, self.mask = _VirtioSndCtlEvent.unpack(data)
         except struct_error:
@@ -2664,8 +2655,8 @@ mask|le16|6|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.hdr = hdr = new(VirtioSndHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
             hdr.code, self.control_id, self.mask = _VirtioSndCtlEvent.unpack_from(buffer, offset)
         except struct_error:

@@ -38,7 +38,6 @@ DEVICE_OPERATION_REQUEST_QUEUE_CODES = Registry(
         Entry(0x1, "VIRTIO_SPI_PARAM_ERR"),
         Entry(0x2, "VIRTIO_SPI_TRANS_ERR"),
     ),
-    fields=("virtio_spi_transfer_result.result",),
 )
 
 # --- structs ---
@@ -46,8 +45,8 @@ DEVICE_OPERATION_REQUEST_QUEUE_CODES = Registry(
 _VirtioSpiConfig = Codec("<4B7I")
 _VirtioSpiTransferHead = Codec("<5B3s6I")
 _VirtioSpiTransferResult = Codec("<B")
-_VirtioSpiTransferReq_1 = Codec("<5B3s6I")
-_VirtioSpiTransferReq_2 = Codec("<B")
+_VirtioSpiTransferReq_run1 = Codec("<5B3s6I")
+_VirtioSpiTransferReq_run2 = Codec("<B")
 
 
 class VirtioSpiConfig(Struct):
@@ -55,7 +54,7 @@ class VirtioSpiConfig(Struct):
 
     Source: device-types/spi/description.tex:33. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 cs_max_number
            1      1  u8 cs_change_supported
            2      1  u8 tx_nbits_supported
@@ -132,7 +131,7 @@ max_cs_inactive_ns|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.cs_max_number,
@@ -155,7 +154,7 @@ max_cs_inactive_ns|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.cs_max_number,
@@ -230,7 +229,7 @@ class VirtioSpiTransferHead(Struct):
 
     Source: device-types/spi/description.tex:148. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 chip_select_id
            1      1  u8 bits_per_word
            2      1  u8 cs_change
@@ -312,7 +311,7 @@ cs_change_delay_inactive_ns|le32|28|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.chip_select_id,
@@ -336,7 +335,7 @@ cs_change_delay_inactive_ns|le32|28|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.chip_select_id,
@@ -417,7 +416,7 @@ class VirtioSpiTransferResult(Struct):
 
     Source: device-types/spi/description.tex:165. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      1  u8 result
     """
 
@@ -438,7 +437,7 @@ result|u8|0|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioSpiTransferResult.unpack(data)
         except struct_error:
@@ -449,7 +448,7 @@ result|u8|0|1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioSpiTransferResult.unpack_from(buffer, offset)
         except struct_error:
@@ -478,7 +477,7 @@ class VirtioSpiTransferReq(Request):
 
     Source: device-types/spi/description.tex:171. Since 1.4.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     32  struct virtio_spi_transfer_head head
            0      1  u8 head.chip_select_id
            1      1  u8 head.bits_per_word
@@ -629,9 +628,9 @@ result.result|u8||1
         only: Literal["", "readable", "writable"] = "",
         request: Self | None = None,
     ) -> tuple[Self, int]:
-        self = (copy(request) if request is not None else cls()) if only else new(cls)
+        self = (copy(request) if request is not None else cls()) if only else new(*cls._new_args)
         if only != "writable":
-            self.head = head = new(VirtioSpiTransferHead)
+            self.head = head = new(*VirtioSpiTransferHead._new_args)
             try:
                 (
                     head.chip_select_id,
@@ -646,7 +645,7 @@ result.result|u8||1
                     head.cs_setup_ns,
                     head.cs_delay_hold_ns,
                     head.cs_change_delay_inactive_ns,
-                ) = _VirtioSpiTransferReq_1.unpack_from(buffer, at)
+                ) = _VirtioSpiTransferReq_run1.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 0, buffer, at) from None
             at += 32
@@ -674,9 +673,9 @@ result.result|u8||1
                 raise truncated(cls, 2, buffer, at, end - at)
             self.rx_buf = bytes(buffer[at:end])
             at = end
-            self.result = result = new(VirtioSpiTransferResult)
+            self.result = result = new(*VirtioSpiTransferResult._new_args)
             try:
-                (result.result,) = _VirtioSpiTransferReq_2.unpack_from(buffer, at)
+                (result.result,) = _VirtioSpiTransferReq_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 3, buffer, at) from None
             at += 1
@@ -688,7 +687,7 @@ result.result|u8||1
             if len(head.reserved) == 3:
                 return b"".join(
                     (
-                        _VirtioSpiTransferReq_1.pack(
+                        _VirtioSpiTransferReq_run1.pack(
                             head.chip_select_id,
                             head.bits_per_word,
                             head.cs_change,
@@ -704,7 +703,7 @@ result.result|u8||1
                         ),
                         self.tx_buf,
                         self.rx_buf,
-                        _VirtioSpiTransferReq_2.pack(self.result.result),
+                        _VirtioSpiTransferReq_run2.pack(self.result.result),
                     )
                 )
         except UNFIT:

@@ -9,7 +9,7 @@ from virtwire._errors import UNFIT, DecodeError
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, malformed, new, truncated, wrong_length
+from virtwire._runtime import Struct, fresh, malformed, new, truncated, wrong_length
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, Nested, View
 
@@ -79,19 +79,19 @@ VIRTQ_DESC_F_CODES = Registry(
         Entry(0x80, "VIRTQ_DESC_F_AVAIL"),
         Entry(0x8000, "VIRTQ_DESC_F_USED"),
     ),
-    fields=("virtq_desc.flags",),
+    flags=True,
 )
 VIRTQ_AVAIL_FLAGS_CODES = Registry(
     "virtq_avail_flags",
     "flags",
     (Entry(0x1, "VIRTQ_AVAIL_F_NO_INTERRUPT"),),
-    fields=("virtq_avail.flags",),
+    flags=True,
 )
 VIRTQ_USED_FLAGS_CODES = Registry(
     "virtq_used_flags",
     "flags",
     (Entry(0x1, "VIRTQ_USED_F_NO_NOTIFY"),),
-    fields=("virtq_used.flags",),
+    flags=True,
 )
 
 # --- structs ---
@@ -101,10 +101,10 @@ _PvirtqEventSuppressDesc = Codec("<H")
 _PvirtqEventSuppressFlags = Codec("<H")
 _PvirtqEventSuppress = Codec("<2H")
 _VirtqDesc = Codec("<QI2H")
-_VirtqAvail_1 = Codec("<2H")
-_VirtqAvail_2 = Codec("<H")
-_VirtqUsed_1 = Codec("<2H")
-_VirtqUsed_2 = Codec("<H")
+_VirtqAvail_run1 = Codec("<2H")
+_VirtqAvail_run2 = Codec("<H")
+_VirtqUsed_run1 = Codec("<2H")
+_VirtqUsed_run2 = Codec("<H")
 _VirtqUsedElem = Codec("<2I")
 
 
@@ -113,7 +113,7 @@ class PvirtqIndirectDescriptorTable(Struct):
 
     Source: packed-ring.tex:261. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct pvirtq_desc desc[len / sizeof(struct pvirtq_desc)]
     """
 
@@ -147,7 +147,7 @@ desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, desc_count: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if desc_count is None:
             desc_count = (len(buffer) - at) // 16
         end = at + 16 * desc_count
@@ -170,7 +170,7 @@ class PvirtqDesc(Struct):
 
     Source: packed-ring.tex:412. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      4  le32 len
           12      2  le16 id
@@ -200,7 +200,7 @@ flags|le16|14|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.len, self.id, self.flags = _PvirtqDesc.unpack(data)
         except struct_error:
@@ -211,7 +211,7 @@ flags|le16|14|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.len, self.id, self.flags = _PvirtqDesc.unpack_from(buffer, offset)
         except struct_error:
@@ -222,8 +222,7 @@ flags|le16|14|2
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
-        for values in _PvirtqDesc.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _PvirtqDesc.iter_unpack(data)):
             self.addr, self.len, self.id, self.flags = values
             yield self
 
@@ -252,7 +251,7 @@ class PvirtqEventSuppressDesc(Struct):
 
     Source: packed-ring.tex:434. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0 2:0-14  le16 desc_event_off
            0   2:15  le16 desc_event_wrap
     """
@@ -279,7 +278,7 @@ desc_event_wrap|le16|0|2|||15:1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressDesc.unpack(data)
         except struct_error:
@@ -290,7 +289,7 @@ desc_event_wrap|le16|0|2|||15:1
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressDesc.unpack_from(buffer, offset)
         except struct_error:
@@ -320,7 +319,7 @@ class PvirtqEventSuppressFlags(Struct):
 
     Source: packed-ring.tex:434. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0  2:0-1  le16 desc_event_flags
            0 2:2-15  le16 reserved
     """
@@ -347,7 +346,7 @@ reserved|le16|0|2|||2:14
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressFlags.unpack(data)
         except struct_error:
@@ -358,7 +357,7 @@ reserved|le16|0|2|||2:14
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressFlags.unpack_from(buffer, offset)
         except struct_error:
@@ -388,7 +387,7 @@ class PvirtqEventSuppress(Struct):
 
     Source: packed-ring.tex:434. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0 2:0-14  le16 desc.desc_event_off, if desc_event_flags == RING_EVENT_FLAGS_DESC
            0   2:15  le16 desc.desc_event_wrap, if desc_event_flags == RING_EVENT_FLAGS_DESC
            2  2:0-1  le16 flags.desc_event_flags
@@ -421,9 +420,9 @@ flags.reserved|le16|2|2|||2:14
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
-        self.desc = desc = new(PvirtqEventSuppressDesc)
-        self.flags = flags = new(PvirtqEventSuppressFlags)
+        self = new(*cls._new_args)
+        self.desc = desc = new(*PvirtqEventSuppressDesc._new_args)
+        self.flags = flags = new(*PvirtqEventSuppressFlags._new_args)
         try:
             desc._bits, flags._bits = _PvirtqEventSuppress.unpack(data)
         except struct_error:
@@ -434,9 +433,9 @@ flags.reserved|le16|2|2|||2:14
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
-        self.desc = desc = new(PvirtqEventSuppressDesc)
-        self.flags = flags = new(PvirtqEventSuppressFlags)
+        self = new(*cls._new_args)
+        self.desc = desc = new(*PvirtqEventSuppressDesc._new_args)
+        self.flags = flags = new(*PvirtqEventSuppressFlags._new_args)
         try:
             desc._bits, flags._bits = _PvirtqEventSuppress.unpack_from(buffer, offset)
         except struct_error:
@@ -466,7 +465,7 @@ class Virtq(Struct):
 
     Source: split-ring.tex:104. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct virtq_desc desc[Queue Size]
            ?      ?  struct virtq_avail avail
            ?      2  le16 avail.flags
@@ -547,7 +546,7 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     def _decode(
         cls, buffer: Buffer, at: int, *, queue_size: int, padding: int, features: FeatureBits = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         end = at + 16 * queue_size
         if not at <= end <= len(buffer):
             raise truncated(cls, 0, buffer, at, end - at)
@@ -590,7 +589,7 @@ class VirtqDesc(Struct):
 
     Source: split-ring.tex:185. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 addr
            8      4  le32 len
           12      2  le16 flags
@@ -620,7 +619,7 @@ next|le16|14|2
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.len, self.flags, self.next = _VirtqDesc.unpack(data)
         except struct_error:
@@ -631,7 +630,7 @@ next|le16|14|2
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.addr, self.len, self.flags, self.next = _VirtqDesc.unpack_from(buffer, offset)
         except struct_error:
@@ -642,8 +641,7 @@ next|le16|14|2
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
-        for values in _VirtqDesc.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtqDesc.iter_unpack(data)):
             self.addr, self.len, self.flags, self.next = values
             yield self
 
@@ -672,7 +670,7 @@ class IndirectDescriptorTable(Struct):
 
     Source: split-ring.tex:248. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      ?  struct virtq_desc desc[len / 16]
     """
 
@@ -706,7 +704,7 @@ desc|struct virtq_desc|0|||len / 16
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int, *, desc_count: int | None = None) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         if desc_count is None:
             desc_count = (len(buffer) - at) // 16
         end = at + 16 * desc_count
@@ -729,7 +727,7 @@ class VirtqAvail(Struct):
 
     Source: split-ring.tex:298. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 flags
            2      2  le16 idx
            4      ?  le16 ring[Queue Size]
@@ -786,11 +784,11 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
     def _decode(
         cls, buffer: Buffer, at: int, *, queue_size: int | None = None, features: FeatureBits = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         bits = FEATURES.mask(features)
         has_used_event = bits < 0 or bits >> 29 & 1 != 0
         try:
-            self.flags, self.idx = _VirtqAvail_1.unpack_from(buffer, at)
+            self.flags, self.idx = _VirtqAvail_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -805,7 +803,7 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
         at = end
         if has_used_event:
             try:
-                (self.used_event,) = _VirtqAvail_2.unpack_from(buffer, at)
+                (self.used_event,) = _VirtqAvail_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 3, buffer, at) from None
             at += 2
@@ -820,12 +818,12 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
         try:
             return b"".join(
                 (
-                    _VirtqAvail_1.pack(self.flags, self.idx),
+                    _VirtqAvail_run1.pack(self.flags, self.idx),
                     pack(f"<{len(self.ring)}H", *self.ring),
                     (
                         b""
                         if self.used_event is None or not has_used_event
-                        else _VirtqAvail_2.pack(self.used_event)
+                        else _VirtqAvail_run2.pack(self.used_event)
                     ),
                 )
             )
@@ -855,7 +853,7 @@ class VirtqUsed(Struct):
 
     Source: split-ring.tex:393. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      2  le16 flags
            2      2  le16 idx
            4      ?  struct virtq_used_elem ring[Queue Size]
@@ -917,11 +915,11 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     def _decode(
         cls, buffer: Buffer, at: int, *, queue_size: int | None = None, features: FeatureBits = None
     ) -> tuple[Self, int]:
-        self = new(cls)
+        self = new(*cls._new_args)
         bits = FEATURES.mask(features)
         has_avail_event = bits < 0 or bits >> 29 & 1 != 0
         try:
-            self.flags, self.idx = _VirtqUsed_1.unpack_from(buffer, at)
+            self.flags, self.idx = _VirtqUsed_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 4
@@ -936,7 +934,7 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
         at = end
         if has_avail_event:
             try:
-                (self.avail_event,) = _VirtqUsed_2.unpack_from(buffer, at)
+                (self.avail_event,) = _VirtqUsed_run2.unpack_from(buffer, at)
             except struct_error:
                 raise truncated(cls, 3, buffer, at) from None
             at += 2
@@ -951,12 +949,12 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
         try:
             return b"".join(
                 (
-                    _VirtqUsed_1.pack(self.flags, self.idx),
+                    _VirtqUsed_run1.pack(self.flags, self.idx),
                     b"".join([item.to_bytes() for item in self.ring]),
                     (
                         b""
                         if self.avail_event is None or not has_avail_event
-                        else _VirtqUsed_2.pack(self.avail_event)
+                        else _VirtqUsed_run2.pack(self.avail_event)
                     ),
                 )
             )
@@ -986,7 +984,7 @@ class VirtqUsedElem(Struct):
 
     Source: split-ring.tex:402. Since 1.0.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 id
            4      4  le32 len
     """
@@ -1010,7 +1008,7 @@ len|le32|4|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.len = _VirtqUsedElem.unpack(data)
         except struct_error:
@@ -1021,7 +1019,7 @@ len|le32|4|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             self.id, self.len = _VirtqUsedElem.unpack_from(buffer, offset)
         except struct_error:
@@ -1032,8 +1030,7 @@ len|le32|4|4
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
         if len(data) % 8:
             raise wrong_length(cls, data, len(data) // 8 * 8)
-        for values in _VirtqUsedElem.iter_unpack(data):
-            self = new(cls)
+        for self, values in zip(fresh(cls), _VirtqUsedElem.iter_unpack(data)):
             self.id, self.len = values
             yield self
 

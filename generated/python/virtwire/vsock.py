@@ -101,7 +101,6 @@ VIRTIO_VSOCK_OP_CODES = Registry(
         Entry(0x6, "VIRTIO_VSOCK_OP_CREDIT_UPDATE"),
         Entry(0x7, "VIRTIO_VSOCK_OP_CREDIT_REQUEST"),
     ),
-    fields=("virtio_vsock_hdr.op",),
 )
 VIRTIO_VSOCK_TYPE_CODES = Registry(
     "VIRTIO_VSOCK_TYPE",
@@ -110,7 +109,6 @@ VIRTIO_VSOCK_TYPE_CODES = Registry(
         Entry(0x1, "VIRTIO_VSOCK_TYPE_STREAM"),
         Entry(0x2, "VIRTIO_VSOCK_TYPE_SEQPACKET"),
     ),
-    fields=("virtio_vsock_hdr.type",),
 )
 VIRTIO_VSOCK_SHUTDOWN_F_CODES = Registry(
     "VIRTIO_VSOCK_SHUTDOWN_F",
@@ -119,7 +117,6 @@ VIRTIO_VSOCK_SHUTDOWN_F_CODES = Registry(
         Entry(0x0, "VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE"),
         Entry(0x1, "VIRTIO_VSOCK_SHUTDOWN_F_SEND"),
     ),
-    fields=("virtio_vsock_hdr.flags",),
 )
 VIRTIO_VSOCK_SEQ_CODES = Registry(
     "VIRTIO_VSOCK_SEQ",
@@ -128,7 +125,7 @@ VIRTIO_VSOCK_SEQ_CODES = Registry(
         Entry(0x1, "VIRTIO_VSOCK_SEQ_EOM"),
         Entry(0x2, "VIRTIO_VSOCK_SEQ_EOR"),
     ),
-    fields=("virtio_vsock_hdr.flags",),
+    flags=True,
 )
 VIRTIO_VSOCK_EVENT_TRANSPORT_RESET_CODES = Registry(
     "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET",
@@ -142,14 +139,13 @@ VIRTIO_VSOCK_EVENT_TRANSPORT_RESET_CODES = Registry(
             },
         ),
     ),
-    fields=("virtio_vsock_event.id",),
 )
 
 # --- structs ---
 
 _VirtioVsockConfig = Codec("<Q")
 _VirtioVsockHdr = Codec("<2Q3I2H3I")
-_VirtioVsockPacket_1 = Codec("<2Q3I2H3I")
+_VirtioVsockPacket_run1 = Codec("<2Q3I2H3I")
 _VirtioVsockEvent = Codec("<I")
 
 
@@ -158,7 +154,7 @@ class VirtioVsockConfig(Struct):
 
     Source: device-types/vsock/description.tex:53. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 guest_cid
     """
 
@@ -179,7 +175,7 @@ guest_cid|le64|0|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.guest_cid,) = _VirtioVsockConfig.unpack(data)
         except struct_error:
@@ -190,7 +186,7 @@ guest_cid|le64|0|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.guest_cid,) = _VirtioVsockConfig.unpack_from(buffer, offset)
         except struct_error:
@@ -219,7 +215,7 @@ class VirtioVsockHdr(Struct):
 
     Source: device-types/vsock/description.tex:95. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      8  le64 src_cid
            8      8  le64 dst_cid
           16      4  le32 src_port
@@ -291,7 +287,7 @@ fwd_cnt|le32|40|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.src_cid,
@@ -313,7 +309,7 @@ fwd_cnt|le32|40|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (
                 self.src_cid,
@@ -384,7 +380,7 @@ class VirtioVsockPacket(Struct):
 
     Source: device-types/vsock/description.tex:225. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0     44  struct virtio_vsock_hdr hdr
            0      8  le64 hdr.src_cid
            8      8  le64 hdr.dst_cid
@@ -441,8 +437,8 @@ data|u8|44|||hdr.len
 
     @classmethod
     def _decode(cls, buffer: Buffer, at: int) -> tuple[Self, int]:
-        self = new(cls)
-        self.hdr = hdr = new(VirtioVsockHdr)
+        self = new(*cls._new_args)
+        self.hdr = hdr = new(*VirtioVsockHdr._new_args)
         try:
             (
                 hdr.src_cid,
@@ -455,7 +451,7 @@ data|u8|44|||hdr.len
                 hdr.flags,
                 hdr.buf_alloc,
                 hdr.fwd_cnt,
-            ) = _VirtioVsockPacket_1.unpack_from(buffer, at)
+            ) = _VirtioVsockPacket_run1.unpack_from(buffer, at)
         except struct_error:
             raise truncated(cls, 0, buffer, at) from None
         at += 44
@@ -472,7 +468,7 @@ data|u8|44|||hdr.len
             hdr = self.hdr
             return b"".join(
                 (
-                    _VirtioVsockPacket_1.pack(
+                    _VirtioVsockPacket_run1.pack(
                         hdr.src_cid,
                         hdr.dst_cid,
                         hdr.src_port,
@@ -511,7 +507,7 @@ class VirtioVsockEvent(Struct):
 
     Source: device-types/vsock/description.tex:312. Since 1.1.
 
-        offset size  member
+        offset size  member (offset and size in bytes)
            0      4  le32 id
     """
 
@@ -532,7 +528,7 @@ id|le32|0|4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.id,) = _VirtioVsockEvent.unpack(data)
         except struct_error:
@@ -543,7 +539,7 @@ id|le32|0|4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
-        self = new(cls)
+        self = new(*cls._new_args)
         try:
             (self.id,) = _VirtioVsockEvent.unpack_from(buffer, offset)
         except struct_error:

@@ -191,8 +191,8 @@ class _Walk:
                 if struct is None:
                     raise NoExample(f"'{path}' is a struct '{tag}' that is not defined")
                 self.members(struct.members, f"{path}.", union=struct.kind == "union")
-            case External():
-                # a struct of another project: how long it is, its user knows
+            case External() | Array(element=External()):
+                # of another project: how long it is, its user knows
                 data = self._take(self._given(path, 1, self.choice.open), reserved)
                 self._leaf(path, data, data)
             case Aggregate(kind=kind, members=members):
@@ -207,11 +207,14 @@ class _Walk:
 
     def _union(self, members: tuple[Member, ...], prefix: str, key: str) -> None:
         """One arm of a union; the bytes behind it are zero. A value that the arms share is not told apart."""
-        if any(isinstance(m.type, External) for m in members):
-            raise NoExample(f"{key or 'a union'} may be a struct of another project")
         key = re.sub(r"\[\d+\]", "[]", key)
         self.unions[key] = len(members)
         arm = members[min(self.choice.arms.get(key, 0), len(members) - 1)]
+        if any(isinstance(m.type, External) for m in members):
+            # as long as a struct of another project, whichever arm it is
+            data = self._take(self._given(key or "union", 1, self.choice.open), reserved=False)
+            self._leaf(prefix + arm.name, data, data)
+            return
         sizes = [self.examples.layouts.sizes.type(m.type) for m in members]
         start = len(self.out)
         self._member(arm, prefix)

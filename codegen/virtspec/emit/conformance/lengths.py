@@ -58,7 +58,8 @@ def open_arrays(members: tuple[Member, ...]) -> int:
     total = 0
     for member in members:
         type_ = member.type
-        if isinstance(type_, External) or (isinstance(type_, Array) and isinstance(type_.length, Rest)):
+        element, length = (type_.element, type_.length) if isinstance(type_, Array) else (type_, None)
+        if isinstance(element, External) or isinstance(length, Rest):
             total += 1
         elif isinstance(type_, Aggregate) and type_.kind == "struct":
             total += open_arrays(type_.members)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from virtspec.emit.conformance.runner import runner_files
 from virtspec.emit.engine import Emission, render
+from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.classes import Classes, Since
 from virtspec.emit.python.constants import Constants, FeatureView, features_of, registry_view
 from virtspec.emit.python.naming import module_of
 from virtspec.emit.python.records import Records
-from virtspec.emit.python.shapes import Catalogue
+from virtspec.emit.python.shapes import Shapes
 from virtspec.emit.python.steps import Planner
 from virtspec.emit.python.views import ClassView
 from virtspec.layout import Layouts
@@ -36,6 +37,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
         "Request",
         "Struct",
         "copy",
+        "fresh",
         "malformed",
         "new",
         "truncated",
@@ -64,7 +66,7 @@ _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
 }
 _BUILTINS = (
     "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range tuple"
-    " NotImplementedError TypeError None True False __all__"
+    " zip NotImplementedError TypeError None True False __all__"
 )
 RESERVED = frozenset(
     name.rpartition(" ")[2] for table in (_IMPORTS, _TYPING_IMPORTS) for names in table.values() for name in names
@@ -80,6 +82,7 @@ _RUNTIME = (
     "_views",
     "_features",
     "_registry",
+    "_names",
     "_records",
     "_dump",
     "_cli",
@@ -96,6 +99,16 @@ class IndexEntry:
     variant: int
     module: str
     cls: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodesView:
+    """A registry whose codes stand in a member; only where `under`, another member, has `code`, if that is given."""
+
+    module: str
+    variable: str
+    under: str
+    code: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +131,17 @@ class _Package:
         self.spec = spec
         self.since = since
         self.version = version
-        self.catalogue = Catalogue(spec, layouts, RESERVED)
-        features = {f.name: f.bit for f in reversed(spec.features)}
-        self.planner = Planner(self.catalogue, features)
+        self.catalogue = Catalogue(spec, RESERVED)
+        shapes = Shapes(spec, layouts, self.catalogue)
         for cls in self.catalogue.classes.values():
-            self.catalogue.plan(cls)
+            shapes.plan(cls)
         bits = {f.name: f.bit for f in reversed(spec.features)}
+        self.planner = Planner(self.catalogue, shapes.counts, bits)
         self.registries = {
             r.key: registry_view(r, partial(self.catalogue.claim, module_of(r.module)), bits) for r in spec.registries
         }
         records = Records(spec, self.catalogue, lambda registry: self.registries[registry.key].variable)
-        self.classes = Classes(self.catalogue, self.planner, records, since)
+        self.classes = Classes(self.catalogue, layouts, self.planner, records, since)
         self.emission = Emission()
         self.index: list[IndexEntry] = []
 
@@ -214,6 +227,7 @@ class _Package:
             "python/_index.py.jinja",
             modules=modules,
             structs=sorted(self.index, key=lambda e: (e.c_name, e.variant, e.module)),
+            codes=list(self._codes()),
             devices=self._devices(),
         )
         files.update(runner_files(self.spec))
@@ -221,6 +235,27 @@ class _Package:
         files["python/pyproject.toml"] = render("python/pyproject.toml.jinja", **common)
         files["python/README.md"] = render("python/README.md.jinja", **common)
         files["python/LICENSE"] = render("python/LICENSE.jinja")
+
+    def _codes(self) -> Iterator[tuple[str, list[CodesView]]]:
+        """The members that hold codes, and the registries of these."""
+        spec = self.spec
+        named = {(r.module, e.name): (r, e.code) for r in reversed(spec.registries) for e in r.entries}
+        found: dict[str, list[CodesView]] = {}
+        for registry in spec.registries:
+            above, code = named.get((registry.module, registry.under), (None, 0)) if registry.under else (None, 0)
+            for field in registry.fields:
+                tag = field.partition(".")[0]
+                holders = [f for f in above.fields if f.partition(".")[0] == tag] if above is not None else []
+                if registry.under and len(holders) != 1:
+                    continue
+                view = CodesView(
+                    module=module_of(registry.module),
+                    variable=self.registries[registry.key].variable,
+                    under=self.catalogue.attribute(holders[0]).rpartition(".")[2] if holders else "",
+                    code=code,
+                )
+                found.setdefault(self.catalogue.attribute(field), []).append(view)
+        yield from sorted(found.items())
 
     def _devices(self) -> list[DeviceView]:
         return [

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.naming import Cls
 from virtspec.emit.python.records import Records
-from virtspec.emit.python.shapes import Catalogue
 from virtspec.emit.python.steps import Plan, Planner
 from virtspec.emit.python.views import Attribute, ClassView, FieldView, SelectView, Step, ViewMember
-from virtspec.layout import Slot
+from virtspec.layout import Layouts, Slot
 from virtspec.model import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Struct
 from virtspec.names import python_field
 
@@ -29,8 +29,11 @@ class Since(Protocol):
 class Classes:
     """Makes views of classes."""
 
-    def __init__(self, catalogue: Catalogue, planner: Planner, records: Records, since: Since | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, layouts: Layouts, planner: Planner, records: Records, since: Since | None
+    ) -> None:
         self.catalogue = catalogue
+        self.layouts = layouts
         self.records = records
         self.planner = planner
         self.since = since
@@ -43,7 +46,7 @@ class Classes:
 
     def view(self, cls: Cls) -> ClassView:
         struct = cls.struct if cls.tagged else _untagged(cls)
-        layout = self.catalogue.layouts.of(struct)
+        layout = self.layouts.of(struct)
         kind = "union" if cls.union else "struct"
         base = ClassView(
             kind="union",
@@ -95,7 +98,7 @@ class Classes:
             if since == self.since.struct(cls.struct.name):
                 since = ""
         condition = condition_text(slot.member.condition)
-        return FieldView(text=_line(slot, condition), row=_row(slot, condition, since))
+        return FieldView(text=_line(slot, condition, since), row=_row(slot, condition, since))
 
     # --- unions -------------------------------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ class Classes:
             for arm in inner.members:
                 view = next((a for a in inner.arms if a.arm == python_field(arm.name or "arm")), None)
                 for path, value in _values(arm.condition):
-                    number = self.catalogue.value_of(value)
+                    number = self.planner.counts.value(value)
                     if view is not None and number is not None:
                         paths.add(path)
                         arms.setdefault(number, view.arm)
@@ -214,7 +217,7 @@ def _summary(cls: Cls) -> str:
     return f"{what}, {'up to ' if cls.featured else ''}{cls.size} byte{'s' if cls.size != 1 else ''}"
 
 
-def _line(slot: Slot, condition: str) -> str:
+def _line(slot: Slot, condition: str, since: str) -> str:
     """A line of the layout table in a docstring: offset, size, type, path."""
     offset = "?" if slot.offset is None else str(slot.offset)
     size = "?" if slot.size is None else str(slot.size)
@@ -223,7 +226,8 @@ def _line(slot: Slot, condition: str) -> str:
         size = f"{size}:{slot.bit_offset}" + (f"-{last}" if last != slot.bit_offset else "")
     count = f"[{slot.count}]" if slot.count is not None else f"[{slot.length}]" if slot.length is not None else ""
     text = f"{offset:>4} {size:>6}  {slot.type} {slot.path}{count}"
-    return f"{text}, if {condition}" if condition else text
+    text += f", if {condition}" if condition else ""
+    return f"{text}, since {since}" if since else text
 
 
 def _row(slot: Slot, condition: str, since: str) -> str:

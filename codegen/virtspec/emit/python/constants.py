@@ -64,8 +64,7 @@ class RegistryView:
     comment: str
     entries: tuple[EntryView, ...]
     ranges: tuple[Range, ...]
-    fields: tuple[str, ...]
-    under: str
+    flags: bool = False
 
 
 class Constants:
@@ -146,7 +145,7 @@ def features_of(module: str, features: Iterable[FeatureBit], planner: Planner) -
     for feature in features:
         if feature.module not in (module, "common"):
             continue
-        requires = planner.truth(feature.requires) if feature.requires is not None else None
+        requires = planner.conditions.truth(feature.requires) if feature.requires is not None else None
         views.append(
             FeatureView(
                 name=feature.name,
@@ -169,8 +168,7 @@ def registry_view(registry: Registry, claim: Callable[[str], str], bits: Mapping
         comment=str(registry.place) if registry.place.file else "",
         entries=tuple(_entry_view(e, bits) for e in registry.entries),
         ranges=registry.ranges,
-        fields=registry.fields,
-        under=registry.under,
+        flags=registry.flags,
     )
 
 

@@ -14,17 +14,24 @@ _ORDERS = {"little": "<", "big": ">", "native": "="}
 # what a generated class has of its own; a member of that name gets a trailing `_`
 TAKEN_ATTRIBUTES = frozenset("""
     C_NAME SIZE FIXED_SIZE LAYOUT SINCE SOURCE READABLE READABLE_SIZE ARMS raw from_bytes unpack_from iter_unpack
-    bytes int list tuple range isinstance property classmethod
-    SELECTS arm selected typed type_name typed_selector of iter_from records record_class iter_records iter_violations
-    validate
+    bytes int list tuple range zip isinstance property classmethod
+    SELECTS arm selected typed type_name typed_selector member of iter_from records record_class iter_records
+    iter_violations validate
     to_bytes pack_into leaves from_buffers from_readable from_writable to_buffers to_readable to_writable
+    """.split())
+
+# names that the methods of a generated class use themselves
+TAKEN_LOCALS = frozenset("""
+    self cls at data buffer offset end count item items byteorder order features allow_short split only readable
+    writable request value values bits inner stop error bytes len list tuple int range memoryview new fresh zip pack
+    unpack chunks join_chunks truncated wrong_length wrong_count copy FEATURES
     """.split())
 
 # builtins that methods of structs use; classes of unions have no methods of their own
 _TYPES = frozenset({"bytes", "int", "list", "tuple", "range", "isinstance"})
 
 RUNTIME_MODULES = frozenset("""
-    __init__ __main__ _errors _layout _unions _runtime _index _views _features _registry _records _dump _cli
+    __init__ __main__ _errors _layout _unions _runtime _index _views _features _registry _names _records _dump _cli
     errors features framing conformance
     """.split())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.naming import Cls, module_of
-from virtspec.emit.python.shapes import Catalogue
 from virtspec.emit.python.views import Attribute
 from virtspec.model import Array, FieldRef, Registry, Spec
 from virtspec.names import plain, python_field
@@ -79,7 +79,7 @@ class Records:
         )
 
     def _record(self, cls: Cls) -> RecordView | None:
-        if len(cls.attributes) < 2 or cls.attributes[-1].kind != "var_bytes":
+        if len(cls.attributes) < 2 or cls.attributes[-1].kind != "var_bytes" or cls.native:
             return None
         if any(a.name == "code" for a in cls.attributes):  # what records call their type
             return None

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 
-from virtspec.emit.python.naming import Cls
-from virtspec.emit.python.shapes import Catalogue
-from virtspec.emit.python.views import Attribute, Conversion, Fresh
+from virtspec.emit.python.catalogue import Catalogue
+from virtspec.emit.python.naming import TAKEN_LOCALS, Cls
+from virtspec.emit.python.views import Attribute, Conversion, Fresh, Pack
 
-# names that the methods of a generated class use themselves
-TAKEN_LOCALS = frozenset("""
-    self cls at data buffer offset end count item items byteorder order features allow_short split only readable
-    writable request value values bits inner stop error bytes len list tuple int range memoryview new pack unpack chunks
-    join_chunks truncated wrong_length wrong_count copy FEATURES
-    """.split())
+MOST_ARGUMENTS = 30
+"""Of a call with more arguments, CPython makes a list and a tuple first, which takes as long as a second call."""
 
 
 class RunBuilder:
@@ -64,10 +60,11 @@ class RunBuilder:
             case "structs":
                 self.lengths.append((source, attribute.count))
                 name = self._class(top, cls, attribute)
-                variable = self._put_raw(attribute, trail, f'b"".join([item.to_bytes() for item in {source}])')
-                self.conversions.append(Conversion(target=target, variable=variable, kind="structs", cls=name))
-                if self.catalogue.target(cls, attribute.cls).native:
-                    self.orders.add("=")
+                native = self.catalogue.target(cls, attribute.cls).native
+                order = "byteorder=byteorder" if native else ""
+                variable = self._put_raw(attribute, trail, f'b"".join([item.to_bytes({order}) for item in {source}])')
+                conversion = Conversion(target=target, variable=variable, kind="structs", cls=name, native=native)
+                self.conversions.append(conversion)
             case "union":
                 variable = self._variable(trail + attribute.name)
                 self.fresh.append(Fresh(variable=variable, owner=target, cls=self._class(top, cls, attribute)))
@@ -104,13 +101,26 @@ class RunBuilder:
         self._variables.add(name)
         return name
 
-    def format(self) -> str:
-        """The format string, with equal neighbours counted (`2H3I`)."""
-        parts: list[str] = []
-        for text, group in groupby(self.codes):
+    def format(self, first: int = 0, last: int | None = None) -> str:
+        """The format string of some of the values, with equal neighbours counted (`<2H3I`); without a byte order where
+        that is the guest's own."""
+        parts: list[str] = [] if "=" in self.orders else [next(iter(self.orders), "<")]
+        for text, group in groupby(self.codes[first:last]):
             count = len(list(group))
             parts.append(f"{count}{text}" if count > 1 and text.isalpha() else text * count)
         return "".join(parts)
+
+    def packs(self, codec: str) -> Iterator[Pack]:
+        """The calls that encode the values: one, or several of about the same length."""
+        total = len(self.sources)
+        pieces = -(-total // MOST_ARGUMENTS)
+        edges = [total * i // pieces for i in range(pieces + 1)] if pieces else []
+        for number, (first, last) in enumerate(pairwise(edges), 1):
+            yield Pack(
+                codec=codec if pieces == 1 else f"{codec}_pack{number}",
+                format=self.format(first, last),
+                sources=tuple(self.sources[first:last]),
+            )
 
 
 def is_run(attribute: Attribute) -> bool:

@@ -91,7 +91,8 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """What turns the bytes that were unpacked for an array, in `variable`, into its elements."""
+    """What turns the bytes that were unpacked for an array, in `variable`, into its elements; those that are `native`
+    need to be told the byte order."""
 
     target: str
     variable: str
@@ -99,11 +100,22 @@ class Conversion:
     format: str = ""
     cls: str = ""
     unit: int = 1
+    native: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """One call of `pack`: the codec, its format, and the values."""
+
+    codec: str
+    format: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Consecutive members of fixed size, unpacked at once with `codec`, a module-level `struct.Struct`.
+    """Consecutive members of fixed size, unpacked at once with `codec`, a module-level `struct.Struct`, and packed at
+    once, or in pieces where there are many.
 
     `nested` are the variables that encoding takes nested objects into: `geometry = self.geometry`.
     """
@@ -113,11 +125,21 @@ class Run:
     size: int
     native: bool
     targets: tuple[str, ...]
-    sources: tuple[str, ...]
+    packs: tuple[Pack, ...]
     fresh: tuple[Fresh, ...] = ()
     conversions: tuple[Conversion, ...] = ()
     nested: tuple[tuple[str, str], ...] = ()
     lengths: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def codecs(self) -> tuple[tuple[str, str], ...]:
+        """The codecs that the module needs, each with its format."""
+        needed = {self.codec: self.format} | {p.codec: p.format for p in self.packs} if self.targets else {}
+        if not self.native:
+            return tuple(needed.items())
+        return tuple(
+            pair for name, format_ in needed.items() for pair in ((name, f"<{format_}"), (f"{name}_BIG", f">{format_}"))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1865,7 +1865,7 @@ VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_classifier *virtio_net_r
 }
 
 /* virtio_net_resource_obj_ff_rule: device-types/net/description.tex:3304, since 1.4.
- * Followed by keys[][]. */
+ * Followed by keys[key_length]. */
 struct virtio_net_resource_obj_ff_rule {
     virtio_le32 group_id; /* 0, since 1.4 */
     virtio_le32 classifier_id; /* 4, since 1.4 */
@@ -1928,7 +1928,7 @@ VIRTWIRE_INLINE const char *virtio_net_resource_obj_ff_rule_field_name(int field
 
 /* The parts of virtio_net_resource_obj_ff_rule; `end` is the number of bytes up to their end. */
 struct virtio_net_resource_obj_ff_rule_parts {
-    struct virtwire_part keys; /* keys[][] */
+    struct virtwire_part keys; /* keys[key_length] */
     size_t end;
 };
 
@@ -1936,9 +1936,9 @@ struct virtio_net_resource_obj_ff_rule_parts {
 VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_parse(const void *message, size_t size,
     struct virtio_net_resource_obj_ff_rule_parts *parts)
 {
+    const uint8_t *bytes = (const uint8_t *)message;
     size_t at = 16;
 
-    (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (size < at)
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
@@ -1950,7 +1950,7 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_parse(const void *message, s
             size < 12 ? VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_RESERVED :
             size < 14 ? VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_VQ_INDEX :
             VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_RESERVED1);
-    if (!virtwire_take_rest(&parts->keys, size, &at, 0))
+    if (!virtwire_take(&parts->keys, size, &at, virtio_get_u8(bytes + 9), 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
     parts->end = at;
     return 0;
@@ -1969,16 +1969,37 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_validate(const void *message
     return 0;
 }
 
-/* Append a message: `head`, then keys. */
+/* The next record of a list; NULL at its end, and at a wrong record. */
+VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_rule *virtio_net_resource_obj_ff_rule_next(struct virtwire_cursor *cursor,
+    struct virtio_net_resource_obj_ff_rule_parts *parts)
+{
+    int error;
+
+    if (!virtwire_go_on(cursor))
+        return NULL;
+    error = virtio_net_resource_obj_ff_rule_parse(cursor->at, cursor->size, parts);
+    if (error != 0) {
+        virtwire_stop(cursor, error);
+        return NULL;
+    }
+    cursor->step = parts->end;
+    cursor->left--;
+    return (const struct virtio_net_resource_obj_ff_rule *)cursor->at;
+}
+
+/* Append a message: `head` with the length set, then keys. */
 VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_write(struct virtwire_writer *writer,
     const struct virtio_net_resource_obj_ff_rule *head, const void *keys, size_t size)
 {
     const size_t start = writer->size;
 
+    if ((uint64_t)size / 1 > UINT8_MAX)
+        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
     if (writer->room - start < 16 || size > writer->room - start - 16)
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
     (void)virtwire_write(writer, head, 16);
     (void)virtwire_write(writer, keys, size);
+    virtio_put_u8(writer->bytes + start + 9, (uint8_t)(size / 1));
     return 0;
 }
 

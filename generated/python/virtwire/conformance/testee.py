@@ -108,7 +108,7 @@ def _argument(key: str, text: str) -> Any:
     return bool(parse_number(text)) if key == "allow_short" else parse_number(text)
 
 
-def _typed(container: Container, device: str | None) -> dict[str, Value]:
+def _typed(container: Container[Any], device: str | None) -> dict[str, Value]:
     """The values inside the records of a container. Raises `Invalid` where it breaks a rule."""
     violations = container.validate(device)
     if violations:
@@ -197,7 +197,7 @@ def encode(cls: Any, pairs: Mapping[str, str]) -> bytes:
     return bytes(value) if isinstance(value, Union) else value.to_bytes(**arguments)
 
 
-def _untype(container: Container, tree: Mapping[str | int, Any], device: str | None) -> None:
+def _untype(container: Container[Any], tree: Mapping[str | int, Any], device: str | None) -> None:
     """Replace values inside the records of a container by the bytes that hold them."""
     cls = container.record_class()
     records = tree.get(container.RECORDS)
@@ -276,7 +276,7 @@ def _made(cls: Any, name: str, old: Any, tree: Tree) -> Any:
         elif element is bytes:
             items.append(parse_hex(tree[i]))
         else:
-            item = element()
+            item: Any = element()
             _assign(item, tree[i])
             items.append(item)
     return type(old)(items) if isinstance(old, tuple) else items

@@ -1,0 +1,61 @@
+"""What constructors fill in by themselves, and what encoding verifies: lengths, and the arrays they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from virtspec.emit.expressions import ExpressionError, evaluate, parse
+from virtspec.emit.python.counts import Counts
+from virtspec.emit.python.extents import Extent, length_text
+from virtspec.emit.python.naming import Cls
+from virtspec.emit.python.views import Attribute, Check
+from virtspec.model import Array, FieldRef
+from virtspec.names import python_field
+
+MOST_DEFAULTS = 64
+"""Up to how many elements a new object has in an array that must not be empty."""
+
+
+def constructed(counts: Counts, cls: Cls, index: int, extents: list[Extent]) -> Attribute:
+    """An attribute with what the constructor needs to know: lengths that follow from arrays, and the reverse."""
+    attribute = cls.attributes[index]
+    for other, member in zip(cls.attributes, cls.sources, strict=True):
+        length = member.type.length if member is not None and isinstance(member.type, Array) else None
+        if isinstance(length, FieldRef) and other.size is None and other.optional == attribute.optional:
+            root, _, rest = length.path.partition(".")
+            if root == attribute.path:
+                # a parameter named `len` hides the function
+                hidden = any(a.name == "len" for a in cls.attributes)
+                text = f"self.{other.name}.__len__()" if hidden else f"len(self.{other.name})"
+                if not rest and attribute.kind == "int":
+                    if other.optional:
+                        text = f"None if self.{other.name} is None else {text}"
+                    return replace(attribute, derived=text)
+                if attribute.kind == "struct" and rest and "." not in rest and not other.optional:
+                    return replace(attribute, derived=f"{python_field(rest)}={text}")
+    if extents[index].count and attribute.kind.startswith("var_"):
+        least = _least_count(counts, cls, index)
+        return replace(attribute, filled=str(least)) if least > 0 else attribute
+    return attribute
+
+
+def _least_count(counts: Counts, cls: Cls, index: int) -> int:
+    """How many elements an array has where all other members are zero (`mask + 1`)."""
+    member = cls.sources[index]
+    if member is None or not isinstance(member.type, Array):
+        return 0
+    try:
+        tree = parse(length_text(member.type.length))
+        count = evaluate(tree, lambda name: counts.constants.get(name, 0), counts.size_of)
+    except ExpressionError:
+        return 0
+    return count if count <= MOST_DEFAULTS else 0
+
+
+def checks(cls: Cls, extents: list[Extent]) -> Iterator[Check]:
+    """The arrays whose length other members give."""
+    for attribute, member, extent in zip(cls.attributes, cls.sources, extents, strict=True):
+        if extent.count and member is not None and isinstance(member.type, Array):
+            text = length_text(member.type.length)
+            yield Check(name=attribute.name, count=extent.count, text=text, optional=attribute.optional)

@@ -1,0 +1,69 @@
+"""How many elements an array has: a number, or members from which it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from virtspec.emit.expressions import ExpressionError, evaluate, parse, to_python
+from virtspec.emit.expressions import names as names_in
+from virtspec.emit.python.naming import Cls
+from virtspec.model import Array, Count, Expression, FieldRef, Length, Member
+
+
+class Counts:
+    """Computes lengths. `constants` are the values of names, `size_of` is the size of the struct of a tag."""
+
+    def __init__(self, constants: Mapping[str, int], size_of: Callable[[str], int | None]) -> None:
+        self.constants = constants
+        self.size_of = size_of
+
+    def fixed(self, length: Length) -> int | None:
+        """The number of elements; None where it depends on data."""
+        match length:
+            case Count(value=value):
+                return value
+            case Expression(text=text):
+                try:
+                    return evaluate(parse(text), self._constant, self.size_of)
+                except ExpressionError:
+                    return None
+            case _:
+                return None
+
+    def value(self, text: str) -> int | None:
+        """The value of a constant's name or a number; None where it is neither."""
+        try:
+            return evaluate(parse(text), self._constant, self.size_of)
+        except ExpressionError:
+            return None
+
+    def _constant(self, name: str) -> int:
+        if name not in self.constants:
+            raise ExpressionError(f"'{name}' is no constant")
+        return self.constants[name]
+
+    def names(self, member: Member) -> set[str] | None:
+        """The names of members that an array's length is made of; None where it needs more than members."""
+        length = member.type.length if isinstance(member.type, Array) else None
+        match length:
+            case FieldRef(path=path):
+                return {path}
+            case Expression(text=text):
+                try:
+                    tree = parse(text)
+                    to_python(tree, str, self.size_of)
+                except ExpressionError:
+                    return None
+                return {name for name in names_in(tree) if name not in self.constants}
+            case _:
+                return None
+
+    def counted(self, cls: Cls, member: Member) -> bool:
+        """Whether an array's length follows from members before it."""
+        roots = set()
+        for attribute, other in zip(cls.attributes, cls.sources, strict=True):
+            if other is member:
+                break
+            roots.add(attribute.path)
+        used = self.names(member)
+        return used is not None and all(name.split(".")[0] in roots for name in used)
