@@ -19,10 +19,10 @@ PYTHON   ?= $(FOUND)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help generate check test interop fuzz fuzz-c lint format models atlas bench wheels clean
+.PHONY: help generate check test test-all rust interop fuzz fuzz-c lint format models atlas bench dist pythons release-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 generate: $(VENV)/.installed ## Render what spec/ lists into generated/
 	$(RUN)/virtspec generate
@@ -33,6 +33,13 @@ check: $(VENV)/.installed ## Say whether generated/ is what spec/ and templates/
 test: $(VENV)/.installed ## Run all tests
 	@command -v "$${CC:-cc}" >/dev/null || echo "make: no C compiler ($${CC:-cc}): the tests of the C headers will be skipped"
 	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-all: ## Run all tests with each Python that is here (PYTHON_MATRIX="..." names some)
+	set -e; for python in $$(.ci/pythons); do echo "== $$python"; $(MAKE) --no-print-directory test PYTHON="$$python" \
+		VENV="build/venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; done
+
+rust: $(VENV)/.installed ## Test the Rust crate, with all conformance vectors
+	$(RUN)/python -m pytest tests/test_emit_rust.py tests/test_emit_rust_crate.py $(ARGS)
 
 interop: $(VENV)/.installed ## Compare with Linux's headers and with QEMU's devices
 	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup tests/interop $(ARGS)
@@ -65,10 +72,17 @@ atlas: $(VENV)/.installed ## Draw the releases' facts as a site, build/atlas/ind
 bench: $(VENV)/.installed ## Measure the figures that the README states
 	$(RUN)/python bench
 
-wheels: $(VENV)/.installed-dev ## Build the wheels of both packages into dist/
+dist: $(VENV)/.installed-dev ## Build wheel and sdist of both packages into dist/
 	rm -rf dist
-	$(RUN)/python -m build --wheel --outdir dist .
-	$(RUN)/python -m build --wheel --outdir dist generated/python
+	$(RUN)/python -m build --no-isolation --outdir dist .
+	$(RUN)/python -m build --no-isolation --outdir dist generated/python
+
+pythons: dist ## Try what is built quickly, with each Python that is here
+	.ci/try-pythons
+
+release-check: check dist ## Build what is released, and check all of it; see docs/releasing.md
+	$(RUN)/python -m pytest -n $(JOBS) --dist loadgroup tests/test_packaging.py
+	VENV=$(VENV) .ci/try-dist
 
 clean: ## Remove everything that can be made again, the environment too
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -81,7 +95,7 @@ $(VENV)/bin/python:
 	"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' --editable generated/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 1000
-LIMITS = {"read": 1.0, "write": 1.0, "walk": 1.1}
+LIMITS = {"read": 1.0, "write": 1.0, "walk": 1.1, "append": 1.1, "compose": 1.1}
 
 # Data comes through a pointer that the compiler cannot see through, and goes where it cannot leave it out.
 FRAME = """\
@@ -49,6 +49,8 @@ struct __attribute__((packed)) queue { uint16_t vq_index, dev_avail_idx; uint8_t
 """
 
 NO_DATA = "static size_t fill(uint8_t *at) { memset(at, 7, 64); return 64; }\n"
+
+NOTHING = "static size_t fill(uint8_t *at) { (void)at; return 1 << 16; }\n"
 
 # 200 records of 5 bytes each, as a device with many queues has them
 CONTEXT = """\
@@ -115,6 +117,35 @@ __attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
 }
 """
     + CONTEXT,
+    # the same records written
+    "append": """\
+#include <virtwire/device_context.h>
+__attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
+{
+    struct virtwire_writer writer = virtwire_write_to(at, size);
+    struct virtio_dev_ctx_field_tlv head = { { { 4 } }, { { 0 } }, { { 0 } } };
+    struct virtio_dev_ctx_vq_split_runtime queue = { { { 0 } }, { { 0 } }, 1 };
+    for (uint16_t i = 0; i < 200; i++) {
+        queue.vq_index = virtio_cpu_to_le16(i);
+        if (virtio_dev_ctx_field_tlv_write(&writer, &head, &queue, sizeof(queue)) != 0)
+            return 0;
+    }
+    return writer.size;
+}
+"""
+    + NOTHING,
+    # a message of several parts, whose lengths follow from them
+    "compose": """\
+#include <virtwire/net.h>
+__attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
+{
+    struct virtwire_writer writer = virtwire_write_to(at, size);
+    struct virtio_net_rss_config head = { { { 1 } }, { { 0 } }, { { 2 } } };
+    struct virtio_net_rss_config_content content = { { at + 4096, 256 }, { { 3 } }, 0, { at + 8192, 40 } };
+    return virtio_net_rss_config_write(&writer, &head, &content) == 0 ? writer.size : 0;
+}
+"""
+    + NOTHING,
 }
 
 BY_HAND = {
@@ -157,6 +188,54 @@ __attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
     return sum;
 }
 """ + CONTEXT,
+    "append": PACKED + """\
+__attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
+{
+    size_t next = 0;
+    for (uint16_t i = 0; i < 200; i++) {
+        struct tlv *tlv = (struct tlv *)(at + next);
+        struct queue queue = { i, 0, 1 };
+        if (size - next < sizeof(*tlv) + sizeof(queue))
+            return 0;
+        tlv->type = 4;
+        tlv->reserved = 0;
+        tlv->length = sizeof(queue);
+        memcpy(tlv->value, &queue, sizeof(queue));
+        next += sizeof(*tlv) + sizeof(queue);
+    }
+    return next;
+}
+""" + NOTHING,
+    "compose": PACKED + """\
+struct __attribute__((packed)) rss { uint32_t hash_types; uint16_t mask, unclassified; uint16_t table[]; };
+struct parts { const void *table; size_t table_size; uint16_t max_tx_vq; const void *key; size_t key_size; };
+static int put(uint8_t *at, size_t room, uint32_t types, uint16_t unclassified, const struct parts *parts, size_t *size)
+{
+    struct rss *rss = (struct rss *)at;
+    size_t next = sizeof(*rss);
+    if (parts->table_size % 2 != 0 || parts->table_size < 2 || parts->table_size > 131072 || parts->key_size > 255)
+        return -1;
+    if (room < sizeof(*rss) || parts->table_size > room - sizeof(*rss) ||
+        parts->key_size + 3 > room - sizeof(*rss) - parts->table_size)
+        return -1;
+    rss->hash_types = types;
+    rss->mask = (uint16_t)(parts->table_size / 2 - 1);
+    rss->unclassified = unclassified;
+    memcpy(at + next, parts->table, parts->table_size);
+    next += parts->table_size;
+    memcpy(at + next, &parts->max_tx_vq, 2);
+    at[next + 2] = (uint8_t)parts->key_size;
+    memcpy(at + next + 3, parts->key, parts->key_size);
+    *size = next + 3 + parts->key_size;
+    return 0;
+}
+__attribute__((noinline)) static uint64_t work(uint8_t *at, size_t size)
+{
+    struct parts parts = { at + 4096, 256, 3, at + 8192, 40 };
+    size_t written;
+    return put(at, size, 1, 2, &parts, &written) == 0 ? written : 0;
+}
+""" + NOTHING,
 }  # fmt: skip
 
 

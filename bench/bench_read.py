@@ -1,7 +1,8 @@
 """Reading a release into the model, against merely reading its files and following `\\input`.
 
 Both in one process, in turns, by processor time; the middle of several rounds counts. The model is made twice: as in a
-new process, with everything forgotten that is kept by content, and again, as for the next revision of the same files.
+new process, with everything forgotten that is kept by content, which is what the limit is for, and again, as for the
+next revision of the same files.
 
     python bench/bench_read.py [DIRECTORY]        the folder with v1.0 … v1.4; VIRTIO_SPEC names it, too
 """
@@ -24,7 +25,9 @@ from virtspec import pipeline  # noqa: E402
 
 EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 ROUNDS = 9
-READING = tuple(f"virtspec.{part}" for part in ("chapters", "latex.", "link.", "listing.", "read.", "source"))
+READING = tuple(
+    f"virtspec.{part}" for part in ("annotations", "chapters", "latex.", "link", "listing.", "model", "read.", "source")
+)
 LIMIT = 8.0
 LIMIT_ALL = 1.5
 
@@ -49,8 +52,9 @@ def forget() -> None:
     """Empty every cache by content: all of the packages that read."""
     for name, module in list(sys.modules.items()):
         if name.startswith(READING):
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
+            for attribute, value in vars(module).items():
+                # the annotations are our own file, no part of the release
+                if hasattr(value, "cache_clear") and attribute != "load_annotations":
                     value.cache_clear()
 
 
@@ -83,10 +87,10 @@ def main() -> int:
     every = seconds(lambda: [pipeline.read_spec(str(releases / f"v{edition}")) for edition in EDITIONS])
     print("| what | time | limit |\n| --- | --- | --- |")
     print(f"| read the files of v{EDITIONS[-1]}, follow `\\input` | {floor * 1000:.0f} ms | |")
-    print(f"| its complete model, the first time | {first * 1000:.0f} ms, {first / floor:.1f} × | |")
-    print(f"| its complete model, again | {again * 1000:.0f} ms, {again / floor:.1f} × | {LIMIT:.0f} × |")
+    print(f"| its complete model, the first time | {first * 1000:.0f} ms, {first / floor:.1f} × | {LIMIT:.0f} × |")
+    print(f"| its complete model, again | {again * 1000:.0f} ms, {again / floor:.1f} × | |")
     print(f"| all {len(EDITIONS)} releases in one process | {every:.2f} s | {LIMIT_ALL} s |")
-    return int(again / floor > LIMIT or every > LIMIT_ALL)
+    return int(first / floor > LIMIT or every > LIMIT_ALL)
 
 
 if __name__ == "__main__":

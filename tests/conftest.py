@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,28 +66,35 @@ def compiler() -> str:
 
 @pytest.fixture(scope="session")
 def virtspec() -> Run:
-    """Run `python -m virtspec` as a user would: another process, another directory if `cwd` says so."""
+    """Run `python -m virtspec` as a user would: another process, another directory if `cwd` says so.
+
+    `timeout` is in seconds of processor time: on a busy machine others take long, too.
+    """
 
     def run(
         *arguments: str | Path, cwd: Path | None = None, timeout: float = 60, file_size: int | None = None
     ) -> subprocess.CompletedProcess[str]:
         def limit() -> None:
+            seconds = int(timeout)
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             if file_size is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHASHSEED")}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
         environment["PYTHONPATH"] = str(ROOT / "codegen")
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "virtspec", *map(str, arguments)],
             cwd=cwd,
             env=environment,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=20 * timeout,
             check=False,
             preexec_fn=limit,
         )
+        assert done.returncode not in (-signal.SIGXCPU, -signal.SIGKILL), f"took more than {timeout} s"
+        return done
 
     return run
 

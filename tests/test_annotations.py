@@ -59,6 +59,7 @@ def test_facts_are_applied(tmp_path: Path) -> None:
         + fact(f'key = "{key}/shape.dot"\ncondition = "count is WIDGET_CMD_A"')
         + fact(f'key = "{key}/count"\ndirection = "writable"')
         + fact('key = "widget/registry/widget_cmd"\nfields = ["widget.count"]')
+        + fact('key = "widget/registry/widget_cmd"\nascending = true')
         + fact('key = "widget/registry/widget_cmd/WIDGET_CMD_A"\nbind = { data = "widget *", result = "widget" }'),
     )
     assert not found
@@ -70,11 +71,12 @@ def test_facts_are_applied(tmp_path: Path) -> None:
     assert shape.type.members[0].evidence.line == 3  # type: ignore[union-attr]
     registry = spec.registries[0]
     assert registry.fields == ("widget.count",)
+    assert registry.ascending
     assert [(b.role, b.struct, b.many) for b in registry.entries[0].bindings] == [
         ("data", "widget", True),
         ("result", "widget", False),
     ]
-    assert dict(spec.coverage.tallies)["annotations"].read == 5
+    assert dict(spec.coverage.tallies)["annotations"].read == 6
 
 
 def test_changed_text_makes_a_fact_stale(tmp_path: Path) -> None:

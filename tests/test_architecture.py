@@ -31,7 +31,7 @@ MAY_USE = {
         "link": "annotations chapters compat diagnostics latex listing model names read source",
         "model_json": "compat diagnostics link model",
         "since": "layout model resources",
-        "releases": "layout model since",
+        "releases": "diff layout model since",
         "headers": "diagnostics",
         "drift": "compat diagnostics headers layout model names",
         "emit": "compat diagnostics layout model names progress rendering resources since",
@@ -76,6 +76,24 @@ def test_imports_go_one_way() -> None:
         if name != room(path) and name not in MAY_USE.get(room(path), set()) and name != "__version__"
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_emitters_do_not_know_each_other() -> None:
+    emit = PACKAGE / "emit"
+    targets = {path.name for path in emit.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: '{node.module}'"
+        for target in targets
+        for path in sorted((emit / target).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("virtspec.emit.")
+        for other in [str(node.module).split(".")[2:3], *([alias.name] for alias in node.names)]
+        if (targets - {target}) & set(other)
+    ]
+    assert not wrong, "\n".join(wrong)
+    shared = [path for path in emit.glob("*.py") if path.name != "__init__.py"]
+    below = [f"{path.name}: '{t}'" for path in shared for t in targets if f"virtspec.emit.{t}" in path.read_text()]
+    assert not below, "\n".join(below)
 
 
 def test_every_room_has_its_rule() -> None:

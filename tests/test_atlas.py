@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from virtspec import model_json
 from virtspec.atlas.drawing import draw
 from virtspec.atlas.history import Edition, compare_editions
+from virtspec.atlas.pages import Pages
 from virtspec.atlas.render import render_atlas
+from virtspec.atlas.search import index_script
 from virtspec.atlas.shapes import COLUMNS
 from virtspec.cli import main
 from virtspec.diagnostics import SpecError
@@ -351,6 +354,25 @@ def test_new_and_gone() -> None:
     changes = history(toy(), toy(name="toy_settings"))
     assert ("struct", "new", "toy_settings", ()) in changes
     assert ("struct", "gone", "toy_config", ()) in changes
+
+
+def test_what_a_release_renamed_is_neither_new_nor_gone(root: Path) -> None:
+    """The renamings are those of `since.json`; who looks for the old name finds the new one."""
+    editions = [
+        Edition(name=spec.edition, spec=spec, layouts=Layouts(spec))
+        for spec in (model_json.load(root / f"spec/models/virtio-{edition}.json") for edition in ("1.1", "1.2", "1.3"))
+    ]
+    first, second = compare_editions(editions).steps
+    changes = [c for c in (*first.changes, *second.changes) if c.what in ("struct", "constant", "feature")]
+    assert {(c.how, c.name, c.former) for c in changes if c.former or "ctrl_mq" in c.name} == {
+        ("changed", "virtio_net_ctrl_mq_pairs_set", "virtio_net_ctrl_mq"),
+        ("changed", "VIRTIO_F_INDIRECT_DESC", "VIRTIO_F_RING_INDIRECT_DESC"),
+        ("changed", "VIRTIO_F_EVENT_IDX", "VIRTIO_F_RING_EVENT_IDX"),
+        ("changed", "QueueSize", "QueueNum"),
+        ("changed", "QueueSizeMax", "QueueNumMax"),
+    }
+    index = index_script(Pages(compare_editions(editions)))
+    assert '["QueueNum",' in index and "called QueueSize since 1.3" in index
 
 
 def test_equal_editions_have_no_changes() -> None:

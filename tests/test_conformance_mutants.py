@@ -24,8 +24,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(GENERATED / "python"))
 
 from virtwire import lookup  # noqa: E402
+from virtwire._errors import EncodeError  # noqa: E402
 from virtwire._index import MODULES, STRUCTS  # noqa: E402
-from virtwire._runtime import EncodeError, Layout, Struct  # noqa: E402
+from virtwire._layout import Layout  # noqa: E402
+from virtwire._runtime import Struct  # noqa: E402
 from virtwire.conformance.testee import answer  # noqa: E402
 from virtwire.conformance.vectors import Case, load_cases  # noqa: E402
 from virtwire.conformance.verdicts import judge  # noqa: E402

@@ -167,7 +167,7 @@ class TestExamples:
         ("type_", "keyword"),
         [
             (External(name="other"), "x_size"),
-            (Array(element=External(name="other"), length=Count(value=2)), "x_size"),
+            (Array(element=External(name="other"), length=Rest()), "x_size"),
             (Aggregate(kind="union", members=(member("y", External(name="other")), member("z", U8))), "x_size"),
         ],
     )
@@ -182,6 +182,7 @@ class TestExamples:
             (Array(element=U8, length=Elided()), "leaves a part of it out"),
             (Array(element=U8, length=Count(value=1 << 40)), "elements"),
             (StructRef(name="nothing"), "not defined"),
+            (Array(element=External(name="other"), length=Count(value=2)), "several of struct 'other'"),
         ],
     )
     def test_what_no_example_can_be_made_of(self, type_: Type, reason: str) -> None:

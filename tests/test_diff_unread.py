@@ -40,6 +40,11 @@ def test_what_is_lost_in_a_listing(part: str, where: str) -> None:
     assert texts.compare(damaged, damaged).complete
 
 
+def test_what_is_lost_on_both_sides_is_the_same_or_hides_a_change() -> None:
+    comparison = texts.compare(struct("le32 a;\nstruct x *next;"), struct("le32 a;\nstruct x *last;"))
+    assert not comparison.complete
+
+
 @pytest.mark.parametrize("old", ["", struct("le32 a;")])
 def test_a_definition_that_is_none(old: str) -> None:
     comparison = texts.compare(f"#define T_A 1\n{old}", f"#define T_A 1\nsturct {struct('le32 a;')[7:]}")

@@ -158,6 +158,17 @@ TEXTS = {
         gated("VIRTIO_T_F_A"),
         {("VD314", "virtio_toy_config.b", "undecided"), ("VD314", "virtio_toy_config.c", "undecided")},
     ),
+    "members that depend on a feature are grouped": (
+        gated("VIRTIO_T_F_A"),
+        gated("VIRTIO_T_F_A")
+        .replace("struct virtio_toy_config {", "struct x { le32 a;\nle16 b; };\nstruct virtio_toy_config {")
+        .replace("le32 a;\nle16 b; /* (Only if VIRTIO_T_F_A negotiated) */", "struct x g;"),
+        {
+            ("VD125", "x", "compatible"),
+            ("VD207", "virtio_toy_config.g", "compatible"),
+            ("VD313", "virtio_toy_config.g.b", "undecided"),
+        },
+    ),
     "table becomes a listing": (
         table("0 & T_GET", "1 & T_SET"),
         "\\section{Toy Device}\n\\begin{lstlisting}\n#define T_GET 0\n#define T_SET 1\n\\end{lstlisting}\n",

@@ -106,6 +106,27 @@ def test_no_library_is_needed(name: str, headers: Path, tmp_path: Path) -> None:
     check([tool(name), *flags, "-isystem", own, f"-I{headers / 'include'}", str(program)])
 
 
+KERNEL = {
+    "types.h": "typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned int uint32_t;\n"
+    "typedef unsigned long long uint64_t; typedef __SIZE_TYPE__ size_t; typedef _Bool bool;\n",
+    "stddef.h": "#define NULL ((void *)0)\nenum { false, true };\n#define offsetof(t, m) __builtin_offsetof(t, m)\n",
+    "limits.h": "#define U8_MAX ((uint8_t)~0U)\n#define U16_MAX ((uint16_t)~0U)\n#define U32_MAX (~0U)\n"
+    "#define U64_MAX (~0ULL)\n",
+}
+"""What the kernel's headers of these names say, in its words."""
+
+
+@pytest.mark.parametrize("name", ["gcc", "clang"])
+def test_the_kernel_has_no_standard_headers(name: str, headers: Path, tmp_path: Path) -> None:
+    (tmp_path / "linux").mkdir()
+    for header, text in KERNEL.items():
+        (tmp_path / "linux" / header).write_text(text)
+    program = tmp_path / "module.c"
+    program.write_text("#include <virtwire/virtwire.h>\nextern int unused;\n")
+    flags = ["-D__KERNEL__", "-ffreestanding", "-nostdinc", "-std=gnu11", "-Wdeclaration-after-statement", "-Wvla"]
+    check([tool(name), *flags, *WARNINGS, "-fsyntax-only", f"-I{tmp_path}", f"-I{headers / 'include'}", str(program)])
+
+
 def linux_headers() -> Iterator[str]:
     found = [
         Path("/usr/include/linux") / f"virtio_{name}.h" for name in (*LINUX, "pci", "mmio", "ring", "config", "ids")

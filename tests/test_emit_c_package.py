@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,6 +59,13 @@ FILES = {
     "share/cmake/virtwire/virtwireConfig.cmake",
     "share/cmake/virtwire/virtwireConfigVersion.cmake",
 }
+
+
+def test_what_the_readme_shows_compiles(package: Path, tmp_path: Path, compiler: str) -> None:
+    shown = re.findall(r"```c\n(.*?)```", (package / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "shown.c").write_text("#include <stdio.h>\n" + "".join(shown))
+    options = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", f"-I{package / 'include'}"]
+    run(compiler, *options, "-c", "shown.c", cwd=tmp_path)
 
 
 def test_make_installs_into_a_stage(package: Path, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def test_a_mistake_leads_on(arguments: list[str], said: list[str], capsys: pytes
         (["layout", str(CHAPTER), "zzz"], f"'virtspec layout {CHAPTER}' shows all it defines"),
         (["layout", str(ROOT / "docs")], "name the directory of the LaTeX sources"),
         (["layout", f"{ROOT}@no-such-revision"], "log --oneline'"),
+        (["layout", "absent@v1.4"], "there is no directory 'absent'; REPO@REV needs a git checkout"),
+        (["review", "absent.patch"], "absent.patch: no such file or directory; give a patch, an mbox or a mail"),
         (["extract", str(CHAPTER)], "give -o MODEL.json"),
         (["generate", "--only", "ada"], "choose from python"),
         (["atlas", str(CHAPTER), str(CHAPTER)], "give each one once"),
@@ -87,6 +89,20 @@ def test_an_error_names_the_next_step(arguments: list[str], said: str, capsys: p
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("virtspec: error: ") and said in err
+
+
+def test_an_installed_virtspec_in_a_checkout_says_whose_templates_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["extract", str(CHAPTER), "-o", str(tmp_path / "model.json")]) == 0
+    assert capsys.readouterr().err == ""
+    for file in ("codegen/virtspec/__init__.py", "spec/spec.toml", "templates/x"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["extract", str(CHAPTER), "-o", "model.json"]) == 0
+    assert "'pip install --editable .' lets those here count" in capsys.readouterr().err
 
 
 def test_a_file_without_any_definition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +242,51 @@ def test_a_pipe_that_closes_at_once(arguments: list[str]) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("module", ["virtspec", "virtwire", "virtwire.conformance"])
+def test_a_closed_output_is_no_error(module: str) -> None:
+    """`>&-` leaves Python without a stream."""
+    words = {"virtspec": ["rules"], "virtwire": ["list"], "virtwire.conformance": ["--list"]}[module]
+    path = os.pathsep.join([str(ROOT / "codegen"), str(ROOT / "generated" / "python")])
+    command = [sys.executable, "-m", module, *words]
+    for redirected in (">&-", ">&- 2>&-", "| head -c 5"):
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", f'"$@" {redirected}', "bash", *command],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), redirected
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_without_a_character_gets_an_escape(encoding: str, tmp_path: Path) -> None:
+    odd = tmp_path / "gr\u00fc\u00dfe \u2026 \udcff.tex"
+    odd.write_text("\\section{Toy Device}\n\\begin{lstlisting}\nstruct t { u8 x; };\n\\end{lstlisting}\n", "utf-8")
+    for words, code in ((["generate", "--help"], 0), (["layout", str(odd)], 0), (["layout", f"{odd} absent"], 2)):
+        done = subprocess.run(
+            [*VIRTSPEC, *words],
+            env={**ENVIRONMENT, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr
+        assert done.returncode == code
+        done.stdout.decode(encoding)
+
+
+def test_the_help_of_virtwire_shows_examples_that_parse() -> None:
+    from virtwire import _cli
+
+    for action in _cli._parser()._actions:
+        for name, command in (getattr(action, "choices", None) or {}).items():
+            examples = command.format_help().partition("examples:\n")[2].splitlines()
+            shown = [line.split("<")[0].split()[1:] for line in examples if line.startswith(f"  virtwire {name} ")]
+            assert shown, name
+            for words in shown:
+                _cli._parser().parse_args(words)
 
 
 # --- completion -------------------------------------------------------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from virtspec import model_json
-from virtspec.pipeline import read_spec
+from virtspec.diagnostics import SpecError
+from virtspec.pipeline import editions, read_spec, renamed_names
 from virtspec.releases import compute_since
 from virtspec.since import Since
-
-EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 
 HEAD = "\\section{Widget Device}\n\\begin{lstlisting}\n"
 TAIL = "\\end{lstlisting}\n"
@@ -50,11 +51,14 @@ def test_what_became_of_what_is_gone(tmp_path: Path) -> None:
         "struct a { u8 x; le32 z; };\nstruct new { u8 p; le64 q; };\n#define WIDGET_F_NEW 5\n#define OTHER 6\n",
     )
     gone = table["gone"]
-    assert gone["structs"] == {"lost": {"last": "1.0"}, "old": {"last": "1.0", "became": "new"}}
+    assert gone["structs"] == {
+        "lost": {"last": "1.0", "module": "widget"},
+        "old": {"last": "1.0", "became": "new", "module": "widget"},
+    }
     assert gone["members"] == {"a.y": {"last": "1.0", "became": "z"}}
     assert gone["constants"] == {
-        "WIDGET_F_LOST": {"last": "1.0"},
-        "WIDGET_F_OLD": {"last": "1.0", "became": "WIDGET_F_NEW"},
+        "WIDGET_F_LOST": {"last": "1.0", "module": "widget"},
+        "WIDGET_F_OLD": {"last": "1.0", "became": "WIDGET_F_NEW", "module": "widget"},
     }
 
 
@@ -65,11 +69,29 @@ def test_what_comes_back_is_not_gone(tmp_path: Path) -> None:
 
 
 def test_the_committed_table(root: Path) -> None:
-    models = [model_json.load(root / f"spec/models/virtio-{edition}.json") for edition in EDITIONS]
+    models = [model_json.load(root / f"spec/models/virtio-{edition}.json") for edition in editions()]
     committed = (root / "spec/models/since.json").read_text("utf-8")
-    assert model_json.render(compute_since(models)) == committed, "run 'make models'"
+    assert model_json.render(compute_since(models, renamed_names())) == committed, "run 'make models'"
     since = Since(json.loads(committed))
     assert since.member("virtio_net_config", "mac") == "1.0"
     assert since.member("virtio_net_config", "mtu") == "1.1"
     assert since.feature("VIRTIO_NET_F_MTU") == "1.1"
     assert since.entry("admin", "VIRTIO_ADMIN_CMD_LIST_QUERY") == "1.3"
+
+
+def test_reviewed_renamings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("virtspec.pipeline.spec_file", lambda path: tmp_path / path)
+    settings = tmp_path / "spec.toml"
+    with pytest.raises(SpecError, match=r"spec\.toml: cannot be read"):
+        renamed_names()
+    settings.write_text('[renamed]\n"a.b" = "c"\n"d" = ""\n[editions]\n"1.0" = "x"\n"1.1" = "y"\n', "utf-8")
+    assert renamed_names() == {"a.b": "c", "d": ""}
+    assert editions() == ["1.0", "1.1"]
+    settings.write_text("[renamed]\na = 3\n", "utf-8")
+    with pytest.raises(SpecError, match="one line for each name"):
+        renamed_names()
+    with pytest.raises(SpecError, match=r"no \[editions\]"):
+        editions()
+    settings.write_bytes(b"\xff")
+    with pytest.raises(SpecError, match="cannot be read"):
+        renamed_names()

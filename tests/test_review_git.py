@@ -128,6 +128,21 @@ def test_textconv_shows_facts(repository: Path, root: Path) -> None:
     assert not git(repository, "diff", "HEAD~5", "HEAD~4", "--", "device-types")  # only prose
 
 
+def test_textconv_shows_what_is_not_read(repository: Path, root: Path) -> None:
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("*.tex diff=virtspec\n")
+    git(repository, "config", "diff.virtspec.textconv", driver(root))
+    commit(repository, "pointer", prose="Words.", members="        struct x *next;\n")
+    commit(repository, "another", prose="Words.", members="        struct x *previous;\n")
+    assert "not read" in git(repository, "diff", "HEAD~2", "HEAD~1", "--", "device-types")
+    assert "not read" in git(repository, "diff", "HEAD~1", "HEAD", "--", "device-types")
+
+
+def test_a_file_that_is_not_there(virtspec: Run, tmp_path: Path) -> None:
+    done = virtspec("git-driver", tmp_path / "none.tex")
+    assert done.returncode == 2 and done.stderr.startswith("virtspec: error:")
+
+
 def test_external_diff_shows_findings(repository: Path, root: Path) -> None:
     (repository / ".git" / "info" / "attributes").write_text("*.tex diff=virtspec\n")
     git(repository, "config", "diff.virtspec.command", driver(root))

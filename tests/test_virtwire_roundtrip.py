@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 
 import virtwire
 from virtwire import DecodeError
-from virtwire._runtime import BitField, Struct, Union, parts_of
+from virtwire._former import Former
+from virtwire._layout import parts_of
+from virtwire._runtime import Struct
+from virtwire._unions import BitField, Union
 
 EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
@@ -56,7 +59,9 @@ def values(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def parameters(cls: type[Any]) -> list[inspect.Parameter]:
-    return [p for p in inspect.signature(cls.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    """The constructor's arguments, without the names that these had in earlier releases."""
+    taken = [p for p in inspect.signature(cls.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return [p for p in taken if not isinstance(inspect.getattr_static(cls, p.name, None), Former)]
 
 
 def argument(cls: type[Any], parameter: inspect.Parameter, part: Any, counted: bool) -> st.SearchStrategy[Any] | None:

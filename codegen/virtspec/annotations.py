@@ -7,8 +7,9 @@
     digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
     since = "1.2"                                          # where earlier editions do not say so
 
-A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields` and `example`. It holds for a document
-whose section has a paragraph of that digest. When the text changes the entry is stale: reported and not applied.
+A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `example` and `ascending`. It holds
+for a document whose section has a paragraph of that digest. When the text changes the entry is stale: reported and not
+applied.
 
 What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
 too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list is
@@ -49,7 +50,7 @@ from virtspec.source import SourceFile, Span
 
 MAX_BYTES = 1 << 20
 ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
-FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "example")
+FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "example", "ascending")
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _STRUCT = re.compile(
@@ -68,7 +69,7 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One fact: exactly one of `length` to `example` is given. `member` and `when` go with `bind`."""
+    """One fact: exactly one of `length` to `ascending` is given. `member` and `when` go with `bind`."""
 
     key: str
     section: str
@@ -82,6 +83,7 @@ class Annotation:
     bind: tuple[Binding, ...] = ()
     fields: tuple[str, ...] = ()
     example: bool = False
+    ascending: bool = False
 
     @property
     def kind(self) -> str:
@@ -92,7 +94,9 @@ class Annotation:
             return "condition"
         if self.direction is not None:
             return "direction"
-        return "bind" if self.bind else "fields" if self.fields else "optional" if self.optional else "example"
+        if self.bind:
+            return "bind"
+        return next(kind for kind in ("fields", "optional", "example", "ascending") if getattr(self, kind))
 
 
 @lru_cache(maxsize=8)
@@ -154,6 +158,7 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         bind=_bindings(entry) if "bind" in entry else (),
         fields=fields,
         example=bool(entry.get("example", False)),
+        ascending=bool(entry.get("ascending", False)),
     )
 
 
@@ -186,7 +191,7 @@ def _bindings(entry: Mapping[str, Any]) -> tuple[Binding, ...]:
 
 
 def length_of(text: str) -> Length:
-    """A length: `rest`, a member's path, `tag.path` of the device's configuration, or an expression over members."""
+    """A length: `rest`, a member's path, `tag.path` of a configuration structure, or an expression over members."""
     if text == "rest":
         return Rest()
     if _PATH.match(text):

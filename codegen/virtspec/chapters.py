@@ -58,9 +58,8 @@ def module_of(path: tuple[str, ...], file: str) -> str:
     if folder:
         return slug(folder[1])
     for depth, title in enumerate(path):
-        for pattern, module in _CHAPTERS:
-            if pattern.match(title):
-                return module
+        if chapter := _chapter(title):
+            return chapter
         if depth == 0 and _COMMON.match(title):
             continue
         device = device_module(title)
@@ -70,6 +69,11 @@ def module_of(path: tuple[str, ...], file: str) -> str:
         return "common"
     stem = file.rpartition("/")[2].removesuffix(".tex")
     return slug(path[0]) if path else slug(stem)
+
+
+@lru_cache(maxsize=4096)
+def _chapter(title: str) -> str:
+    return next((module for pattern, module in _CHAPTERS if pattern.match(title)), "")
 
 
 def device_module(title: str) -> str:

@@ -186,18 +186,22 @@ def _step(mail: PatchMail, applied: Applied, old: Reading, new: Reading) -> Step
 
 def _cut(mail: PatchMail) -> list[Rejected]:
     """Hunks of which a part is not there. A comment in a quoted patch often replaces an empty line: no loss."""
-    return [
-        Rejected(
-            path=patch.path,
-            header=hunk.header,
-            reason=f"{hunk.missing} of its lines are not there"
-            + ("; the reply does not quote all of the patch" if mail.quoted else "; the patch is damaged or cut short"),
-            at=hunk.at,
-        )
-        for patch in mail.files
-        for hunk in patch.hunks
-        if hunk.missing > hunk.breaks
-    ]
+    found: list[Rejected] = []
+    for patch in mail.files:
+        grown = 0
+        for hunk in patch.hunks:
+            reason = ""
+            if hunk.missing > hunk.breaks:
+                why = (
+                    "the reply does not quote all of the patch" if mail.quoted else "the patch is damaged or cut short"
+                )
+                reason = f"{hunk.missing} of its lines are not there; {why}"
+            elif mail.quoted and grown != hunk.shift:
+                reason = "the hunks before it are not all there; the reply does not quote all of the patch"
+            if reason:
+                found.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
+            grown = hunk.shift + hunk.new_count - hunk.old_count
+    return found
 
 
 # --- lint -------------------------------------------------------------------------------------------------

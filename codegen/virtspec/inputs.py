@@ -27,4 +27,6 @@ def open_source(spec: str) -> SourceTree:
         except SourceError as error:
             raise SourceError(f"no revision '{revision}': {error}") from None
         return opened.at(revision)
+    if at and revision:
+        raise SourceError(f"{spec}: there is no directory '{repository}'; REPO@REV needs a git checkout")
     raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")

@@ -1,4 +1,4 @@
-"""Names of model elements in generated code: Python, C, and file names.
+"""Names of model elements in generated code: Python, C, Rust, and file names.
 
 A specification is untrusted: whatever reaches generated code as an identifier has passed `is_identifier`.
 """
@@ -25,6 +25,13 @@ _CXX_KEYWORDS = frozenset("""
 # errno is a macro wherever <errno.h> has been included
 _C_MACROS = frozenset({"errno", "unix", "linux", "stdin", "stdout", "stderr", "assert"})
 
+# strict and reserved keywords of all editions
+_RUST_KEYWORDS = frozenset("""
+    abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl
+    in let loop macro match mod move mut override priv pub ref return self Self static struct super trait true try type
+    typeof unsafe unsized use virtual where while yield _
+    """.split())
+
 # names that a generated Python class needs for itself
 _PYTHON_TAKEN = frozenset({"self", "cls", "None", "True", "False"})
 
@@ -49,7 +56,7 @@ def python_field(name: str) -> str:
     """
     cleaned = plain(name)
     if cleaned.startswith("__"):
-        cleaned = cleaned.lstrip("_") or "_"
+        cleaned = plain(cleaned.lstrip("_")) or "_"
     if keyword.iskeyword(cleaned) or cleaned in _PYTHON_TAKEN:
         return f"{cleaned}_"
     return cleaned
@@ -73,6 +80,24 @@ def c_field(name: str) -> str:
     if cleaned in _CXX_KEYWORDS or cleaned in _C_MACROS:
         return f"{cleaned}_"
     return cleaned
+
+
+def rust_field(name: str) -> str:
+    """The Rust field for a member: the specification's name in lower case; a keyword gets a trailing `_`."""
+    cleaned = plain(name).lower()
+    return f"{cleaned}_" if cleaned in _RUST_KEYWORDS else cleaned
+
+
+def rust_type(name: str) -> str:
+    """The Rust type for a struct: `virtio_net_config` becomes `VirtioNetConfig`. It begins with a letter."""
+    base = python_class(name)
+    return base if base[0].isalpha() else f"Struct{base.strip('_')}"
+
+
+def rust_module(module: str) -> str:
+    """The Rust module for a chapter or device type."""
+    cleaned = plain(module).lower().strip("_") or "module"
+    return f"{cleaned}_" if cleaned in _RUST_KEYWORDS else cleaned
 
 
 def c_macro(name: str) -> str:

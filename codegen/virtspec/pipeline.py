@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from virtspec import model_json
 from virtspec.annotations import load_annotations
@@ -29,7 +30,7 @@ from virtspec.source import SourceError, SourceTree
 
 _EDITION = re.compile(r"(?:^|[/@])v?(\d+\.\d+)(?:-[A-Za-z0-9]+)*$")
 
-TARGETS = ("python", "c", "conformance")
+TARGETS = ("python", "c", "rust", "conformance")
 """What `virtspec generate` renders, in this order."""
 
 
@@ -113,15 +114,38 @@ def require_readable(sink: Sink) -> None:
 
 def default_inputs() -> list[str]:
     """The SPECs that `virtspec generate` renders when it is given none: what `spec/spec.toml` lists."""
-    listing = spec_file("spec.toml")
+    settings = _settings()
     try:
-        settings = tomllib.loads(listing.read_text("utf-8"))
         generate = settings["generate"]
         model = settings["editions"][generate["edition"]]
         names = [model, *generate["chapters"]]
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(f"{listing}: does not say what to generate: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise SpecError(f"{spec_file('spec.toml')}: does not say what to generate: {error}") from None
     return [str(spec_directory() / name) for name in names]
+
+
+def editions() -> list[str]:
+    """The releases whose models come with virtspec, in their order."""
+    listed = _settings().get("editions")
+    if not isinstance(listed, dict) or not listed:
+        raise SpecError(f"{spec_file('spec.toml')}: lists no [editions]")
+    return list(listed)
+
+
+def renamed_names() -> dict[str, str]:
+    """What releases renamed as people know it, where the texts do not tell: successors by name."""
+    renamed = _settings().get("renamed", {})
+    if not isinstance(renamed, dict) or not all(isinstance(new, str) for new in renamed.values()):
+        raise SpecError(f"{spec_file('spec.toml')}: [renamed] has one line for each name: \"old\" = \"new\"")
+    return renamed
+
+
+def _settings() -> dict[str, Any]:
+    listing = spec_file("spec.toml")
+    try:
+        return tomllib.loads(listing.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"{listing}: cannot be read: {error}") from None
 
 
 # --- generating -------------------------------------------------------------------------------------------
@@ -129,14 +153,15 @@ def default_inputs() -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """What a run of `generate` did: files by what became of them, and what was not rendered and why."""
+    """What a run of `generate` did: files by what became of them, and what was not rendered: the key, why, and in which
+    targets."""
 
     written: tuple[str, ...] = ()
     unchanged: int = 0
     stale: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
-    not_rendered: tuple[tuple[str, str], ...] = ()
+    not_rendered: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     shortcut: bool = False
 
 
@@ -166,12 +191,13 @@ def generate(
     spec, examples = merge_specs(models).without_examples()
     layouts = check_layouts(spec)
     files: dict[str, str] = {}
-    not_rendered = [(key, "an example in the text") for key in examples]
+    not_rendered: dict[tuple[str, str], list[str]] = {(key, "an example in the text"): [*targets] for key in examples}
     for target in targets:
         with timed(f"render {target}"):
             emission = render(target, spec, layouts, c_prefix=c_prefix)
         files.update(emission.files)
-        not_rendered += emission.not_rendered
+        for left_out in emission.not_rendered:
+            not_rendered.setdefault(left_out, []).append(target)
     with timed("format and write"):
         report = write_files(files, output, check=check, parts=targets, inputs=digest)
     return Generated(
@@ -180,7 +206,7 @@ def generate(
         stale=report.stale,
         differing=report.differing,
         kept=report.kept,
-        not_rendered=tuple(not_rendered),
+        not_rendered=tuple((key, reason, tuple(where)) for (key, reason), where in not_rendered.items()),
     )
 
 
@@ -188,14 +214,21 @@ def render(target: str, spec: Spec, layouts: Layouts, *, c_prefix: str = "") -> 
     """What one of the targets makes of a model."""
     if target == "python":
         from virtspec import __version__
+        from virtspec.emit.conformance.runner import runner_files
         from virtspec.emit.python import render_python
         from virtspec.since import load_since
 
-        return render_python(spec, layouts, load_since(), __version__)
+        emission = render_python(spec, layouts, load_since(), __version__)
+        emission.files.update(runner_files(spec))
+        return emission
     if target == "c":
         from virtspec.emit.c import render_c
 
         return render_c(spec, layouts, prefix=c_prefix)
+    if target == "rust":
+        from virtspec.emit.rust import render_rust
+
+        return render_rust(spec, layouts)
     from virtspec.emit.conformance import render_conformance
 
     return render_conformance(spec, layouts)

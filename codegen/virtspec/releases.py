@@ -2,7 +2,8 @@
 
 A thing that disappears has been renamed where its successor tells: a struct, where one of the next release has the
 same members; a member, where another stands in its place with its type; a constant, where one of the same list has
-its value. Everything else has been removed.
+its value. Everything else has been removed, and so has reserved space that was put into use. Where the texts do not
+tell, people do: `[renamed]` in `spec/spec.toml`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from virtspec.diff.likeness import is_reserved
 from virtspec.layout import Layouts, Slot
 from virtspec.model import Constant, Spec, Struct
 from virtspec.since import SINCE_SCHEMA
@@ -32,17 +34,19 @@ class _Edition:
     entries: Mapping[str, str]
 
 
-def compute_since(models: Sequence[Spec]) -> dict[str, Any]:
-    """The table for models in the order of their releases."""
+def compute_since(models: Sequence[Spec], renamed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The table for models in the order of their releases. `renamed` are reviewed successors by name (`struct.path` for
+    members), "" for what has none; they count more than what the models tell."""
     editions = [_edition(model) for model in models]
+    known = renamed or {}
     members: dict[str, dict[str, list[str]]] = {}
     for edition in editions:
         for name, slots in edition.slots.items():
-            known = members.setdefault(name, {})
-            old = {path for paths in known.values() for path in paths}
+            by_edition = members.setdefault(name, {})
+            old = {path for paths in by_edition.values() for path in paths}
             fresh = [path for path in slots if path not in old]
             if fresh:
-                known[edition.name] = fresh
+                by_edition[edition.name] = fresh
     return {
         "schema": SINCE_SCHEMA,
         "editions": [edition.name for edition in editions],
@@ -52,11 +56,11 @@ def compute_since(models: Sequence[Spec]) -> dict[str, Any]:
         "features": _first(editions, lambda e: e.features),
         "entries": _first(editions, lambda e: e.entries),
         "gone": {
-            "structs": _gone(editions, lambda e: e.structs, _struct_successor),
-            "members": _gone_members(editions),
-            "constants": _gone(editions, lambda e: e.constants, _constant_successor),
-            "features": _gone(editions, lambda e: e.features, _feature_successor),
-            "entries": _gone(editions, lambda e: e.entries, _entry_successor),
+            "structs": _gone(editions, lambda e: e.structs, _struct_successor, known),
+            "members": _gone_members(editions, known),
+            "constants": _gone(editions, lambda e: e.constants, _constant_successor, known),
+            "features": _gone(editions, lambda e: e.features, _feature_successor, known),
+            "entries": _gone(editions, lambda e: e.entries, _entry_successor, known),
         },
     }
 
@@ -95,20 +99,24 @@ Successor: TypeAlias = Callable[[str, _Edition, _Edition], str]
 
 
 def _gone(
-    editions: Sequence[_Edition], things: Callable[[_Edition], Mapping[str, Any]], successor: Successor
+    editions: Sequence[_Edition],
+    things: Callable[[_Edition], Mapping[str, Any]],
+    successor: Successor,
+    renamed: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
     """The things that a release has and no later one, with the last release that has them and what they became."""
     gone: dict[str, dict[str, str]] = {}
     for old, new in pairwise(editions):
-        for name in things(old):
+        for name, thing in things(old).items():
             if name not in things(new):
-                gone[name] = _fate(old.name, successor(name, old, new))
+                became = renamed[name] if name in renamed else successor(name, old, new)
+                gone[name] = _fate(old.name, became, thing.module if isinstance(thing, (Struct, Constant)) else "")
     last = things(editions[-1]) if editions else {}
     return {name: fate for name, fate in sorted(gone.items()) if name not in last}
 
 
-def _fate(last: str, became: str) -> dict[str, str]:
-    return {"last": last, "became": became} if became else {"last": last}
+def _fate(last: str, became: str, module: str = "") -> dict[str, str]:
+    return {"last": last} | ({"became": became} if became else {}) | ({"module": module} if module else {})
 
 
 def _struct_successor(name: str, old: _Edition, new: _Edition) -> str:
@@ -155,7 +163,7 @@ def _alike(one: str, other: str) -> bool:
     return len(ours) > 2 and len(theirs) > 2 and (ours[:-1] == theirs[:-1] or ours[-2:] == theirs[-2:])
 
 
-def _gone_members(editions: Sequence[_Edition]) -> dict[str, dict[str, str]]:
+def _gone_members(editions: Sequence[_Edition], renamed: Mapping[str, str]) -> dict[str, dict[str, str]]:
     gone: dict[str, dict[str, str]] = {}
     for old, new in pairwise(editions):
         for name, slots in old.slots.items():
@@ -163,16 +171,18 @@ def _gone_members(editions: Sequence[_Edition]) -> dict[str, dict[str, str]]:
                 continue
             fresh = [slot for path, slot in new.slots[name].items() if path not in slots]
             for path, slot in slots.items():
+                full = f"{name}.{path}"
                 if path in new.slots[name]:
-                    gone.pop(f"{name}.{path}", None)
+                    gone.pop(full, None)
                 else:
-                    gone[f"{name}.{path}"] = _fate(old.name, next(_standing_in(slot, fresh), ""))
+                    became = renamed[full] if full in renamed else next(_standing_in(slot, fresh), "")
+                    gone[full] = _fate(old.name, became)
     return dict(sorted(gone.items()))
 
 
 def _standing_in(slot: Slot, fresh: Sequence[Slot]) -> Iterator[str]:
     """The new members that stand where a member stood, with its type."""
     where = (slot.type, slot.offset, slot.bit_offset, slot.size)
-    if slot.offset is None or slot.path == "...":
+    if slot.offset is None or slot.path == "..." or is_reserved(slot.path.rpartition(".")[2]):
         return
     yield from (other.path for other in fresh if (other.type, other.offset, other.bit_offset, other.size) == where)

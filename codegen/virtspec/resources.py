@@ -31,3 +31,10 @@ def template_root() -> Path:
 def checkout() -> Path | None:
     """The top of the checkout that this package runs from, or None where it is installed."""
     return _CHECKOUT if (_CHECKOUT / "spec").is_dir() and (_CHECKOUT / "templates").is_dir() else None
+
+
+def unused_checkout() -> Path | None:
+    """The working directory, if it is a checkout of virtspec and not the one that this package runs from."""
+    here = Path.cwd()
+    files = ("codegen/virtspec/__init__.py", "spec/spec.toml", "templates")
+    return here if all((here / file).exists() for file in files) and here.resolve() != checkout() else None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from functools import cached_property, lru_cache
+from io import StringIO
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -72,8 +74,8 @@ def one_of(text: str) -> str:
 @lru_cache(maxsize=256)
 def line_starts_of(text: str) -> tuple[int, ...]:
     """The offsets at which the lines of a text begin."""
-    lengths = map(len, text.split("\n"))
-    return tuple(accumulate(map((1).__add__, lengths), initial=0))[:-1]
+    starts = tuple(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
+    return starts if text.endswith("\n") or not text else starts[:-1]
 
 
 class Span:
@@ -143,8 +145,9 @@ def decode(path: str, data: bytes) -> SourceFile:
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise SourceError(f"{path}:{line}: not a text: it holds a NUL byte")
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SourceError(
@@ -213,4 +216,4 @@ class DirectoryTree:
         if real is None:
             real = self._folders[folder] = os.path.realpath(folder)
         path = os.path.join(real, name)
-        return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as above: faster
+        return os.path.realpath(path) if Path(path).is_symlink() else path

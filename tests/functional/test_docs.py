@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from virtspec.cli import parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -182,6 +186,32 @@ def test_python_runs(page: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_readme_shows_what_is(desk: Path, tmp_path: Path) -> None:
+    """Its commands are ones that there are; those that show output print it; its Python session is a doctest."""
+    readme = blocks(ROOT / "README.md")
+    typed = [command for block in readme if block.language == "console" for command in commands(block)]
+    for command in typed:
+        words = shlex.split(command.text.partition(" # ")[0])
+        if words[0] == "virtspec":
+            parser().parse_args(words[1:])
+        if command.shown:
+            done = subprocess.run(
+                ["bash", "-c", command.text],
+                cwd=desk,
+                env=environment(desk),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == command.code
+            assert missing(command.shown, done.stdout) is None, command.text
+    sessions = "\n".join(block.text for block in readme if block.language == "python")
+    assert sessions.count(">>> ") > 3 and any(command.shown for command in typed)
+    test = doctest.DocTestParser().get_doctest(sessions, {}, "README.md", None, 0)
+    # a traceback shows the name of the exception only; what follows its message is compared, too
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test).failed == 0
+
+
 # --- text -------------------------------------------------------------------------------------------------
 
 
@@ -211,6 +241,17 @@ def test_paths_exist() -> None:
     named = set(re.findall(r"`((?:codegen|docs|spec|templates|tests|bench)/[\w./-]+)`", text))
     assert named
     assert not [path for path in sorted(named) if not (ROOT / path).exists()]
+
+
+def test_targets_of_make_exist() -> None:
+    """What the pages tell to make can be made."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    pages = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    # in commands and in code spans; `make -C` is about another Makefile, or another checkout
+    named = " ".join(re.findall(r"(?:`|^ *(?:\$ )?)make ((?:[a-z][a-z-]+ ?)+)", text, re.MULTILINE)).split()
+    assert "test" in named
+    assert not sorted(set(named) - targets)
 
 
 def test_every_page_is_found_from_the_first() -> None:

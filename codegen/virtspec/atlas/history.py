@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, TypeAlias, TypeVar
 
 from virtspec.layout import Layouts, Slot
 from virtspec.model import Clause, Constant, Device, FeatureBit, Registry, Spec, Struct
+from virtspec.since import Section, load_since
 
 What: TypeAlias = Literal["device", "struct", "feature", "registry", "constant", "member", "clause"]
 How: TypeAlias = Literal["new", "changed", "gone"]
@@ -28,13 +29,15 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that an edition has and the one before had not, or the other way round; `notes` say what differs."""
+    """One thing that an edition has and the one before had not, or the other way round; `notes` say what differs, and
+    `former` is what the one before called it, where that was another name."""
 
     what: What
     how: How
     name: str
     module: str
     notes: tuple[str, ...] = ()
+    former: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +101,35 @@ def _step(old: Edition, new: Edition) -> Step:
     features = {f.name for spec in (a, b) for f in spec.features}
     changes = [
         *_compare("device", {d.module: d for d in a.devices}, {d.module: d for d in b.devices}, lambda _a, _b: ()),
-        *_compare("struct", _first(a.structs), _first(b.structs), lambda x, y: _struct_notes(old, x, new, y)),
-        *_compare("feature", _first(a.features), _first(b.features), _feature_notes),
+        *_compare(
+            "struct",
+            _first(a.structs),
+            _first(b.structs),
+            lambda x, y: _struct_notes(old, x, new, y),
+            _renamed("structs", {s.name for s in b.structs}, b.edition),
+        ),
+        *_compare(
+            "feature",
+            _first(a.features),
+            _first(b.features),
+            _feature_notes,
+            _renamed("features", {f.name for f in b.features}, b.edition),
+        ),
         *_compare("registry", {r.key: r for r in a.registries}, {r.key: r for r in b.registries}, _registry_notes),
         *_compare(
             "constant",
             _first(c for c in a.constants if c.name not in features),
             _first(c for c in b.constants if c.name not in features),
             _constant_notes,
+            _renamed("constants", {c.name for c in b.constants}, b.edition),
         ),
     ]
     return Step(old=old.name, new=new.name, changes=tuple(changes), clauses=tuple(_clause_counts(a, b)))
+
+
+def _renamed(section: Section, known: Container[str], edition: str) -> dict[str, str]:
+    """What this edition calls what earlier releases called otherwise."""
+    return {former.old: former.new for former in load_since().former(section, known, edition) if former.new}
 
 
 def _first(things: Iterable[_Named]) -> dict[str, _Named]:
@@ -123,14 +144,22 @@ def _compare(
     old: Mapping[str, _Thing],
     new: Mapping[str, _Thing],
     notes: Callable[[_Thing, _Thing], Iterable[str]],
+    renamed: Mapping[str, str] | None = None,
 ) -> Iterator[Change]:
+    former = {now: was for was, now in (renamed or {}).items() if was in old and now not in old}
     for name, thing in new.items():
-        if name not in old:
+        was = former.get(name, name)
+        if was not in old:
             yield Change(what=what, how="new", name=name, module=thing.module)
-        elif said := tuple(notes(old[name], thing)):
+            continue
+        said: tuple[str, ...] = tuple(notes(old[was], thing))
+        if was != name:
+            said = (f"was called {was}", *said)
+            yield Change(what=what, how="changed", name=name, module=thing.module, notes=said, former=was)
+        elif said:
             yield Change(what=what, how="changed", name=name, module=thing.module, notes=said)
     for name, thing in old.items():
-        if name not in new:
+        if name not in new and name not in former.values():
             yield Change(what=what, how="gone", name=name, module=thing.module)
 
 

@@ -80,12 +80,13 @@ class ModulePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
-    """A change with its links; `what` and `how` are words."""
+    """A change with its links; `how` is a word, `former` the name that the thing had before, if it was another."""
 
     name: Link
     module: Link
     how: str
     notes: tuple[str, ...]
+    former: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +247,7 @@ class Pages:
                     module=self._module_link(change.module),
                     how=change.how,
                     notes=change.notes,
+                    former=change.former,
                 )
             )
         for what, title in CHANGE_TITLES.items():

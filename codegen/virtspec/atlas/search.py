@@ -53,6 +53,10 @@ def _rows(pages: Pages) -> Iterator[Row]:
     for release in pages.releases():
         for group_ in release.groups:
             yield from ((gone.name.text, "gone", release.href, f"not in {release.new}") for gone in group_.gone)
+            for changed in group_.changed:
+                if changed.former:
+                    href = changed.name.href or release.href
+                    yield changed.former, "gone", href, f"called {changed.name.text} since {release.new}"
 
 
 def _own(rows: tuple[MemberRow, ...]) -> Iterator[MemberRow]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from virtspec import __version__
 from virtspec.diagnostics import Severity, Sink
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ def command(commands: Commands, name: str, summary: str, examples: str) -> argpa
     return parser
 
 
+class Version(argparse.Action):
+    """Prints the version, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from virtspec.pipeline import editions
+
+        first, *more = editions()
+        print(f"virtspec {__version__} (VIRTIO {first}{f' to {more[-1]}' if more else ''})")
+        parser.exit()
+
+
 def print_diagnostics(sink: Sink, threshold: Severity) -> None:
     """The findings from a severity on, on standard error; fatal ones are told by the error they end in."""
     for diagnostic in sink.in_order():
@@ -47,6 +59,18 @@ def say(arguments: argparse.Namespace, text: str) -> None:
     """Tell what was done, on standard output, unless nobody wants to know."""
     if not arguments.quiet:
         print(text)
+
+
+def tell_whose_spec() -> None:
+    """Say so where somebody in a checkout of virtspec runs another one, with templates and annotations of its own."""
+    from virtspec.resources import spec_directory, unused_checkout
+
+    if unused_checkout() is not None:
+        print(
+            f"virtspec: this is a checkout of virtspec, but {spec_directory().parent} is what runs: its spec/ and "
+            "templates/ count;\n  'pip install --editable .' lets those here count",
+            file=sys.stderr,
+        )
 
 
 def colourful() -> bool:

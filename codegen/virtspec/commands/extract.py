@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics
+from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics, tell_whose_spec
 from virtspec.diagnostics import Severity, Sink, SpecError
 
 
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.output and not arguments.summary:
         raise SpecError("extract: give -o MODEL.json (or -o - for standard output), --summary, or both")
+    tell_whose_spec()
     if arguments.since:
         return _since(arguments)
     if len(arguments.spec) > 1:
@@ -66,7 +67,7 @@ def _since(arguments: argparse.Namespace) -> int:
         pipeline.check_layouts(models[-1])
         if not models[-1].edition:
             raise SpecError(f"{name}: names no edition; write its model with --edition X.Y first")
-    _write(arguments.output, model_json.render(compute_since(models)))
+    _write(arguments.output, model_json.render(compute_since(models, pipeline.renamed_names())))
     return 0
 
 

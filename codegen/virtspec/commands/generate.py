@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics, say
+from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics, say, tell_whose_spec
 from virtspec.diagnostics import Severity, Sink, SpecError
 
 
@@ -15,7 +15,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands,
         "generate",
-        "render Python codecs, C headers and conformance tests",
+        "render Python codecs, C headers, a Rust crate and conformance tests",
         "  virtspec generate                              what spec/ lists, into generated/\n"
         "  virtspec generate --check                      only tell whether generated/ is up to date\n"
         "  virtspec generate ../virtio-spec -o out --only c\n"
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("spec", nargs="*", metavar="SPEC", help=f"{SPEC_HELP}; several are merged")
     parser.add_argument("-o", "--output", metavar="DIR", help="output directory (default: generated)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if something would change")
-    parser.add_argument("--only", metavar="TARGET,…", help="some of python,c,conformance")
+    parser.add_argument("--only", metavar="TARGET,…", help="some of python,c,rust,conformance")
     parser.add_argument("--c-prefix", default="", metavar="PREFIX", help="put PREFIX before every C name")
     parser.set_defaults(run=run)
 
@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         unknown = [t for t in targets if t not in pipeline.TARGETS]
         if unknown:
             raise SpecError(f"--only: unknown target '{unknown[0]}'; choose from {', '.join(pipeline.TARGETS)}")
+    tell_whose_spec()
     top = checkout()
     if arguments.output:
         output = Path(arguments.output)
@@ -55,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     if done.shortcut:
         say(arguments, f"{output}: up to date")
         return 0
-    for key, reason in done.not_rendered:
-        print(f"not rendered: {key}: {reason}", file=sys.stderr)
+    for key, reason, where in done.not_rendered:
+        print(f"not rendered in {', '.join(where)}: {key}: {reason}", file=sys.stderr)
     for path in done.kept:
         print(f"kept: {output / path}: not generated any more, but edited since", file=sys.stderr)
     if arguments.check:

@@ -46,7 +46,10 @@ def _textconv(path: Path) -> int:
     from virtspec.diagnostics import SpecError
     from virtspec.report.facts import facts_text
 
-    text = path.read_text("utf-8", "replace")
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror or error}") from None
     try:
         facts = facts_text(read_text(text).spec)
     except SpecError as error:

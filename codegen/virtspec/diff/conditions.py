@@ -43,7 +43,11 @@ def compare_validity(
     renamed: Mapping[str, str],
 ) -> Iterator[Change]:
     """The differences between when a member, bit-field or code means something."""
-    before, after = condition_text(old, renamed), condition_text(new)
+    yield from compare_texts(name, condition_text(old, renamed), condition_text(new), subject, facts)
+
+
+def compare_texts(name: str, before: str, after: str, subject: str, facts: dict[str, Any]) -> Iterator[Change]:
+    """The same for conditions as the reports show them; "" is none."""
     if before == after:
         return
     if not before:

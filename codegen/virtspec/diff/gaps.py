@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
+from virtspec.diff.conditions import compare_texts
 from virtspec.diff.context import Context
 from virtspec.diff.members import Gap, Pair, Placed
 from virtspec.diff.rules import change
@@ -170,9 +171,16 @@ def _replaced(old: list[Placed], new: list[Placed], scope: Scope, context: Conte
     leaves = before.leaves(a.member for a in old)
     subject = scope.subject + new[0].label
     facts = member_facts(old[0], new[0])
-    if leaves == after.leaves(b.member for b in new):
+    now = after.leaves(b.member for b in new)
+    if [leaf[:2] for leaf in leaves] == [leaf[:2] for leaf in now]:
         names = ", ".join(f"'{a.label}'" for a in old)
         yield change("VD207", subject, f"{names} is grouped in another way, at the same bytes", **facts)
+        # what prose says of a configuration is only given to its own members, not to those of what is inside it
+        said = {a.member.name for a in old if a.member.evidence.file}
+        for (name, _, was), (_, _, is_) in zip(leaves, now, strict=True):
+            if name in said and not is_:
+                continue
+            yield from compare_texts(name, was, is_, f"{subject}.{name}", facts)
         return
     if len(new) == 1:
         arms = after.arms(new[0].member.type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _UNPRINTED = re.compile(r"\\(?:label|ref|nameref|index)\s*\{[^{}]*\}|\\hyperref\s*\[[^\[\]]*\]|(?<!\\)%[^\n]*")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|(?=_)|.)")
@@ -16,13 +17,14 @@ MIN_LENGTH = 5
 """The length of a word from which on one letter more, less or different is taken for a slip of the pen."""
 
 
-def words_of(sentence: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def words_of(sentence: str) -> tuple[str, ...]:
     """The words that a reader of a sentence in LaTeX sees, without articles and repetitions."""
     found: list[str] = []
     for word in _WORD.findall(_COMMAND.sub(" ", _UNPRINTED.sub(" ", sentence).replace("\\_", "_"))):
         if word.lower() not in _ARTICLES and (not found or found[-1] != word):
             found.append(word)
-    return found
+    return tuple(found)
 
 
 def same_wording(old: str, new: str, renamed: Mapping[str, str]) -> bool:

@@ -43,6 +43,7 @@ def environment() -> Environment:
     made.filters["comment"] = comment
     made.filters["pystring"] = pystring
     made.filters["cstring"] = cstring
+    made.filters["ruststring"] = ruststring
     made.globals["generate_command"] = GENERATE_COMMAND
     return made
 
@@ -66,6 +67,11 @@ def pystring(text: str) -> str:
 def cstring(text: str) -> str:
     """A C string literal."""
     return '"' + "".join(_c_characters(text.encode("utf-8"))) + '"'
+
+
+def ruststring(text: str) -> str:
+    """A Rust string literal."""
+    return '"' + "".join(c if " " <= c <= "~" and c not in '"\\\\' else f"\\u{{{ord(c):x}}}" for c in text) + '"'
 
 
 def _c_characters(data: Iterable[int]) -> Iterator[str]:

@@ -72,7 +72,8 @@ class Located:
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """The blocks of one file from one inclusion to the next, with the sections that they open.
+    """The blocks of one file from one inclusion to the next, with the sections that they open. `marks` are the blocks
+    that prose stands between: all but the labels, which stand amidst it.
 
     `stack` are the sections open at its end, `escape` the listings' escape character there, and `end` is where the scan
     of the file goes on. `edges` are the beginnings and ends of its lists.
@@ -80,6 +81,7 @@ class Segment:
 
     file: SourceFile
     blocks: tuple[Located, ...]
+    marks: tuple[Located, ...]
     sections: tuple[Section, ...]
     edges: tuple[ListEdge, ...]
     stack: tuple[Section, ...]
@@ -184,7 +186,7 @@ class _Reader:
             own = _ESCAPE.search(block.options)
             section = self.sections[-1] if self.sections else None
             located = Located(listed, whole, section, own[1] if own else self.escape)
-            self.add(Segment(listed, (located,), (), (), self.sections, self.escape, 0))
+            self.add(Segment(listed, (located,), (located,), (), (), self.sections, self.escape, 0))
             self.document.listed.setdefault(listed.path, located)
 
     def follow(self, file: SourceFile, block: Input) -> None:
@@ -238,38 +240,45 @@ def _segment(file: SourceFile, first: int, sections: tuple[Section, ...], escape
     """
     blocks = scan_text(file.text).blocks
     found: list[Located] = []
+    marks: list[Located] = []
     opened: list[Section] = []
     edges: list[ListEdge] = []
+    within = sections[-1] if sections else None
     index = first
     for index in range(first, len(blocks)):
         block = blocks[index]
+        located = Located(file, block, within)
         match block:
+            case Item() | Table():
+                pass
             case ListEdge():
                 edges.append(block)
-                found.append(Located(file, block, sections[-1] if sections else None))
-            case Label() | Item() | Table():
-                found.append(Located(file, block, sections[-1] if sections else None))
             case Heading():
                 following = blocks[index + 1] if index + 1 < len(blocks) else None
                 label = following.name if isinstance(following, Label) else ""
                 sections = _around(sections, block)
-                section = _section(file, block, label, sections[-1] if sections else None)
-                sections = (*sections, section)
-                opened.append(section)
-                found.append(Located(file, block, section))
+                located.section = within = _section(file, block, label, sections[-1] if sections else None)
+                sections = (*sections, within)
+                opened.append(within)
+            case Label():
+                found.append(located)
+                continue
             case Settings():
                 own = _ESCAPE.search(block.options)
                 escape = own[1] if own else escape
+                continue
             case Listing(path=""):
                 own = _ESCAPE.search(block.options)
-                found.append(Located(file, block, sections[-1] if sections else None, own[1] if own else escape))
+                located.escape = own[1] if own else escape
             case Input() | Listing():
                 break
             case _:
                 assert_never(block)
+        found.append(located)
+        marks.append(located)
     else:
         index = len(blocks)
-    return Segment(file, tuple(found), tuple(opened), tuple(edges), sections, escape, index)
+    return Segment(file, tuple(found), tuple(marks), tuple(opened), tuple(edges), sections, escape, index)
 
 
 def _around(sections: tuple[Section, ...], block: Block) -> tuple[Section, ...]:

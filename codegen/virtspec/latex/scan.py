@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Role: TypeAlias = Literal["driver", "device"]
 
@@ -34,8 +34,7 @@ LISTS = frozenset({"itemize", "itemize*", "enumerate", "enumerate*", "descriptio
 VERBATIM = frozenset({"lstlisting", "lstlisting*", "verbatim", "verbatim*", "Verbatim", "minted", "comment"})
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """A sectioning command, or one of the specification's own that stand for it (`\\drivernormative`)."""
 
     start: int
@@ -46,22 +45,19 @@ class Heading:
     conformance: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     start: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """`\\input{path}`."""
 
     start: int
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """The body of a `lstlisting` or of another environment for code.
 
     With `path` it is the file that `\\lstinputlisting` names, and there is no body.
@@ -74,16 +70,14 @@ class Listing:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """`\\lstset{…}`: holds for the listings that follow, in other files too."""
 
     start: int
     options: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table environment: `body` to `end` are its rows, after the column specification."""
 
     start: int
@@ -92,8 +86,7 @@ class Table:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """`\\item` of a list; `label` is the optional argument as written, None without one. `body` is where its text
     starts."""
 
@@ -102,8 +95,7 @@ class Item:
     body: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListEdge:
+class ListEdge(NamedTuple):
     """Begin (`opens`) or end of a list environment."""
 
     start: int
@@ -329,10 +321,11 @@ class _Scanner:
         return match.end()
 
     def _item(self, match: re.Match[str]) -> int:
-        after = match.end()
-        blank = _BLANK.match(self.text, after)
-        following = blank.end() if blank else after
-        if self.text[following : following + 1] == "[":
+        text = self.text
+        after = following = match.end()
+        if text[after : after + 1] != "[" and (blank := _BLANK.match(text, after)):
+            following = blank.end()
+        if text[following : following + 1] == "[":
             found = group(self.text, following, "[", "]")
             if found:
                 label = self.text[found[0] : found[1]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pylatexenc.latex2text import LatexNodes2Text
@@ -124,16 +124,18 @@ def _converter() -> LatexNodes2Text:
         ],
         prepend=True,
     )
+
+    def last(node: Any, converter: Any) -> str:
+        """A macro's last argument; nothing where damaged text leaves it out."""
+        arguments = node.nodeargd.argnlist if node.nodeargd is not None else ()
+        return str(converter.nodelist_to_text([arguments[-1]])) if arguments and arguments[-1] is not None else ""
+
     shown = get_default_latex_context_db()
     shown.add_context_category(
         "virtio",
         macros=[
-            MacroTextSpec("field", "%s"),
-            MacroTextSpec("texttt", "%s"),
-            MacroTextSpec("hyperref", "%(2)s"),
-            MacroTextSpec("nameref", ""),
-            MacroTextSpec("ref", ""),
-            MacroTextSpec("multirow", "%(3)s"),
+            *(MacroTextSpec(name, last) for name in ("field", "texttt", "hyperref", "multirow")),
+            *(MacroTextSpec(name, "") for name in ("nameref", "ref")),
         ],
         prepend=True,
     )

@@ -20,6 +20,7 @@ from virtspec.link.constants import Constants
 from virtspec.link.directions import direct, follow
 from virtspec.link.facts import Facts, read_facts
 from virtspec.link.owners import Owners
+from virtspec.link.ranges import limit
 from virtspec.link.registries import Registries, report_overlaps
 from virtspec.link.structs import link_structs
 from virtspec.link.wildcards import name_fields
@@ -57,11 +58,12 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     linked = link_structs(chain(facts.bodies, facts.fields, facts.groups), constants, tags, sink)
     found = _merge_structs(linked, document, sink)
     devices = _devices(document, facts)
-    found = direct(_resolve_config(found, devices), prose)
-    found = _keep_places(found, frozenset(device.config for device in devices))
     owners = Owners(found)
+    found = limit(direct(_resolve_config(found, devices), prose, owners), facts.configs, prose, owners)
+    found = _keep_places(found, frozenset(device.config for device in devices))
     lists = _registries(facts, constants, prose, found, owners, sink)
-    registries = bind(name_fields(lists.finish(), found, owners, prose), found, prose, facts, sink)
+    registries = name_fields(lists.finish(), found, prose, owners)
+    registries = bind(registries, found, prose, owners, facts, sink)
     codes = frozenset(e.name for r in registries for e in r.entries)
     gates = Gates(prose, facts, found, owners, codes)
     found = tuple(map(gates.apply, found))

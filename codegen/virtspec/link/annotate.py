@@ -55,13 +55,12 @@ def annotate(
         if edition and all(numbers < annotation.since for annotation in group):
             continue
         stated = [(a, place) for a in group if (place := evidence.find(a)) is not None]
-        known = work.knows(group[0].key)
         if stated and work.apply(*stated[0]):
             facts.count("annotations", read=True)
             facts.paragraphs[stated[0][0].key, stated[0][0].kind] = evidence.words(stated[0][0])
         elif stated:
             _report("VS261", group[0], stated[0][1], "no such member, registry or entry", "", facts, sink)
-        elif known:
+        elif work.knows(group[0].key):
             first = group[0]
             facts.paragraphs[first.key, first.kind] = evidence.words(first)
             now = describe(evidence.paragraphs(first.section))
@@ -182,6 +181,8 @@ def _member(member: Member, annotation: Annotation, place: Place, tags: set[str]
 def _registry(registry: Registry, annotation: Annotation, place: Place, tags: set[str]) -> Registry:
     if annotation.fields:
         return replace(registry, fields=annotation.fields, tag=annotation.fields[0].rpartition(".")[2])
+    if annotation.ascending:
+        return replace(registry, ascending=True)
     # what is bound to a whole list is bound to every code that has nothing of its own
     entries = (e if e.bindings else _entry(e, annotation, place, tags) for e in registry.entries)
     return replace(registry, entries=tuple(entries)) if annotation.bind else registry

@@ -39,14 +39,18 @@ Found: TypeAlias = dict[str, dict[Binding, None]]
 
 
 def bind(
-    registries: Sequence[Registry], structs: Sequence[Struct], prose: Prose, facts: Facts, sink: Sink
+    registries: Sequence[Registry],
+    structs: Sequence[Struct],
+    prose: Prose,
+    owners: Owners,
+    facts: Facts,
+    sink: Sink,
 ) -> tuple[Registry, ...]:
     """The registries with the structs that are bound to their entries."""
     names = frozenset(e.name for r in registries for e in r.entries)
     tags = {s.name: s for s in structs if s.kind in ("struct", "union")}
     found: Found = {}
     sizes: list[Statement] = []
-    owners = Owners(structs)
     told: set[tuple[str, int]] = set()
 
     def structs_at(path: str, position: int) -> tuple[str, ...]:
@@ -105,9 +109,10 @@ def _report_unknown(statement: Statement, tags: Mapping[str, Struct], sink: Sink
     where = at(statement.hit.file, statement.hit.start)
     if struct is None and statement.struct != DEVICE_CONFIG:
         near = closest(statement.struct, tags, 0.75) if len(sink.diagnostics) < MAX_SUGGESTIONS else ""
+        meant = closest(statement.struct, filter(None, (near,)), 0.85)
         message = f"{statement.code} is bound to 'struct {statement.struct}', which is not defined here"
         if whole or near:
-            sink.error("VS251", where, message, hint=f"did it mean 'struct {near}'?" if near else "")
+            sink.error("VS251", where, message, hint=f"did it mean 'struct {meant}'?" if meant else "")
         else:
             sink.note("VS251", where, message)
     elif struct is not None and statement.path and all(m.name != statement.path for m in struct.members):

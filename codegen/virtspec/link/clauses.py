@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from virtspec.chapters import slug
+from virtspec.chapters import module_of, slug
+from virtspec.latex.document import Section
 from virtspec.link.facts import Facts
-from virtspec.model import Clause, Skipped
-from virtspec.read.clauses import listed_labels, read_clauses
+from virtspec.model import Clause, Place, Skipped
+from virtspec.read.clauses import listed_labels, role_of, sentences_in, subject
 from virtspec.read.prose import Pages, Prose
 
 _REQUIREMENTS = re.compile(r"^(?:Driver|Device) Requirements: ")
@@ -43,32 +44,43 @@ def _one_of(labels: frozenset[str] | None) -> frozenset[str] | None:
 @lru_cache(maxsize=1024)
 def _clauses_in(pages: Pages, labels: frozenset[str] | None) -> tuple[tuple[Clause, ...], tuple[Skipped, ...]]:
     """The statements of one file, and those that stand outside the normative sections."""
+    file = pages.file
     found: list[Clause] = []
     skipped: list[Skipped] = []
-    for statement in read_clauses(pages):
-        section, sentence = statement.section, statement.sentence
-        if statement.outside:
-            reason = "stands outside the normative sections"
-            skipped.append(Skipped(what="clause", reason=reason, place=statement.place))
+    around: Section | None = None
+    for sentence in sentences_in(file.text):
+        section = pages.blocks[sentence.stretch].section
+        if section is None or section.heading.conformance:
             continue
+        if section is not around:
+            around, whose, module, title = (
+                section,
+                role_of(section),
+                module_of(section.path, file.path),
+                _title(section),
+            )
+        place = Place(file.path, sentence.line)
+        if whose is None and not section.legacy:
+            skipped.append(Skipped(what="clause", reason="stands outside the normative sections", place=place))
+            continue
+        role = whose or subject(file.text, sentence.start, sentence.keyword)
         found.append(
             Clause(
-                key=f"{statement.module}/clause/{statement.role}/{_title(section.title)}/{sentence.digest}",
-                role=statement.role,
+                key=f"{module}/clause/{role}/{title}/{sentence.digest}",
+                role=role,
                 level=sentence.level,
-                module=statement.module,
+                module=module,
                 section=section.label or section.title,
                 digest=sentence.digest,
                 names=sentence.names,
                 listed=None if labels is None else section.label in labels,
                 words=sentence.words,
-                place=statement.place,
+                place=place,
             )
         )
     return tuple(found), tuple(skipped)
 
 
-@lru_cache(maxsize=4096)
-def _title(title: str) -> str:
+def _title(section: Section) -> str:
     """A section's title as a part of a key."""
-    return slug(_REQUIREMENTS.sub("", title))
+    return slug(_REQUIREMENTS.sub("", section.title))

@@ -11,10 +11,9 @@ from virtspec.read.directions import Access, read_directions
 from virtspec.read.prose import Prose
 
 
-def direct(structs: Sequence[Struct], prose: Prose) -> tuple[Struct, ...]:
+def direct(structs: Sequence[Struct], prose: Prose, owners: Owners) -> tuple[Struct, ...]:
     """The structs with the directions that prose states; those of their listings stay."""
     tags = {s.name for s in structs}
-    owners = Owners(structs)
     whole: dict[str, Direction] = {}
     single: dict[tuple[str, str], Direction] = {}
     for access in read_directions(prose):

@@ -11,6 +11,7 @@ from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic, Severity, Sink, at
 from virtspec.latex.document import Document, Located, Segment
 from virtspec.latex.scan import Item, ListEdge, Listing, Table
+from virtspec.latex.text import digest
 from virtspec.link.constants import Definition, of_define, of_enum
 from virtspec.link.lists import Run
 from virtspec.link.structs import Scope
@@ -146,7 +147,9 @@ def _read_listing(located: Located, block: Listing, facts: Facts) -> None:
     stem = file.path.rpartition("/")[2].partition(".")[0].replace("-", "_")
     scope = Scope(file, name, stem if block.path else f"{name}_bits")
     if parsed.opaque:
-        reason = f"{LOST}: {MANGLED}" if parsed.opaque == MANGLED else parsed.opaque
+        reason = parsed.opaque
+        if reason == MANGLED:
+            reason = f"{LOST}: {MANGLED} ({_mark(file.text[block.body : block.end])})"
         facts.skipped.append(Skipped(what="listing", reason=reason, place=Place(file.path, located.line)))
     else:
         facts.skipped += [_lost(d, file) for d in findings if d.rule in _LOSSES and d.severity is Severity.ERROR]
@@ -159,9 +162,15 @@ def _read_listing(located: Located, block: Listing, facts: Facts) -> None:
 
 def _lost(finding: Diagnostic, file: SourceFile) -> Skipped:
     """A part of a definition that was stepped over."""
-    place = Place(file.path, file.line(finding.span.start))
-    where = f" ({finding.subject})" if finding.subject else ""
-    return Skipped(what="listing", reason=f"{LOST}: {finding.message}{where}", place=place)
+    line = file.line(finding.span.start)
+    where = f" in {finding.subject}" if finding.subject else ""
+    reason = f"{LOST}: {finding.message}{where} ({_mark(file.line_text(line))})"
+    return Skipped(what="listing", reason=reason, place=Place(file.path, line))
+
+
+def _mark(text: str) -> str:
+    """What stands for a text that is not read: as long as it is the same, so is what it may hide."""
+    return f"text {digest(text)[:8]}"
 
 
 @lru_cache(maxsize=4096)
@@ -207,8 +216,10 @@ def _sort_items(parsed: Parsed, scope: Scope, located: Located, facts: Facts, *,
             case Opaque():
                 if not parsed.opaque:
                     place = Place(file.path, file.line(item.start))
-                    how = LOST if item.reason == MANGLED else "in part"
-                    facts.skipped.append(Skipped(what="listing", reason=f"{how}: {item.reason}", place=place))
+                    reason = f"in part: {item.reason}"
+                    if item.reason == MANGLED:
+                        reason = f"{LOST}: {MANGLED} ({_mark(file.text[item.start : item.end])})"
+                    facts.skipped.append(Skipped(what="listing", reason=reason, place=place))
     end_run()
 
 
@@ -272,8 +283,10 @@ def _read_table(located: Located, block: Table, facts: Facts) -> None:
         return
     facts.tables.append((table, name, located))
     for lost in table.unread:
-        reason = f"{LOST}: '{lost.name}' has no code that can be read" if lost.name else "in part: a row gives no code"
-        facts.skipped.append(Skipped(what="table", reason=reason, place=Place(file.path, file.line(lost.start))))
+        line = file.line(lost.start)
+        what = f"{LOST}: '{lost.name}' has no code that can be read" if lost.name else "in part: a row gives no code"
+        reason = f"{what} ({_mark(file.line_text(line))})"
+        facts.skipped.append(Skipped(what="table", reason=reason, place=Place(file.path, line)))
     if not table.named:
         return
     for entry in table.entries:

@@ -18,13 +18,17 @@ from virtspec.read.prose import Prose, sentence_end, sentence_start
 MAX_LINES = 4
 """How many lines above its member a comment may begin."""
 
-_MENTION = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+?)(?:_XXX\b|_?\*)")
+MAX_NAME = 80
+"""How long the beginning of a name may be."""
+
+_ENDS = ("*", "_XXX")
+_BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
 
 
 def name_fields(
-    registries: Sequence[Registry], structs: Sequence[Struct], owners: Owners, prose: Prose
+    registries: Sequence[Registry], structs: Sequence[Struct], prose: Prose, owners: Owners
 ) -> tuple[Registry, ...]:
     """The registries with the members that the text says hold their codes; what numbers bits is in no member."""
     integers = {
@@ -64,7 +68,15 @@ def name_fields(
 
 @lru_cache(maxsize=1024)
 def _mentions(text: str) -> tuple[tuple[str, int], ...]:
-    return tuple((match[1], match.start()) for match in _MENTION.finditer(text))
+    found: list[tuple[str, int]] = []
+    for end in _ENDS:
+        position = text.find(end)
+        while position >= 0:
+            word = _BEGINNING.search(text, max(0, position - MAX_NAME), position - (text[position - 1] == "_"))
+            if word:
+                found.append((word[1], word.start()))
+            position = text.find(end, position + 1)
+    return tuple(sorted(found, key=lambda mention: mention[1]))
 
 
 def _beside(line: int, members: Sequence[tuple[int, str]], last: int) -> str:

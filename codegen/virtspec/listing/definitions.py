@@ -10,10 +10,14 @@ import re
 
 from virtspec.diagnostics import at
 from virtspec.listing.cursor import Cursor
-from virtspec.listing.expressions import NoExpression, parse_expression
+from virtspec.listing.expressions import MAX_DIGITS, NoExpression, number, parse_expression
 from virtspec.listing.lexer import Token, lex
-from virtspec.listing.syntax import Define, Enum, Enumerator
+from virtspec.listing.syntax import Define, Enum, Enumerator, Number
 
+# nearly every definition is one of a number, and needs no tokens
+_NUMBER = re.compile(
+    r"#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]+((?:0[xX][0-9A-Fa-f]+|[1-9][0-9]*|0)[uUlL]*)[ \t]*$"
+)
 _DEFINE = re.compile(r"#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)(\([^()]*\))?", re.DOTALL)
 
 
@@ -44,6 +48,9 @@ def parse_enum(cursor: Cursor) -> Enum:
 
 def parse_define(cursor: Cursor, token: Token) -> Define | None:
     """What a token of kind `define` defines; None where it has no name."""
+    match = _NUMBER.match(token.text)
+    if match and len(match[2]) <= MAX_DIGITS:
+        return Define(match[1], None, Number(number(match[2]), match[2]), match[2], token.start)
     match = _DEFINE.match(token.text)
     if not match:
         cursor.error("VS011", token.start, "'#define' without a name")

@@ -9,7 +9,7 @@ Sizes and offsets are not stored here. They follow from the types, and `virtspec
 
 from __future__ import annotations
 
-from virtspec.model.conditions import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Prose, features_of
+from virtspec.model.conditions import AllOf, Allowed, AnyOf, Condition, Feature, FieldIs, Not, Prose, features_of
 from virtspec.model.definitions import (
     DEVICE_CONFIG,
     Access,
@@ -67,6 +67,7 @@ __all__ = [
     "Access",
     "Aggregate",
     "AllOf",
+    "Allowed",
     "AnyOf",
     "Array",
     "Binding",

@@ -46,6 +46,15 @@ class Prose:
 Condition: TypeAlias = Feature | FieldIs | AllOf | AnyOf | Not | Prose
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """The values that a device may give a member; `condition` says when it has to."""
+
+    first: int
+    last: int
+    condition: Condition | None = None
+
+
 def features_of(condition: Condition | None) -> tuple[str, ...]:
     """The features that a condition names."""
     match condition:

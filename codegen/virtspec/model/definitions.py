@@ -155,7 +155,7 @@ class Registry:
 
     `fields` are the members that hold its codes, as `tag.path`; registries of one field share a space of codes. With
     `flags`, codes are masks that may be combined. `under` is the entry of another registry that this one goes further
-    into: the class of a class-and-command pair.
+    into: the class of a class-and-command pair. `ascending` says that what has these codes stands in their order.
     """
 
     key: str
@@ -167,6 +167,7 @@ class Registry:
     fields: tuple[str, ...] = ()
     flags: bool = False
     under: str = ""
+    ascending: bool = False
     place: Place = field(default=NOWHERE, compare=False)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from virtspec.model.conditions import Condition, features_of
+from virtspec.model.conditions import Allowed, Condition, features_of
 from virtspec.model.place import NOWHERE, Place
 
 ByteOrder: TypeAlias = Literal["little", "big", "native"]
@@ -172,7 +172,7 @@ class Member:
 
     `condition` says when the member means something. `optional` says that its bytes are absent otherwise; a member of
     a configuration structure, in contrast, keeps its place and is only not valid. `evidence` is where prose states the
-    condition, if it does not stand beside the member.
+    condition, if it does not stand beside the member. `allowed` is given where a normative statement limits the values.
     """
 
     name: str
@@ -180,6 +180,7 @@ class Member:
     condition: Condition | None = None
     optional: bool = False
     direction: Direction | None = None
+    allowed: Allowed | None = None
     place: Place = field(default=NOWHERE, compare=False)
     evidence: Place = field(default=NOWHERE, compare=False)
 

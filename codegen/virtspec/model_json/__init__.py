@@ -6,6 +6,6 @@ A textual diff of two models reads like a diff of the facts; `places` says how l
 from __future__ import annotations
 
 from virtspec.model_json.read import load, parse
-from virtspec.model_json.write import dump, render
+from virtspec.model_json.write import MODEL_SCHEMA, dump, render
 
-__all__ = ["dump", "load", "parse", "render"]
+__all__ = ["MODEL_SCHEMA", "dump", "load", "parse", "render"]

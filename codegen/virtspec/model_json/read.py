@@ -14,6 +14,7 @@ from virtspec.model import (
     Access,
     Aggregate,
     AllOf,
+    Allowed,
     AnyOf,
     Array,
     Binding,
@@ -204,6 +205,7 @@ class _Reader:
             condition=condition_of(condition) if condition is not None else None,
             optional=_flag(entry.get("optional", False)),
             direction=_one_of(entry["direction"], _DIRECTIONS) if "direction" in entry else None,
+            allowed=_allowed(entry["allowed"]) if "allowed" in entry else None,
             place=Place(file, line) if line else NOWHERE,
         )
 
@@ -284,6 +286,7 @@ class _Reader:
             fields=tuple(map(_text, entry.get("fields", ()))),
             flags=_flag(entry.get("flags", False)),
             under=_text(entry.get("under", "")),
+            ascending=_flag(entry.get("ascending", False)),
         )
         entries = tuple(
             replace(
@@ -326,6 +329,14 @@ def _entry(entry: Json) -> Entry:
         bindings=tuple(map(_binding, entry.get("bindings", ()))),
         access=_one_of(entry["access"], _ACCESSES) if "access" in entry else None,
         condition=condition_of(condition) if condition is not None else None,
+    )
+
+
+def _allowed(entry: Json) -> Allowed:
+    return Allowed(
+        first=_number(entry["first"]),
+        last=_number(entry["last"]),
+        condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
 

@@ -118,6 +118,10 @@ def _struct(struct: Struct, places: Places) -> Json:
 def _member(member: Member, rows: Iterator[Row]) -> Json:
     row = next(rows, Row())
     out: Json = {"name": member.name, **_type(member.type, rows)}
+    if member.allowed is not None:
+        out["allowed"] = {"first": member.allowed.first, "last": member.allowed.last}
+        if member.allowed.condition is not None:
+            out["allowed"]["if"] = condition_json(member.allowed.condition)
     if member.condition is not None:
         out["if"] = condition_json(member.condition)
     if member.optional:
@@ -240,6 +244,8 @@ def _registry(registry: Registry) -> Json:
         out["flags"] = True
     if registry.under:
         out["under"] = registry.under
+    if registry.ascending:
+        out["ascending"] = True
     out["entries"] = [_entry(e) for e in registry.entries]
     if registry.ranges:
         out["ranges"] = [_range(r) for r in registry.ranges]

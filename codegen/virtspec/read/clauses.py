@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from virtspec.chapters import module_of
 from virtspec.latex.document import Section
 from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
-from virtspec.model import Place
 from virtspec.read.prose import Pages, Prose, hits_in, outline_of, sentence_end, sentence_start
 from virtspec.source import line_starts_of
 
@@ -35,8 +31,7 @@ _DEVICE = re.compile(r"\bdevices?\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"\\ref\{([^{}]{1,400})\}")
 
 
-@dataclass(slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """What the text of its file alone says of a sentence with a keyword, and in which stretch of prose it stands."""
 
     stretch: int
@@ -49,41 +44,10 @@ class Sentence:
     words: str
 
 
-@dataclass(slots=True)
-class Statement:
-    """One sentence and the role its section is for. `outside` says that it stands in no normative section."""
-
-    sentence: Sentence
-    role: Who
-    module: str
-    section: Section
-    place: Place
-    outside: bool
-
-
-def read_clauses(pages: Pages) -> Iterator[Statement]:
-    """All sentences of a file with a keyword, once each, with the first keyword of the sentence as their level."""
-    file = pages.file
-    around: Section | None = None
-    for sentence in sentences_in(file.text):
-        section = pages.blocks[sentence.stretch].section
-        if section is None or section.heading.conformance:
-            continue
-        if section is not around:
-            around, module, role = section, module_of(section.path, file.path), _role_of(section)
-        yield Statement(
-            sentence,
-            role or subject(file.text, sentence.start, sentence.keyword),
-            module,
-            section,
-            Place(file.path, sentence.line),
-            role is None and not section.legacy,
-        )
-
-
 @lru_cache(maxsize=1024)
 def sentences_in(text: str) -> tuple[Sentence, ...]:
-    """The sentences of a text with a keyword; equal texts are read once per process."""
+    """The sentences of a text with a keyword, once each, with the first keyword as their level; equal texts are read
+    once per process."""
     found: list[Sentence] = []
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
@@ -102,7 +66,7 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def _role_of(section: Section | None) -> Who | None:
+def role_of(section: Section | None) -> Who | None:
     """Whom a normative section is about; None outside of such sections."""
     while section is not None:
         if section.role is not None:
@@ -142,9 +106,8 @@ def listed_labels(prose: Prose) -> frozenset[str] | None:
 
 @lru_cache(maxsize=1024)
 def _listed_in(pages: Pages) -> frozenset[str]:
-    found: set[str] = set()
-    for match, stretch in hits_in(pages.file.text, _REFERENCE, "\\ref{"):
-        section = pages.blocks[stretch].section
-        if section is not None and section.path[0].startswith("Conformance"):
-            found.add(squeeze(match[1]))
-    return frozenset(found)
+    chapter = [b.section is not None and b.section.path[0].startswith("Conformance") for b in pages.blocks]
+    if not any(chapter):
+        return frozenset()  # references are many, files of this chapter few
+    hits = hits_in(pages.file.text, _REFERENCE, "\\ref{")
+    return frozenset(squeeze(match[1]) for match, stretch in hits if chapter[stretch])

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from virtspec.model import Direction, Place
 from virtspec.read.prose import Prose
 
-_FIELDS = re.compile(r"(?:following|only)\s+device-(?P<side>readable|writable)\s+fields?\b")
-_SET_BY = re.compile(
-    r"(?:the\s+fields\s+of\s+this\s+structure\s+are|[Tt]his\s+structure\s+is)\s+(?:set|filled)\s+by\s+the\s+"
-    r"(?P<by>driver|device)\b"
-)
+_FIELDS = re.compile(r"device-(?P<side>readable|writable)\s+fields?\b")
+_ANNOUNCED = re.compile(r"\b(?:following|only)\s+$")
+_SET_BY = re.compile(r"structure\s+(?:are|is)\s+(?:set|filled)\s+by\s+the\s+(?P<by>driver|device)\b")
+_THIS = re.compile(r"\b[Tt]his\s+$")
 _ITEM = re.compile(r"\(device-(?P<side>readable|writable)\)")
 _NAMED = re.compile(r"\b(?:struct\s+|structure\s+)?((?:[a-z0-9]+_){2,}[a-z0-9]+)\b")
 _LISTED = re.compile(r"\s*:\s*\\begin\{description\}\s*\\item\s*\[\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -38,14 +37,18 @@ class Access:
 
 def read_directions(prose: Prose) -> Iterator[Access]:
     """Everything that prose says about directions."""
-    for hit in prose.find(_FIELDS):
-        before = hit.file.text[hit.sentence_start() : hit.start]
+    for hit in prose.find(_FIELDS, "device-"):
+        announced = _ANNOUNCED.search(hit.file.text, max(0, hit.start - 40), hit.start)
+        if announced is None:
+            continue
+        before = hit.file.text[hit.sentence_start() : announced.start()]
         named = tuple(_NAMED.findall(before))
         if named or not _CONTAINING.search(before):
             listed = _LISTED.match(hit.file.text, hit.match.end())
             yield Access(_side(hit.match["side"] == "readable"), hit.place, named, listed[1] if listed else "")
-    for hit in prose.find(_SET_BY):
-        yield Access(_side(hit.match["by"] == "driver"), hit.place)
+    for hit in prose.find(_SET_BY, "structure"):
+        if _THIS.search(hit.file.text, max(0, hit.start - 40), hit.start):
+            yield Access(_side(hit.match["by"] == "driver"), hit.place)
     for hit in prose.find(_ITEM, "(device-"):
         label = _ITEM_FIELD.match(hit.context.items[-1]) if hit.context.items else None
         if label and not hit.file.text[hit.context.start : hit.start].strip():

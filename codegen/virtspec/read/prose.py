@@ -76,8 +76,6 @@ def outline_of(text: str) -> Outline:
     for block in scan_text(text).blocks:
         start = begin = block.start
         match block:
-            case Label() | Input() | Settings():
-                continue  # these stand amidst the text
             case Item():
                 start = begin = block.body
                 if open_:
@@ -92,6 +90,8 @@ def outline_of(text: str) -> Outline:
             case Heading():
                 open_.clear()
                 items = ()
+            case Label() | Input() | Settings():
+                continue  # these stand amidst the text
             case Listing() | Table():
                 if isinstance(block, Listing) and block.path:
                     continue  # the listing stands in a file of its own
@@ -248,7 +248,7 @@ class Prose:
 
 @lru_cache(maxsize=1024)
 def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ...]) -> Pages:
-    blocks = [b for segment in segments for b in segment.blocks if not isinstance(b.block, Label)]
+    blocks = [b for segment in segments for b in segment.marks]
     # a file without a block of its own, such as a log of changes, is about nothing that the sections define
     first = Located(file, Label(0, ""), around if blocks else None)
     return Pages(file, outline_of(file.text), [first, *blocks])
@@ -257,12 +257,16 @@ def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ..
 @lru_cache(maxsize=4096)
 def hits_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[tuple[re.Match[str], int], ...]:
     """The matches of a pattern in the prose of a text, with the stretch of each; equal texts are searched once."""
+    first = text.find(word)
+    if first < 0:
+        return ()  # as most words in most files
     found: list[tuple[re.Match[str], int]] = []
     outline = outline_of(text)
-    for match in _beginning(pattern, word, text) if word else pattern.finditer(text):
+    starts, begins = outline.starts, outline.begins
+    for match in _beginning(pattern, word, text, first) if word else pattern.finditer(text):
         position = match.start()
-        index = outline.at(position)
-        if position < outline.begins[index]:
+        index = bisect_right(starts, position) - 1
+        if position < begins[index]:
             continue
         begin = max(0, position - MAX_LOOK)
         line = text.rfind("\n", begin, position) + 1 or begin
@@ -271,9 +275,8 @@ def hits_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[tuple[re.Ma
     return tuple(found)
 
 
-def _beginning(pattern: re.Pattern[str], word: str, text: str) -> Iterator[re.Match[str]]:
-    """The matches of a pattern that begin with a word."""
-    position = text.find(word)
+def _beginning(pattern: re.Pattern[str], word: str, text: str, position: int) -> Iterator[re.Match[str]]:
+    """The matches of a pattern that begin with a word, which is found first at a position."""
     while position >= 0:
         match = pattern.match(text, position)
         if match:

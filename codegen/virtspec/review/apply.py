@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from virtspec.review.hunks import FilePatch, Hunk, Line
 from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile, SourceTree, TextTree, normalise
@@ -12,6 +12,9 @@ MAX_FUZZ = 2
 """How many lines of context at either end of a hunk may differ, as for `patch`."""
 
 MAX_LINES = 1 << 20
+
+SOURCES = (".tex", ".c", ".h")
+"""What the files of the text are called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,21 +89,45 @@ def apply_patch(base: SourceTree, patches: Iterable[FilePatch], name: str = "") 
     """Apply patches to a tree. What does not apply is told in the result; everything else is applied."""
     done = Applied(PatchedTree(base, {}, name))
     for patch in patches:
-        _apply_file(done, patch)
+        _apply_file(done, _inside(base, patch))
     return done
+
+
+def _inside(base: SourceTree, patch: FilePatch) -> FilePatch:
+    """A patch made beside the tree (`spec/x.tex`) with the path inside it, as `patch -p1` takes it."""
+    below = (patch.old_path or "").partition("/")[2]
+    if not below or patch.old_path != patch.new_path:
+        return patch
+    known = [name for name in (patch.old_path or "", below) if _known(base, name)]
+    return replace(patch, old_path=below, new_path=below) if known == [below] else patch
+
+
+def _known(tree: SourceTree, path: str) -> bool:
+    try:
+        tree.read(path)
+    except SourceError:
+        return False
+    return True
 
 
 def _apply_file(done: Applied, patch: FilePatch) -> None:
     tree = done.tree
-    if patch.binary:
-        done.ignored.append(patch.path)
+    source = patch.path.endswith(SOURCES)
+    if patch.binary or patch.link:
+        if source:
+            _reject_all(done, patch, "a symbolic link" if patch.link else "its lines are not in the patch, only bytes")
+        else:
+            done.ignored.append(patch.path)
+        return
+    if not patch.hunks and patch.old_path == patch.new_path:
+        done.ignored.append(patch.path)  # another mode
         return
     text = ""
     if patch.old_path is not None:
         try:
             text = tree.read(patch.old_path).text
         except MissingFile as error:
-            if not patch.path.endswith((".tex", ".c", ".h")):
+            if not source:
                 done.ignored.append(patch.path)  # no source of the text, and the base does not have it
             else:
                 _reject_all(done, patch, str(error))
@@ -153,12 +180,13 @@ def _apply_hunks(done: Applied, patch: FilePatch, lines: list[str]) -> list[str]
     result: list[str] = []
     taken = 0
     offset = 0
+    index = _Index(lines)
     new_lines = done.lines.setdefault(patch.path, {})
     old_lines = done.removed.setdefault(patch.old_path or patch.path, {})
     for hunk in patch.hunks:
-        found = _find(lines, hunk, taken, offset)
+        found = _find(index, hunk, taken, offset)
         if found is None:
-            reason = _why(lines, hunk, taken)
+            reason = _why(index, hunk, taken)
             done.rejected.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
             continue
         start, fuzz, used = found
@@ -194,7 +222,40 @@ def _skipped(hunk: Hunk, used: tuple[Line, ...]) -> int:
     return next((i for i, line in enumerate(hunk.lines) if not used or line is used[0]), 0)
 
 
-def _find(lines: list[str], hunk: Hunk, first: int, offset: int) -> tuple[int, int, tuple[Line, ...]] | None:
+class _Index:
+    """The lines of a file, and where each of them stands: a hostile patch has many hunks that fit nowhere."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.exact: dict[str, list[int]] = {}
+        self.words: dict[str, list[int]] = {}
+        for at, line in enumerate(lines):
+            self.exact.setdefault(line, []).append(at)
+            self.words.setdefault(_words(line), []).append(at)
+
+    def nearest(self, wanted: list[str], near: int, first: int, *, blanks: bool = True) -> int | None:
+        """The place nearest to `near`, not before `first`, where all wanted lines stand; without `blanks`, white space
+        may differ."""
+        last = len(self.lines) - len(wanted)
+        known = self.exact.get(wanted[0], ()) if blanks else self.words.get(_words(wanted[0]), ())
+        candidates = sorted((i for i in known if first <= i <= last), key=lambda i: (abs(i - near), i))
+        # a hostile hunk of equal lines in a file of equal lines must not cost its square
+        for i in candidates[:2000]:
+            if all(_same(self.lines[i + k], text, blanks=blanks) for k, text in enumerate(wanted)):
+                return i
+        return None
+
+
+def _words(line: str) -> str:
+    """A line without its white space: mail and editors change it, and LaTeX does not mind."""
+    return " ".join(line.split())
+
+
+def _same(one: str, other: str, *, blanks: bool) -> bool:
+    return one == other if blanks else one.split() == other.split()
+
+
+def _find(index: _Index, hunk: Hunk, first: int, offset: int) -> tuple[int, int, tuple[Line, ...]] | None:
     """Where a hunk's old lines are in a file: position, fuzz, and the lines of the hunk that are used."""
     for fuzz in range(MAX_FUZZ + 1):
         used = _trimmed(hunk.lines, fuzz)
@@ -203,11 +264,11 @@ def _find(lines: list[str], hunk: Hunk, first: int, offset: int) -> tuple[int, i
         wanted = [line.text for line in used if line.kind != "+"]
         near = _nominal(hunk) + offset + _skipped(hunk, used)
         if not wanted:
-            if not lines or hunk.old_count == 0:
-                return min(max(near, first), len(lines)), fuzz, used
+            if not index.lines or hunk.old_count == 0:
+                return min(max(near, first), len(index.lines)), fuzz, used
             return None
-        for same in (_exact, _blank_tolerant):
-            at = _nearest(lines, wanted, max(near, first), first, same)
+        for blanks in (True, False):
+            at = index.nearest(wanted, max(near, first), first, blanks=blanks)
             if at is not None:
                 return at, fuzz, used
     return None
@@ -226,40 +287,13 @@ def _trimmed(lines: tuple[Line, ...], fuzz: int) -> tuple[Line, ...] | None:
     return used if any(line.kind != "+" for line in used) else None
 
 
-def _exact(one: str, other: str) -> bool:
-    return one == other
-
-
-def _blank_tolerant(one: str, other: str) -> bool:
-    """Mail and editors change white space; LaTeX does not mind."""
-    return one.split() == other.split()
-
-
-def _nearest(lines: list[str], wanted: list[str], near: int, first: int, same: object) -> int | None:
-    """The place nearest to `near`, not before `first`, where all wanted lines stand."""
-    assert callable(same)
-    last = len(lines) - len(wanted)
-    head = wanted[0]
-    if same is _exact:
-        candidates = [i for i in range(first, last + 1) if lines[i] == head]
-    else:
-        words = head.split()
-        candidates = [i for i in range(first, last + 1) if lines[i].split() == words]
-    candidates.sort(key=lambda i: (abs(i - near), i))
-    # a hostile hunk of equal lines in a file of equal lines must not cost its square
-    for i in candidates[:2000]:
-        if all(same(lines[i + k], text) for k, text in enumerate(wanted)):
-            return i
-    return None
-
-
-def _why(lines: list[str], hunk: Hunk, first: int) -> str:
+def _why(index: _Index, hunk: Hunk, first: int) -> str:
     after = [line.text for line in hunk.lines if line.kind != "-"]
     added = any(line.kind == "+" for line in hunk.lines)
-    if added and after and _nearest(lines, after, _nominal(hunk), first, _exact) is not None:
+    if added and after and index.nearest(after, _nominal(hunk), first) is not None:
         return "the base has these lines already: is the patch applied?"
     wanted = [line for line in hunk.lines if line.kind != "+"]
-    missing = next((line for line in wanted if line.text.strip() and line.text not in lines), None)
+    missing = next((line for line in wanted if line.text.strip() and line.text not in index.exact), None)
     if missing is not None:
         return f"the base has no line '{missing.text.strip()[:60]}'; name the revision that the patch was made for"
     return "its lines are not in the base in this order; name the revision that the patch was made for"

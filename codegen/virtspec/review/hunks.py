@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from virtspec.source import OutsideTree, normalise
 
+MAX_HUNKS = 20_000
+"""How many hunks a message may have; the diff of two releases has two thousand."""
+
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
 _GIT = re.compile(r'diff --git ("?a/.*?"?) ("?b/.*"?)$')
 _VERSION = re.compile(r"\d+\.\d+")
@@ -51,6 +54,11 @@ class Hunk:
     missing: int = 0
     breaks: int = 0
 
+    @property
+    def shift(self) -> int:
+        """How many lines the hunks before it add."""
+        return (self.new_start + (not self.new_count)) - (self.old_start + (not self.old_count))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePatch:
@@ -62,6 +70,10 @@ class FilePatch:
     at: int
     binary: bool = False
     copies: bool = False
+    mode: bool = False
+    """Whether the file's mode changes."""
+    link: bool = False
+    """Whether it is a symbolic link: its text is the name of another file."""
 
     @property
     def path(self) -> str:
@@ -79,6 +91,7 @@ class _Reader:
     def __init__(self, lines: Sequence[Text]) -> None:
         self.lines = lines
         self.position = 0
+        self.hunks = 0
 
     def read(self) -> list[FilePatch]:
         found: list[FilePatch] = []
@@ -92,7 +105,7 @@ class _Reader:
                 raise PatchError(f"line {line.at + 1}: a hunk without a file: no '---' and '+++' lines before it")
             else:
                 self.position += 1
-        return [f for f in found if f.hunks or f.binary or f.old_path != f.new_path]
+        return [f for f in found if f.hunks or f.binary or f.mode or f.old_path != f.new_path]
 
     def _names_follow(self) -> bool:
         if self.position + 1 >= len(self.lines):
@@ -106,9 +119,11 @@ class _Reader:
         old = _path(match[1], head.at) if match else None
         new = _path(match[2], head.at) if match else None
         self.position += 1
-        binary = copies = False
+        binary = copies = mode = link = False
         while self.position < len(self.lines):
             text = self.lines[self.position].text
+            mode |= text.startswith("new mode ")
+            link |= text.startswith(("new file mode 120", "new mode 120"))
             if text.startswith("new file mode"):
                 old = None
             elif text.startswith("deleted file mode"):
@@ -123,7 +138,7 @@ class _Reader:
             elif self._ends_header(text, binary=binary):
                 break
             self.position += 1
-        return replace(self._file(head.at, old, new), binary=binary, copies=copies)
+        return replace(self._file(head.at, old, new), binary=binary, copies=copies, mode=mode, link=link)
 
     def _ends_header(self, text: str, *, binary: bool) -> bool:
         if text.startswith("diff --git ") or self._names_follow() or _HUNK.match(text):
@@ -131,11 +146,14 @@ class _Reader:
         return bool(text) and not binary and not _extended(text)
 
     def _file(self, at: int, old: str | None, new: str | None) -> FilePatch:
+        git = old is not None or new is not None
         if self._names_follow():
             first, second = self.lines[self.position], self.lines[self.position + 1]
             old = _path(first.text[4:].partition("\t")[0].rstrip(), first.at)
             new = _path(second.text[4:].partition("\t")[0].rstrip(), second.at)
             self.position += 2
+            if not git:
+                old, new = _one_file(old, new)
         hunks: list[Hunk] = []
         while self.position < len(self.lines):
             line = self.lines[self.position]
@@ -145,6 +163,8 @@ class _Reader:
                 break
             else:
                 self.position += 1
+        if not git and old is not None and old == new and [h.old_count for h in hunks] == [0]:
+            old = None  # `diff -N` gives a new file a name on both sides
         if hunks and old is None and new is None:
             raise PatchError(f"line {at + 1}: a patch without a file name")
         return FilePatch(old_path=old, new_path=new, hunks=tuple(hunks), at=at)
@@ -156,12 +176,16 @@ class _Reader:
         old = old_count = int(match[2] or 1)
         new = new_count = int(match[4] or 1)
         lines: list[Line] = []
-        breaks = 0
+        breaks = apart = 0
         self.position += 1
+        self.hunks += 1
+        if self.hunks > MAX_HUNKS:
+            raise PatchError(f"line {head.at + 1}: more than {MAX_HUNKS} hunks")
         while self.position < len(self.lines) and (old or new):
             line = self.lines[self.position]
             text = line.text
             breaks += line.broken
+            apart += line.broken and _stand_apart(lines[-1].text if lines else "", text[1:])
             if _HUNK.match(text) or text.startswith("diff --git ") or (self._names_follow() and not self._removed(old)):
                 break
             kind = text[:1] or " "
@@ -191,7 +215,9 @@ class _Reader:
             header=head.text,
             at=head.at,
             missing=max(old, new),
-            breaks=breaks,
+            # an empty line of context is one of the old and of the new text; of the added lines only one between
+            # blocks is sure to have been empty
+            breaks=breaks if old == new else apart if old < new else 0,
         )
 
     def _removed(self, old: int) -> bool:
@@ -205,10 +231,27 @@ class _Reader:
         return not behind or _VERSION.match(behind[0]) is not None
 
 
+def _stand_apart(before: str, behind: str) -> bool:
+    """Whether two lines of LaTeX are of different blocks, so that an empty line belongs between them."""
+    return before.lstrip().startswith("\\end{") and behind.lstrip().startswith("\\")
+
+
 def _extended(text: str) -> bool:
     return text.startswith(
         ("index ", "old mode ", "new mode ", "similarity index ", "dissimilarity index ", "rename ", "copy ")
     )
+
+
+def _one_file(old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    """The names that `diff` gives a file: it knows no renames, but two trees (`v1/x` and `v2/x`), and backups."""
+    if old is None or new is None or old == new:
+        return old, new
+    short = old.partition("/")[2]
+    if short and short == new.partition("/")[2]:
+        return short, short
+    if old in (f"{new}.orig", f"{new}.old", f"{new}~"):
+        return new, new
+    return old, new
 
 
 def _path(text: str, at: int, *, prefixed: bool = True) -> str | None:

@@ -28,9 +28,10 @@ MAX_HEADERS = 1 << 16
 _FROM = re.compile(rb"^From [^\n]{1,300}\n(?=(?:>?[A-Za-z-]{1,60}:|>From ))", re.MULTILINE)
 _HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\n")
 _NUMBER = re.compile(r"\[[^\]]*?\b(\d{1,4})/(\d{1,4})\]")
+_VERSION = re.compile(r"\[[^\]]*?\b[vV](\d{1,4})\b")
 _TAG = re.compile(r"\[[^\]]*(?:PATCH|RFC)[^\]]*\]", re.IGNORECASE)
-_QUOTED = re.compile(r"((?:[ \t]*[>|])+[ \t]?)(?:diff --git |--- a/|--- /dev/null)")
-_PLAIN = re.compile(r"(?:diff --git |--- (?:a/|/dev/null))")
+_QUOTED = re.compile(r"((?:[ \t]*[>|])+[ \t]?)(?:diff --git |--- [^\s-])")
+_PLAIN = re.compile(r"diff --git |--- [^\s-]")
 MAX_QUOTE = 80
 """How far from the left a quoted patch may begin."""
 
@@ -45,11 +46,17 @@ class PatchMail:
     author: str
     date: str
     message_id: str
+    version: int
     number: int
     total: int
     quoted: bool
     lines: tuple[str, ...]
     files: tuple[FilePatch, ...]
+
+    @property
+    def size(self) -> int:
+        """How many lines of a patch it has."""
+        return sum(len(hunk.lines) for patch in self.files for hunk in patch.hunks)
 
     @property
     def title(self) -> str:
@@ -68,7 +75,8 @@ def read_input(name: str, stdin: object = None) -> bytes:
             with Path(name).open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PatchError(f"{name}: {error.strerror or error}") from None
+        what = f"{name}: {(error.strerror or str(error)).lower()}"
+        raise PatchError(f"{what}; give a patch, an mbox or a mail, or - for standard input") from None
     if len(data) > MAX_BYTES:
         raise PatchError(f"{name}: more than {MAX_BYTES} bytes; no patch to the specification is as large")
     return data
@@ -82,13 +90,31 @@ def read_mails(data: bytes, name: str) -> list[PatchMail]:
         if mail is not None:
             mails.append(mail)
     if not mails:
-        raise PatchError(f"{name}: holds no patch: no line starts with 'diff --git' or '--- a/', quoted or not")
+        raise PatchError(f"{name}: holds no patch: no lines 'diff --git' or '---' and '+++' with a hunk, quoted or not")
     originals = [m for m in mails if not m.quoted]
     # in an archived thread the patches themselves go before the replies that quote them
-    chosen = originals or mails[:1]
+    chosen = _latest(originals) if originals else _fullest(mails)
     if all(m.number for m in chosen) and len({m.total for m in chosen}) == 1:
         chosen.sort(key=lambda m: m.number)
     return chosen
+
+
+def _latest(mails: list[PatchMail]) -> list[PatchMail]:
+    """Without what was sent again: an older version of a patch of the same title, or of the whole series."""
+    newest = max(m.version for m in mails)
+    series = all(m.number for m in mails)
+    titles = {m.title: m.version for m in sorted(mails, key=lambda m: m.version)}
+    return [m for m in mails if m.version == (newest if series else titles[m.title])]
+
+
+def _fullest(mails: list[PatchMail]) -> list[PatchMail]:
+    """Of the replies that quote one patch, that which leaves out least."""
+    found: dict[str, PatchMail] = {}
+    for mail in mails:
+        known = found.get(mail.title)
+        if known is None or mail.size > known.size:
+            found[mail.title] = mail
+    return list(found.values())
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
@@ -157,11 +183,13 @@ def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
         return None
     subject = headers.get("Subject") or next((_line(m[1]) for line in lines if (m := _SUBJECT.match(line))), "")
     number = _NUMBER.search(subject)
+    version = _VERSION.search(subject)
     return PatchMail(
         subject=subject,
         author=headers.get("From", ""),
         date=headers.get("Date", ""),
         message_id=headers.get("Message-Id", ""),
+        version=int(version[1]) if version else 1,
         number=int(number[1]) if number else 0,
         total=int(number[2]) if number else 0,
         quoted=bool(prefix),
@@ -185,10 +213,17 @@ def _quote(lines: list[str]) -> str | None:
 def _followed(lines: list[str], index: int, prefix: str) -> bool:
     """Whether a line that looks like the start of a patch is one: a header line of a patch comes soon."""
     mark = prefix.rstrip()
-    for line in lines[index : index + 12]:
-        text = line[len(prefix) :] if line.startswith(prefix) else line.removeprefix(mark)
+    texts = [
+        line[len(prefix) :] if line.startswith(prefix) else line.removeprefix(mark)
+        for line in lines[index : index + 12]
+    ]
+    # a comment may stand between the lines of a quoted patch
+    names = texts[1:] if prefix else texts[1:2]
+    if not texts[0].startswith("diff --git ") and not any(text.startswith("+++ ") for text in names):
+        return False
+    for text in texts:
         if text.startswith(
-            ("@@ -", "rename to ", "GIT binary patch", "Binary files ", "new file mode", "deleted file")
+            ("@@ -", "rename to ", "GIT binary patch", "Binary files ", "new file mode", "deleted file", "new mode ")
         ):
             return True
     return False
@@ -205,7 +240,8 @@ def _unquoted(lines: list[str], prefix: str) -> list[Text]:
     mark = prefix.rstrip()
     for at, line in enumerate(lines):
         if line.startswith(prefix):
-            found.append(Text(line[len(prefix) :], at, broken))
+            # what shows mail as HTML makes blanks of another kind
+            found.append(Text(line[len(prefix) :].replace("\N{NO-BREAK SPACE}", " "), at, broken))
             broken = False
         elif line.startswith(mark) and not line[len(mark) :].lstrip().startswith((">", "|")):
             found.append(Text(line[len(mark) :], at, broken))

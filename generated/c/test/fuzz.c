@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Gives bytes of any kind to every function that reads messages. An input is the number of a message (two bytes), the
- * numbers that its reader brings along, the features, and the message; it is copied to where nothing lies behind it.
+ * Gives bytes of any kind to every function that reads messages, and what is a message to the one that writes it: that has
+ * to give the same bytes. An input is the number of a message (two bytes), the numbers that its reader brings along, the
+ * features, and the message; it is copied to where nothing lies behind it.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude test/fuzz.c -o fuzz && ./fuzz -max_len=512
  *
@@ -50,6 +51,34 @@ static size_t follows(struct virtwire_part part, size_t from, size_t end)
     return part.offset + part.size;
 }
 
+static void *copy_of(const uint8_t *bytes, size_t size)
+{
+    void *copy = malloc(size + (size == 0));
+
+    must(copy != NULL);
+    if (size != 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_query_cap_id_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_query_cap_id_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_query_cap_id_result_write(&writer, message + parts->supported_caps.offset, parts->supported_caps.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_query_cap_id_result_write(&writer, message + parts->supported_caps.offset, parts->supported_caps.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
+}
+
 static void read_virtio_admin_cmd_query_cap_id_result(const uint8_t *message, size_t size)
 {
     struct virtio_admin_cmd_query_cap_id_result_parts parts;
@@ -65,6 +94,26 @@ static void read_virtio_admin_cmd_query_cap_id_result(const uint8_t *message, si
         at = follows(parts.supported_caps, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_query_cap_id_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_cap_get_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_cap_get_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_cap_get_result_write(&writer, message + parts->cap_specific_data.offset, parts->cap_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_cap_get_result_write(&writer, message + parts->cap_specific_data.offset, parts->cap_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_cap_get_result(const uint8_t *message, size_t size)
@@ -82,6 +131,29 @@ static void read_virtio_admin_cmd_cap_get_result(const uint8_t *message, size_t 
         at = follows(parts.cap_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_cap_get_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_cap_set_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_cap_set_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_cap_set_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_admin_cmd_cap_set_data_write(&writer, &head, message + parts->cap_specific_data.offset, parts->cap_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_cap_set_data_write(&writer, &head, message + parts->cap_specific_data.offset, parts->cap_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_cap_set_data(const uint8_t *message, size_t size)
@@ -99,6 +171,29 @@ static void read_virtio_admin_cmd_cap_set_data(const uint8_t *message, size_t si
         at = follows(parts.cap_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_cap_set_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_write(&writer, &head, message + parts->hdrs.offset, parts->hdrs.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_write(&writer, &head, message + parts->hdrs.offset, parts->hdrs.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list(const uint8_t *message, size_t size)
@@ -116,6 +211,26 @@ static void read_virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list(const 
         at = follows(parts.hdrs, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_dev_parts_metadata_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_dev_parts_metadata_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_dev_parts_metadata_result_write(&writer, message + parts->body.offset, parts->body.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_dev_parts_metadata_result_write(&writer, message + parts->body.offset, parts->body.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_dev_parts_metadata_result(const uint8_t *message, size_t size)
@@ -133,6 +248,29 @@ static void read_virtio_admin_cmd_dev_parts_metadata_result(const uint8_t *messa
         at = follows(parts.body, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_dev_parts_metadata_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_dev_parts_get_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_dev_parts_get_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_dev_parts_get_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_admin_cmd_dev_parts_get_data_write(&writer, &head, message + parts->hdr_list.offset, parts->hdr_list.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_dev_parts_get_data_write(&writer, &head, message + parts->hdr_list.offset, parts->hdr_list.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_dev_parts_get_data(const uint8_t *message, size_t size)
@@ -150,6 +288,30 @@ static void read_virtio_admin_cmd_dev_parts_get_data(const uint8_t *message, siz
         at = follows(parts.hdr_list, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_dev_parts_get_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_dev_parts_get_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_dev_parts_get_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_dev_parts_get_result_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.parts.data = message + parts->parts.offset;
+    content.parts.size = parts->parts.size;
+    must(virtio_admin_cmd_dev_parts_get_result_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_dev_parts_get_result_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_dev_parts_get_result(const uint8_t *message, size_t size)
@@ -167,6 +329,40 @@ static void read_virtio_admin_cmd_dev_parts_get_result(const uint8_t *message, s
         at = follows(parts.parts, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_dev_parts_get_result(message, size, &parts);
+    {
+        size_t seen[8];
+        struct virtwire_rules rules = { NULL, seen, 8, 0 };
+        const int broken = virtio_admin_cmd_dev_parts_get_result_check(message, size, &rules);
+
+        must(verdict == 0 ? rules.at <= size : broken == verdict);
+    }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_dev_parts_set_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_dev_parts_set_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_dev_parts_set_data head;
+    struct virtio_admin_cmd_dev_parts_set_data_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    memset(&content, 0, sizeof(content));
+    content.parts.data = message + parts->parts.offset;
+    content.parts.size = parts->parts.size;
+    must(virtio_admin_cmd_dev_parts_set_data_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_dev_parts_set_data_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_dev_parts_set_data(const uint8_t *message, size_t size)
@@ -184,6 +380,36 @@ static void read_virtio_admin_cmd_dev_parts_set_data(const uint8_t *message, siz
         at = follows(parts.parts, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_dev_parts_set_data(message, size, &parts);
+    {
+        size_t seen[8];
+        struct virtwire_rules rules = { NULL, seen, 8, 0 };
+        const int broken = virtio_admin_cmd_dev_parts_set_data_check(message, size, &rules);
+
+        must(verdict == 0 ? rules.at <= size : broken == verdict);
+    }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_legacy_common_cfg_wr_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_legacy_common_cfg_wr_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_legacy_common_cfg_wr_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_admin_cmd_legacy_common_cfg_wr_data_write(&writer, &head, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_legacy_common_cfg_wr_data_write(&writer, &head, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_legacy_common_cfg_wr_data(const uint8_t *message, size_t size)
@@ -201,6 +427,26 @@ static void read_virtio_admin_cmd_legacy_common_cfg_wr_data(const uint8_t *messa
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_legacy_common_cfg_wr_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_legacy_common_cfg_rd_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_legacy_common_cfg_rd_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_legacy_common_cfg_rd_result_write(&writer, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_legacy_common_cfg_rd_result_write(&writer, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_legacy_common_cfg_rd_result(const uint8_t *message, size_t size)
@@ -218,6 +464,29 @@ static void read_virtio_admin_cmd_legacy_common_cfg_rd_result(const uint8_t *mes
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_legacy_common_cfg_rd_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_legacy_dev_reg_wr_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_legacy_dev_reg_wr_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_legacy_dev_reg_wr_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_admin_cmd_legacy_dev_reg_wr_data_write(&writer, &head, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_legacy_dev_reg_wr_data_write(&writer, &head, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_legacy_dev_reg_wr_data(const uint8_t *message, size_t size)
@@ -235,6 +504,26 @@ static void read_virtio_admin_cmd_legacy_dev_reg_wr_data(const uint8_t *message,
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_legacy_dev_reg_wr_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_legacy_dev_reg_rd_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_legacy_dev_reg_rd_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_legacy_dev_reg_rd_result_write(&writer, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_legacy_dev_reg_rd_result_write(&writer, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_legacy_dev_reg_rd_result(const uint8_t *message, size_t size)
@@ -252,6 +541,29 @@ static void read_virtio_admin_cmd_legacy_dev_reg_rd_result(const uint8_t *messag
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_legacy_dev_reg_rd_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_resource_obj_create_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_resource_obj_create_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_resource_obj_create_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_admin_cmd_resource_obj_create_data_write(&writer, &head, message + parts->resource_obj_specific_data.offset, parts->resource_obj_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_resource_obj_create_data_write(&writer, &head, message + parts->resource_obj_specific_data.offset, parts->resource_obj_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_resource_obj_create_data(const uint8_t *message, size_t size)
@@ -269,6 +581,29 @@ static void read_virtio_admin_cmd_resource_obj_create_data(const uint8_t *messag
         at = follows(parts.resource_obj_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_resource_obj_create_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_resource_modify_data(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_resource_modify_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_resource_modify_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_admin_cmd_resource_modify_data_write(&writer, &head, message + parts->resource_obj_specific_data.offset, parts->resource_obj_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_resource_modify_data_write(&writer, &head, message + parts->resource_obj_specific_data.offset, parts->resource_obj_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_resource_modify_data(const uint8_t *message, size_t size)
@@ -286,6 +621,26 @@ static void read_virtio_admin_cmd_resource_modify_data(const uint8_t *message, s
         at = follows(parts.resource_obj_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_resource_modify_data(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_resource_obj_query_result(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_resource_obj_query_result_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_resource_obj_query_result_write(&writer, message + parts->resource_obj_specific_result.offset, parts->resource_obj_specific_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_resource_obj_query_result_write(&writer, message + parts->resource_obj_specific_result.offset, parts->resource_obj_specific_result.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_resource_obj_query_result(const uint8_t *message, size_t size)
@@ -303,6 +658,38 @@ static void read_virtio_admin_cmd_resource_obj_query_result(const uint8_t *messa
         at = follows(parts.resource_obj_specific_result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_resource_obj_query_result(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd head;
+    struct virtio_admin_cmd_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 24);
+    memset(&content, 0, sizeof(content));
+    content.command_specific_data.data = message + parts->command_specific_data.offset;
+    content.command_specific_data.size = parts->command_specific_data.size;
+    memcpy(&content.status, message + parts->status.offset, parts->status.size);
+    memcpy(&content.status_qualifier, message + parts->status_qualifier.offset, parts->status_qualifier.size);
+    memcpy(&content.reserved2, message + parts->reserved2.offset, parts->reserved2.size);
+    content.command_specific_result.data = message + parts->command_specific_result.offset;
+    content.command_specific_result.size = parts->command_specific_result.size;
+    must(virtio_admin_cmd_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd(const uint8_t *message, size_t size, size_t command_specific_data_count)
@@ -324,6 +711,29 @@ static void read_virtio_admin_cmd(const uint8_t *message, size_t size, size_t co
         at = follows(parts.command_specific_result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_readable(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_readable head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 24);
+    must(virtio_admin_cmd_readable_write(&writer, &head, message + parts->command_specific_data.offset, parts->command_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_readable_write(&writer, &head, message + parts->command_specific_data.offset, parts->command_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_readable(const uint8_t *message, size_t size)
@@ -341,6 +751,29 @@ static void read_virtio_admin_cmd_readable(const uint8_t *message, size_t size)
         at = follows(parts.command_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_readable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_writable(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_admin_cmd_writable head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_admin_cmd_writable_write(&writer, &head, message + parts->command_specific_result.offset, parts->command_specific_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_writable_write(&writer, &head, message + parts->command_specific_result.offset, parts->command_specific_result.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_writable(const uint8_t *message, size_t size)
@@ -358,6 +791,26 @@ static void read_virtio_admin_cmd_writable(const uint8_t *message, size_t size)
         at = follows(parts.command_specific_result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_writable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_admin_cmd_list(const uint8_t *message, size_t size,
+    const struct virtio_admin_cmd_list_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_admin_cmd_list_write(&writer, message + parts->device_admin_cmd_opcodes.offset, parts->device_admin_cmd_opcodes.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_admin_cmd_list_write(&writer, message + parts->device_admin_cmd_opcodes.offset, parts->device_admin_cmd_opcodes.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_admin_cmd_list(const uint8_t *message, size_t size)
@@ -375,6 +828,34 @@ static void read_virtio_admin_cmd_list(const uint8_t *message, size_t size)
         at = follows(parts.device_admin_cmd_opcodes, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_admin_cmd_list(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_blk_req(const uint8_t *message, size_t size,
+    const struct virtio_blk_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_blk_req head;
+    struct virtio_blk_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    memset(&content, 0, sizeof(content));
+    content.data.data = message + parts->data.offset;
+    content.data.size = parts->data.size;
+    memcpy(&content.status, message + parts->status.offset, parts->status.size);
+    must(virtio_blk_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_blk_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_blk_req(const uint8_t *message, size_t size)
@@ -393,6 +874,35 @@ static void read_virtio_blk_req(const uint8_t *message, size_t size)
         at = follows(parts.status, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_blk_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_blk_req_za(const uint8_t *message, size_t size,
+    const struct virtio_blk_req_za_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_blk_req_za head;
+    struct virtio_blk_req_za_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    memset(&content, 0, sizeof(content));
+    content.data.data = message + parts->data.offset;
+    content.data.size = parts->data.size;
+    memcpy(&content.append_sector, message + parts->append_sector.offset, parts->append_sector.size);
+    memcpy(&content.status, message + parts->status.offset, parts->status.size);
+    must(virtio_blk_req_za_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_blk_req_za_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_blk_req_za(const uint8_t *message, size_t size)
@@ -412,6 +922,29 @@ static void read_virtio_blk_req_za(const uint8_t *message, size_t size)
         at = follows(parts.status, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_blk_req_za(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_blk_zone_report(const uint8_t *message, size_t size,
+    const struct virtio_blk_zone_report_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_blk_zone_report head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 64);
+    must(virtio_blk_zone_report_write(&writer, &head, message + parts->zones.offset, parts->zones.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_blk_zone_report_write(&writer, &head, message + parts->zones.offset, parts->zones.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_blk_zone_report(const uint8_t *message, size_t size)
@@ -429,6 +962,8 @@ static void read_virtio_blk_zone_report(const uint8_t *message, size_t size)
         at = follows(parts.zones, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_blk_zone_report(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -439,6 +974,40 @@ static void read_virtio_blk_zone_report(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scsi_pc_req(const uint8_t *message, size_t size,
+    const struct virtio_scsi_pc_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scsi_pc_req head;
+    struct virtio_scsi_pc_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    memset(&content, 0, sizeof(content));
+    content.cmd.data = message + parts->cmd.offset;
+    content.cmd.size = parts->cmd.size;
+    content.data.data = message + parts->data.offset;
+    content.data.size = parts->data.size;
+    content.sense.data = message + parts->sense.offset;
+    content.sense.size = parts->sense.size;
+    memcpy(&content.errors, message + parts->errors.offset, parts->errors.size);
+    memcpy(&content.data_len, message + parts->data_len.offset, parts->data_len.size);
+    memcpy(&content.sense_len, message + parts->sense_len.offset, parts->sense_len.size);
+    memcpy(&content.residual, message + parts->residual.offset, parts->residual.size);
+    memcpy(&content.status, message + parts->status.offset, parts->status.size);
+    must(virtio_scsi_pc_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scsi_pc_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_scsi_pc_req(const uint8_t *message, size_t size, size_t cmd_size)
@@ -463,6 +1032,29 @@ static void read_virtio_scsi_pc_req(const uint8_t *message, size_t size, size_t 
         at = follows(parts.status, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_scsi_pc_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_can_tx_out(const uint8_t *message, size_t size,
+    const struct virtio_can_tx_out_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_can_tx_out head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_can_tx_out_write(&writer, &head, message + parts->sdu.offset, parts->sdu.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_can_tx_out_write(&writer, &head, message + parts->sdu.offset, parts->sdu.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_can_tx_out(const uint8_t *message, size_t size)
@@ -480,6 +1072,8 @@ static void read_virtio_can_tx_out(const uint8_t *message, size_t size)
         at = follows(parts.sdu, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_can_tx_out(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -490,6 +1084,27 @@ static void read_virtio_can_tx_out(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_can_rx(const uint8_t *message, size_t size,
+    const struct virtio_can_rx_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_can_rx head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_can_rx_write(&writer, &head, message + parts->sdu.offset, parts->sdu.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_can_rx_write(&writer, &head, message + parts->sdu.offset, parts->sdu.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_can_rx(const uint8_t *message, size_t size)
@@ -507,6 +1122,8 @@ static void read_virtio_can_rx(const uint8_t *message, size_t size)
         at = follows(parts.sdu, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_can_rx(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -517,6 +1134,27 @@ static void read_virtio_can_rx(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_rev_info(const uint8_t *message, size_t size,
+    const struct virtio_rev_info_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_rev_info head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_rev_info_write(&writer, &head, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_rev_info_write(&writer, &head, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_rev_info(const uint8_t *message, size_t size)
@@ -534,6 +1172,8 @@ static void read_virtio_rev_info(const uint8_t *message, size_t size)
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_rev_info(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -544,6 +1184,35 @@ static void read_virtio_rev_info(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_op_ctrl_req(const uint8_t *message, size_t size,
+    const struct virtio_crypto_op_ctrl_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_op_ctrl_req head;
+    struct virtio_crypto_op_ctrl_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    memset(&content, 0, sizeof(content));
+    content.op_flf.data = message + parts->op_flf.offset;
+    content.op_flf.size = parts->op_flf.size;
+    content.op_vlf.data = message + parts->op_vlf.offset;
+    content.op_vlf.size = parts->op_vlf.size;
+    content.op_outcome.data = message + parts->op_outcome.offset;
+    content.op_outcome.size = parts->op_outcome.size;
+    must(virtio_crypto_op_ctrl_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_op_ctrl_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_crypto_op_ctrl_req(const uint8_t *message, size_t size, size_t flf_len, size_t vlf_len, size_t outcome_len)
@@ -563,16 +1232,35 @@ static void read_virtio_crypto_op_ctrl_req(const uint8_t *message, size_t size, 
         at = follows(parts.op_outcome, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_op_ctrl_req(message, size, &parts);
+}
 
-        while (virtio_crypto_op_ctrl_req_next(&cursor, flf_len, vlf_len, outcome_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_op_ctrl_req_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_op_ctrl_req_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_op_ctrl_req_readable head;
+    struct virtio_crypto_op_ctrl_req_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    memset(&content, 0, sizeof(content));
+    content.op_flf.data = message + parts->op_flf.offset;
+    content.op_flf.size = parts->op_flf.size;
+    content.op_vlf.data = message + parts->op_vlf.offset;
+    content.op_vlf.size = parts->op_vlf.size;
+    must(virtio_crypto_op_ctrl_req_readable_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_op_ctrl_req_readable_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_op_ctrl_req_readable(const uint8_t *message, size_t size, size_t flf_len, size_t vlf_len)
@@ -591,16 +1279,26 @@ static void read_virtio_crypto_op_ctrl_req_readable(const uint8_t *message, size
         at = follows(parts.op_vlf, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_op_ctrl_req_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_op_ctrl_req_readable_next(&cursor, flf_len, vlf_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_op_ctrl_req_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_op_ctrl_req_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_op_ctrl_req_writable_write(&writer, message + parts->op_outcome.offset, parts->op_outcome.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_op_ctrl_req_writable_write(&writer, message + parts->op_outcome.offset, parts->op_outcome.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_op_ctrl_req_writable(const uint8_t *message, size_t size, size_t outcome_len)
@@ -618,16 +1316,26 @@ static void read_virtio_crypto_op_ctrl_req_writable(const uint8_t *message, size
         at = follows(parts.op_outcome, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_op_ctrl_req_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_op_ctrl_req_writable_next(&cursor, outcome_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_create_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_create_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_mac_create_session_vlf_write(&writer, message + parts->auth_key.offset, parts->auth_key.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_create_session_vlf_write(&writer, message + parts->auth_key.offset, parts->auth_key.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_create_session_vlf(const uint8_t *message, size_t size, size_t auth_key_len)
@@ -645,16 +1353,26 @@ static void read_virtio_crypto_mac_create_session_vlf(const uint8_t *message, si
         at = follows(parts.auth_key, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_create_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_create_session_vlf_next(&cursor, auth_key_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_cipher_session_vlf_write(&writer, message + parts->cipher_key.offset, parts->cipher_key.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_session_vlf_write(&writer, message + parts->cipher_key.offset, parts->cipher_key.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_session_vlf(const uint8_t *message, size_t size, size_t key_len)
@@ -672,16 +1390,32 @@ static void read_virtio_crypto_cipher_session_vlf(const uint8_t *message, size_t
         at = follows(parts.cipher_key, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_session_vlf_next(&cursor, key_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_session_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.cipher_key.data = message + parts->cipher_key.offset;
+    content.cipher_key.size = parts->cipher_key.size;
+    content.auth_key.data = message + parts->auth_key.offset;
+    content.auth_key.size = parts->auth_key.size;
+    must(virtio_crypto_alg_chain_session_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_session_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_session_vlf(const uint8_t *message, size_t size, size_t key_len, size_t auth_key_len)
@@ -700,16 +1434,26 @@ static void read_virtio_crypto_alg_chain_session_vlf(const uint8_t *message, siz
         at = follows(parts.auth_key, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_session_vlf_next(&cursor, key_len, auth_key_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_sym_create_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_sym_create_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_sym_create_session_vlf_write(&writer, message + parts->op_vlf.offset, parts->op_vlf.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_sym_create_session_vlf_write(&writer, message + parts->op_vlf.offset, parts->op_vlf.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_sym_create_session_vlf(const uint8_t *message, size_t size, size_t vlf_len)
@@ -727,16 +1471,26 @@ static void read_virtio_crypto_sym_create_session_vlf(const uint8_t *message, si
         at = follows(parts.op_vlf, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_sym_create_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_sym_create_session_vlf_next(&cursor, vlf_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_create_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_create_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_aead_create_session_vlf_write(&writer, message + parts->key.offset, parts->key.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_create_session_vlf_write(&writer, message + parts->key.offset, parts->key.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_create_session_vlf(const uint8_t *message, size_t size, size_t key_len)
@@ -754,16 +1508,26 @@ static void read_virtio_crypto_aead_create_session_vlf(const uint8_t *message, s
         at = follows(parts.key, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_create_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_create_session_vlf_next(&cursor, key_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_create_session_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_create_session_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_akcipher_create_session_vlf_write(&writer, message + parts->key.offset, parts->key.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_create_session_vlf_write(&writer, message + parts->key.offset, parts->key.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_create_session_vlf(const uint8_t *message, size_t size, size_t key_len)
@@ -781,16 +1545,36 @@ static void read_virtio_crypto_akcipher_create_session_vlf(const uint8_t *messag
         at = follows(parts.key, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_create_session_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_create_session_vlf_next(&cursor, key_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_op_data_req(const uint8_t *message, size_t size,
+    const struct virtio_crypto_op_data_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_op_data_req head;
+    struct virtio_crypto_op_data_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 24);
+    memset(&content, 0, sizeof(content));
+    content.op_flf.data = message + parts->op_flf.offset;
+    content.op_flf.size = parts->op_flf.size;
+    content.op_vlf.data = message + parts->op_vlf.offset;
+    content.op_vlf.size = parts->op_vlf.size;
+    memcpy(&content.inhdr, message + parts->inhdr.offset, parts->inhdr.size);
+    must(virtio_crypto_op_data_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_op_data_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_op_data_req(const uint8_t *message, size_t size, size_t flf_len, size_t vlf_len)
@@ -810,16 +1594,32 @@ static void read_virtio_crypto_op_data_req(const uint8_t *message, size_t size, 
         at = follows(parts.inhdr, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_op_data_req(message, size, &parts);
+}
 
-        while (virtio_crypto_op_data_req_next(&cursor, flf_len, vlf_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_hash_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_hash_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf(const uint8_t *message, size_t size, size_t src_data_len, size_t hash_result_len)
@@ -838,16 +1638,26 @@ static void read_virtio_crypto_hash_data_vlf(const uint8_t *message, size_t size
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_next(&cursor, src_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_hash_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf_readable(const uint8_t *message, size_t size, size_t src_data_len)
@@ -865,16 +1675,26 @@ static void read_virtio_crypto_hash_data_vlf_readable(const uint8_t *message, si
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_readable_next(&cursor, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_hash_data_vlf_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf_writable(const uint8_t *message, size_t size, size_t hash_result_len)
@@ -892,16 +1712,32 @@ static void read_virtio_crypto_hash_data_vlf_writable(const uint8_t *message, si
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_writable_next(&cursor, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_hash_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_hash_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf_stateless(const uint8_t *message, size_t size, size_t src_data_len, size_t hash_result_len)
@@ -920,16 +1756,26 @@ static void read_virtio_crypto_hash_data_vlf_stateless(const uint8_t *message, s
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_stateless_next(&cursor, src_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_hash_data_vlf_stateless_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_stateless_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t src_data_len)
@@ -947,16 +1793,26 @@ static void read_virtio_crypto_hash_data_vlf_stateless_readable(const uint8_t *m
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_stateless_readable_next(&cursor, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_hash_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_hash_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_hash_data_vlf_stateless_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_hash_data_vlf_stateless_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_hash_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t hash_result_len)
@@ -974,16 +1830,32 @@ static void read_virtio_crypto_hash_data_vlf_stateless_writable(const uint8_t *m
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_hash_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_hash_data_vlf_stateless_writable_next(&cursor, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_mac_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_mac_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf(const uint8_t *message, size_t size, size_t src_data_len, size_t hash_result_len)
@@ -1002,16 +1874,26 @@ static void read_virtio_crypto_mac_data_vlf(const uint8_t *message, size_t size,
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_next(&cursor, src_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_mac_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf_readable(const uint8_t *message, size_t size, size_t src_data_len)
@@ -1029,16 +1911,26 @@ static void read_virtio_crypto_mac_data_vlf_readable(const uint8_t *message, siz
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_readable_next(&cursor, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_mac_data_vlf_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf_writable(const uint8_t *message, size_t size, size_t hash_result_len)
@@ -1056,16 +1948,34 @@ static void read_virtio_crypto_mac_data_vlf_writable(const uint8_t *message, siz
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_writable_next(&cursor, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_mac_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.auth_key.data = message + parts->auth_key.offset;
+    content.auth_key.size = parts->auth_key.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_mac_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf_stateless(const uint8_t *message, size_t size, size_t auth_key_len, size_t src_data_len, size_t hash_result_len)
@@ -1085,16 +1995,32 @@ static void read_virtio_crypto_mac_data_vlf_stateless(const uint8_t *message, si
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_stateless_next(&cursor, auth_key_len, src_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_mac_data_vlf_stateless_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.auth_key.data = message + parts->auth_key.offset;
+    content.auth_key.size = parts->auth_key.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    must(virtio_crypto_mac_data_vlf_stateless_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_stateless_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t auth_key_len, size_t src_data_len)
@@ -1113,16 +2039,26 @@ static void read_virtio_crypto_mac_data_vlf_stateless_readable(const uint8_t *me
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_stateless_readable_next(&cursor, auth_key_len, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_mac_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_mac_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_mac_data_vlf_stateless_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_mac_data_vlf_stateless_writable_write(&writer, message + parts->hash_result.offset, parts->hash_result.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_mac_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t hash_result_len)
@@ -1140,16 +2076,34 @@ static void read_virtio_crypto_mac_data_vlf_stateless_writable(const uint8_t *me
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_mac_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_mac_data_vlf_stateless_writable_next(&cursor, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_cipher_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_cipher_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len, size_t dst_data_len)
@@ -1169,16 +2123,32 @@ static void read_virtio_crypto_cipher_data_vlf(const uint8_t *message, size_t si
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_next(&cursor, iv_len, src_data_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_cipher_data_vlf_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    must(virtio_crypto_cipher_data_vlf_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf_readable(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len)
@@ -1197,16 +2167,26 @@ static void read_virtio_crypto_cipher_data_vlf_readable(const uint8_t *message, 
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_readable_next(&cursor, iv_len, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_cipher_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1224,16 +2204,38 @@ static void read_virtio_crypto_cipher_data_vlf_writable(const uint8_t *message, 
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_alg_chain_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len)
@@ -1255,16 +2257,34 @@ static void read_virtio_crypto_alg_chain_data_vlf(const uint8_t *message, size_t
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_next(&cursor, iv_len, src_data_len, aad_len, dst_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    must(virtio_crypto_alg_chain_data_vlf_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf_readable(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len)
@@ -1284,16 +2304,32 @@ static void read_virtio_crypto_alg_chain_data_vlf_readable(const uint8_t *messag
         at = follows(parts.aad, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_readable_next(&cursor, iv_len, src_data_len, aad_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_alg_chain_data_vlf_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf_writable(const uint8_t *message, size_t size, size_t dst_data_len, size_t hash_result_len)
@@ -1312,16 +2348,26 @@ static void read_virtio_crypto_alg_chain_data_vlf_writable(const uint8_t *messag
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_writable_next(&cursor, dst_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_sym_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_sym_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_sym_data_vlf_write(&writer, message + parts->op_type_vlf.offset, parts->op_type_vlf.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_sym_data_vlf_write(&writer, message + parts->op_type_vlf.offset, parts->op_type_vlf.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_sym_data_vlf(const uint8_t *message, size_t size, size_t sym_para_len)
@@ -1339,16 +2385,36 @@ static void read_virtio_crypto_sym_data_vlf(const uint8_t *message, size_t size,
         at = follows(parts.op_type_vlf, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_sym_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_sym_data_vlf_next(&cursor, sym_para_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_cipher_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.cipher_key.data = message + parts->cipher_key.offset;
+    content.cipher_key.size = parts->cipher_key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_cipher_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf_stateless(const uint8_t *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len)
@@ -1369,16 +2435,34 @@ static void read_virtio_crypto_cipher_data_vlf_stateless(const uint8_t *message,
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_stateless_next(&cursor, key_len, iv_len, src_data_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_cipher_data_vlf_stateless_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.cipher_key.data = message + parts->cipher_key.offset;
+    content.cipher_key.size = parts->cipher_key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    must(virtio_crypto_cipher_data_vlf_stateless_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_stateless_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len)
@@ -1398,16 +2482,26 @@ static void read_virtio_crypto_cipher_data_vlf_stateless_readable(const uint8_t 
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_stateless_readable_next(&cursor, key_len, iv_len, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_cipher_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_cipher_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_cipher_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_cipher_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_cipher_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1425,16 +2519,42 @@ static void read_virtio_crypto_cipher_data_vlf_stateless_writable(const uint8_t 
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_cipher_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_cipher_data_vlf_stateless_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.cipher_key.data = message + parts->cipher_key.offset;
+    content.cipher_key.size = parts->cipher_key.size;
+    content.auth_key.data = message + parts->auth_key.offset;
+    content.auth_key.size = parts->auth_key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_alg_chain_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf_stateless(const uint8_t *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len)
@@ -1458,16 +2578,38 @@ static void read_virtio_crypto_alg_chain_data_vlf_stateless(const uint8_t *messa
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_stateless_next(&cursor, key_len, auth_key_len, iv_len, aad_len, src_data_len, dst_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_stateless_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.cipher_key.data = message + parts->cipher_key.offset;
+    content.cipher_key.size = parts->cipher_key.size;
+    content.auth_key.data = message + parts->auth_key.offset;
+    content.auth_key.size = parts->auth_key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    must(virtio_crypto_alg_chain_data_vlf_stateless_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_stateless_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len)
@@ -1489,16 +2631,32 @@ static void read_virtio_crypto_alg_chain_data_vlf_stateless_readable(const uint8
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_stateless_readable_next(&cursor, key_len, auth_key_len, iv_len, aad_len, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_alg_chain_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_alg_chain_data_vlf_stateless_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    content.hash_result.data = message + parts->hash_result.offset;
+    content.hash_result.size = parts->hash_result.size;
+    must(virtio_crypto_alg_chain_data_vlf_stateless_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_alg_chain_data_vlf_stateless_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_alg_chain_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t dst_data_len, size_t hash_result_len)
@@ -1517,16 +2675,26 @@ static void read_virtio_crypto_alg_chain_data_vlf_stateless_writable(const uint8
         at = follows(parts.hash_result, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_alg_chain_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_alg_chain_data_vlf_stateless_writable_next(&cursor, dst_data_len, hash_result_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_sym_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_sym_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_sym_data_vlf_stateless_write(&writer, message + parts->op_type_vlf.offset, parts->op_type_vlf.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_sym_data_vlf_stateless_write(&writer, message + parts->op_type_vlf.offset, parts->op_type_vlf.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_sym_data_vlf_stateless(const uint8_t *message, size_t size, size_t sym_para_len)
@@ -1544,16 +2712,36 @@ static void read_virtio_crypto_sym_data_vlf_stateless(const uint8_t *message, si
         at = follows(parts.op_type_vlf, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_sym_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_sym_data_vlf_stateless_next(&cursor, sym_para_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_aead_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_aead_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
@@ -1574,16 +2762,34 @@ static void read_virtio_crypto_aead_data_vlf(const uint8_t *message, size_t size
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_next(&cursor, iv_len, src_data_len, aad_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_aead_data_vlf_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    must(virtio_crypto_aead_data_vlf_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf_readable(const uint8_t *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len)
@@ -1603,16 +2809,26 @@ static void read_virtio_crypto_aead_data_vlf_readable(const uint8_t *message, si
         at = follows(parts.aad, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_readable_next(&cursor, iv_len, src_data_len, aad_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_aead_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1630,16 +2846,38 @@ static void read_virtio_crypto_aead_data_vlf_writable(const uint8_t *message, si
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_aead_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.key.data = message + parts->key.offset;
+    content.key.size = parts->key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_aead_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf_stateless(const uint8_t *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
@@ -1661,16 +2899,36 @@ static void read_virtio_crypto_aead_data_vlf_stateless(const uint8_t *message, s
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_stateless_next(&cursor, key_len, iv_len, src_data_len, aad_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_aead_data_vlf_stateless_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.key.data = message + parts->key.offset;
+    content.key.size = parts->key.size;
+    content.iv.data = message + parts->iv.offset;
+    content.iv.size = parts->iv.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.aad.data = message + parts->aad.offset;
+    content.aad.size = parts->aad.size;
+    must(virtio_crypto_aead_data_vlf_stateless_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_stateless_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len)
@@ -1691,16 +2949,26 @@ static void read_virtio_crypto_aead_data_vlf_stateless_readable(const uint8_t *m
         at = follows(parts.aad, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_stateless_readable_next(&cursor, key_len, iv_len, src_data_len, aad_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_aead_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_aead_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_aead_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_aead_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_aead_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1718,16 +2986,32 @@ static void read_virtio_crypto_aead_data_vlf_stateless_writable(const uint8_t *m
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_aead_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_aead_data_vlf_stateless_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_akcipher_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_akcipher_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf(const uint8_t *message, size_t size, size_t src_data_len, size_t dst_data_len)
@@ -1746,16 +3030,26 @@ static void read_virtio_crypto_akcipher_data_vlf(const uint8_t *message, size_t 
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_next(&cursor, src_data_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_akcipher_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf_readable(const uint8_t *message, size_t size, size_t src_data_len)
@@ -1773,16 +3067,26 @@ static void read_virtio_crypto_akcipher_data_vlf_readable(const uint8_t *message
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_readable_next(&cursor, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_akcipher_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1800,16 +3104,34 @@ static void read_virtio_crypto_akcipher_data_vlf_writable(const uint8_t *message
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf_stateless(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_stateless_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_akcipher_data_vlf_stateless_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.akcipher_key.data = message + parts->akcipher_key.offset;
+    content.akcipher_key.size = parts->akcipher_key.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_akcipher_data_vlf_stateless_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_stateless_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf_stateless(const uint8_t *message, size_t size, size_t key_len, size_t src_data_len, size_t dst_data_len)
@@ -1829,16 +3151,32 @@ static void read_virtio_crypto_akcipher_data_vlf_stateless(const uint8_t *messag
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf_stateless(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_stateless_next(&cursor, key_len, src_data_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf_stateless_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_akcipher_data_vlf_stateless_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.akcipher_key.data = message + parts->akcipher_key.offset;
+    content.akcipher_key.size = parts->akcipher_key.size;
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    must(virtio_crypto_akcipher_data_vlf_stateless_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_stateless_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf_stateless_readable(const uint8_t *message, size_t size, size_t key_len, size_t src_data_len)
@@ -1857,16 +3195,26 @@ static void read_virtio_crypto_akcipher_data_vlf_stateless_readable(const uint8_
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf_stateless_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_stateless_readable_next(&cursor, key_len, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_akcipher_data_vlf_stateless_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_akcipher_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_akcipher_data_vlf_stateless_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_akcipher_data_vlf_stateless_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1884,16 +3232,29 @@ static void read_virtio_crypto_akcipher_data_vlf_stateless_writable(const uint8_
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_akcipher_data_vlf_stateless_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_akcipher_data_vlf_stateless_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_ipsec_sa_cap_data(const uint8_t *message, size_t size,
+    const struct virtio_crypto_ipsec_sa_cap_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_ipsec_sa_cap_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_crypto_ipsec_sa_cap_data_write(&writer, &head, message + parts->cap_mode.offset, parts->cap_mode.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_ipsec_sa_cap_data_write(&writer, &head, message + parts->cap_mode.offset, parts->cap_mode.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_ipsec_sa_cap_data(const uint8_t *message, size_t size)
@@ -1911,6 +3272,8 @@ static void read_virtio_crypto_ipsec_sa_cap_data(const uint8_t *message, size_t 
         at = follows(parts.cap_mode, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_crypto_ipsec_sa_cap_data(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -1921,6 +3284,30 @@ static void read_virtio_crypto_ipsec_sa_cap_data(const uint8_t *message, size_t 
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_ipsec_data_vlf(const uint8_t *message, size_t size,
+    const struct virtio_crypto_ipsec_data_vlf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_crypto_ipsec_data_vlf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.src_data.data = message + parts->src_data.offset;
+    content.src_data.size = parts->src_data.size;
+    content.dst_data.data = message + parts->dst_data.offset;
+    content.dst_data.size = parts->dst_data.size;
+    must(virtio_crypto_ipsec_data_vlf_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_ipsec_data_vlf_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_crypto_ipsec_data_vlf(const uint8_t *message, size_t size, size_t src_data_len, size_t dst_data_len)
@@ -1939,16 +3326,26 @@ static void read_virtio_crypto_ipsec_data_vlf(const uint8_t *message, size_t siz
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_ipsec_data_vlf(message, size, &parts);
+}
 
-        while (virtio_crypto_ipsec_data_vlf_next(&cursor, src_data_len, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_ipsec_data_vlf_readable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_ipsec_data_vlf_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_ipsec_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_ipsec_data_vlf_readable_write(&writer, message + parts->src_data.offset, parts->src_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_ipsec_data_vlf_readable(const uint8_t *message, size_t size, size_t src_data_len)
@@ -1966,16 +3363,26 @@ static void read_virtio_crypto_ipsec_data_vlf_readable(const uint8_t *message, s
         at = follows(parts.src_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_ipsec_data_vlf_readable(message, size, &parts);
+}
 
-        while (virtio_crypto_ipsec_data_vlf_readable_next(&cursor, src_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_crypto_ipsec_data_vlf_writable(const uint8_t *message, size_t size,
+    const struct virtio_crypto_ipsec_data_vlf_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_crypto_ipsec_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_crypto_ipsec_data_vlf_writable_write(&writer, message + parts->dst_data.offset, parts->dst_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_crypto_ipsec_data_vlf_writable(const uint8_t *message, size_t size, size_t dst_data_len)
@@ -1993,16 +3400,26 @@ static void read_virtio_crypto_ipsec_data_vlf_writable(const uint8_t *message, s
         at = follows(parts.dst_data, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_crypto_ipsec_data_vlf_writable(message, size, &parts);
+}
 
-        while (virtio_crypto_ipsec_data_vlf_writable_next(&cursor, dst_data_len, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_ctx_features(const uint8_t *message, size_t size,
+    const struct virtio_dev_ctx_features_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_dev_ctx_features_write(&writer, message + parts->feature_bits.offset, parts->feature_bits.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_ctx_features_write(&writer, message + parts->feature_bits.offset, parts->feature_bits.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_dev_ctx_features(const uint8_t *message, size_t size)
@@ -2020,6 +3437,29 @@ static void read_virtio_dev_ctx_features(const uint8_t *message, size_t size)
         at = follows(parts.feature_bits, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_ctx_features(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_ctx_vq_split_dev_descs(const uint8_t *message, size_t size,
+    const struct virtio_dev_ctx_vq_split_dev_descs_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_dev_ctx_vq_split_dev_descs head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_dev_ctx_vq_split_dev_descs_write(&writer, &head, message + parts->desc_idx.offset, parts->desc_idx.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_ctx_vq_split_dev_descs_write(&writer, &head, message + parts->desc_idx.offset, parts->desc_idx.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_dev_ctx_vq_split_dev_descs(const uint8_t *message, size_t size)
@@ -2037,6 +3477,8 @@ static void read_virtio_dev_ctx_vq_split_dev_descs(const uint8_t *message, size_
         at = follows(parts.desc_idx, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_ctx_vq_split_dev_descs(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2047,6 +3489,27 @@ static void read_virtio_dev_ctx_vq_split_dev_descs(const uint8_t *message, size_
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_ctx_field_tlv(const uint8_t *message, size_t size,
+    const struct virtio_dev_ctx_field_tlv_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_dev_ctx_field_tlv head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_dev_ctx_field_tlv_write(&writer, &head, message + parts->value.offset, parts->value.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_ctx_field_tlv_write(&writer, &head, message + parts->value.offset, parts->value.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_dev_ctx_field_tlv(const uint8_t *message, size_t size)
@@ -2064,6 +3527,8 @@ static void read_virtio_dev_ctx_field_tlv(const uint8_t *message, size_t size)
         at = follows(parts.value, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_ctx_field_tlv(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2074,6 +3539,27 @@ static void read_virtio_dev_ctx_field_tlv(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_ctx(const uint8_t *message, size_t size,
+    const struct virtio_dev_ctx_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_dev_ctx head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_dev_ctx_write(&writer, &head, message + parts->fields.offset, parts->fields.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_ctx_write(&writer, &head, message + parts->fields.offset, parts->fields.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_dev_ctx(const uint8_t *message, size_t size)
@@ -2091,6 +3577,15 @@ static void read_virtio_dev_ctx(const uint8_t *message, size_t size)
         at = follows(parts.fields, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_ctx(message, size, &parts);
+    {
+        size_t seen[8];
+        struct virtwire_rules rules = { NULL, seen, 8, 0 };
+        const int broken = virtio_dev_ctx_check(message, size, &rules);
+
+        must(verdict == 0 ? rules.at <= size : broken == verdict);
+    }
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2101,6 +3596,24 @@ static void read_virtio_dev_ctx(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_part_features(const uint8_t *message, size_t size,
+    const struct virtio_dev_part_features_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_dev_part_features_write(&writer, message + parts->feature_bits.offset, parts->feature_bits.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_part_features_write(&writer, message + parts->feature_bits.offset, parts->feature_bits.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_dev_part_features(const uint8_t *message, size_t size)
@@ -2118,6 +3631,29 @@ static void read_virtio_dev_part_features(const uint8_t *message, size_t size)
         at = follows(parts.feature_bits, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_part_features(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_dev_part(const uint8_t *message, size_t size,
+    const struct virtio_dev_part_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_dev_part head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_dev_part_write(&writer, &head, message + parts->value.offset, parts->value.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_dev_part_write(&writer, &head, message + parts->value.offset, parts->value.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_dev_part(const uint8_t *message, size_t size)
@@ -2135,6 +3671,8 @@ static void read_virtio_dev_part(const uint8_t *message, size_t size)
         at = follows(parts.value, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_dev_part(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2145,6 +3683,34 @@ static void read_virtio_dev_part(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_req(const uint8_t *message, size_t size,
+    const struct virtio_fs_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.in.data = message + parts->in.offset;
+    content.in.size = parts->in.size;
+    content.datain.data = message + parts->datain.offset;
+    content.datain.size = parts->datain.size;
+    content.out.data = message + parts->out.offset;
+    content.out.size = parts->out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    must(virtio_fs_req_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_req_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_req(const uint8_t *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size)
@@ -2165,6 +3731,32 @@ static void read_virtio_fs_req(const uint8_t *message, size_t size, size_t fuse_
         at = follows(parts.dataout, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_fs_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_req_readable(const uint8_t *message, size_t size,
+    const struct virtio_fs_req_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_req_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.in.data = message + parts->in.offset;
+    content.in.size = parts->in.size;
+    content.datain.data = message + parts->datain.offset;
+    content.datain.size = parts->datain.size;
+    must(virtio_fs_req_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_req_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_req_readable(const uint8_t *message, size_t size, size_t fuse_in_header_size)
@@ -2183,6 +3775,32 @@ static void read_virtio_fs_req_readable(const uint8_t *message, size_t size, siz
         at = follows(parts.datain, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_fs_req_readable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_req_writable(const uint8_t *message, size_t size,
+    const struct virtio_fs_req_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_req_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.out.data = message + parts->out.offset;
+    content.out.size = parts->out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    must(virtio_fs_req_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_req_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_req_writable(const uint8_t *message, size_t size, size_t fuse_out_header_size)
@@ -2201,6 +3819,36 @@ static void read_virtio_fs_req_writable(const uint8_t *message, size_t size, siz
         at = follows(parts.dataout, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_fs_req_writable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_read_req(const uint8_t *message, size_t size,
+    const struct virtio_fs_read_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_read_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.in.data = message + parts->in.offset;
+    content.in.size = parts->in.size;
+    content.body.data = message + parts->body.offset;
+    content.body.size = parts->body.size;
+    content.out.data = message + parts->out.offset;
+    content.out.size = parts->out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    must(virtio_fs_read_req_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_read_req_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_read_req(const uint8_t *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size)
@@ -2221,6 +3869,32 @@ static void read_virtio_fs_read_req(const uint8_t *message, size_t size, size_t 
         at = follows(parts.dataout, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_fs_read_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_read_req_readable(const uint8_t *message, size_t size,
+    const struct virtio_fs_read_req_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_read_req_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.in.data = message + parts->in.offset;
+    content.in.size = parts->in.size;
+    content.body.data = message + parts->body.offset;
+    content.body.size = parts->body.size;
+    must(virtio_fs_read_req_readable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_read_req_readable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_read_req_readable(const uint8_t *message, size_t size, size_t fuse_in_header_size)
@@ -2239,6 +3913,32 @@ static void read_virtio_fs_read_req_readable(const uint8_t *message, size_t size
         at = follows(parts.body, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_fs_read_req_readable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_read_req_writable(const uint8_t *message, size_t size,
+    const struct virtio_fs_read_req_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_read_req_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.out.data = message + parts->out.offset;
+    content.out.size = parts->out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    must(virtio_fs_read_req_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_read_req_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_fs_read_req_writable(const uint8_t *message, size_t size, size_t fuse_out_header_size, size_t dataout_size)
@@ -2257,16 +3957,32 @@ static void read_virtio_fs_read_req_writable(const uint8_t *message, size_t size
         at = follows(parts.dataout, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_fs_read_req_writable(message, size, &parts);
+}
 
-        while (virtio_fs_read_req_writable_next(&cursor, fuse_out_header_size, dataout_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_fs_notify(const uint8_t *message, size_t size,
+    const struct virtio_fs_notify_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_fs_notify_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.out_hdr.data = message + parts->out_hdr.offset;
+    content.out_hdr.size = parts->out_hdr.size;
+    content.outarg.data = message + parts->outarg.offset;
+    content.outarg.size = parts->outarg.size;
+    must(virtio_fs_notify_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_fs_notify_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_fs_notify(const uint8_t *message, size_t size, size_t fuse_out_header_size, size_t outarg_size)
@@ -2285,16 +4001,29 @@ static void read_virtio_fs_notify(const uint8_t *message, size_t size, size_t fu
         at = follows(parts.outarg, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_fs_notify(message, size, &parts);
+}
 
-        while (virtio_fs_notify_next(&cursor, fuse_out_header_size, outarg_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_gpio_response_N(const uint8_t *message, size_t size,
+    const struct virtio_gpio_response_N_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_gpio_response_N head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 1);
+    must(virtio_gpio_response_N_write(&writer, &head, message + parts->value.offset, parts->value.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_gpio_response_N_write(&writer, &head, message + parts->value.offset, parts->value.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_gpio_response_N(const uint8_t *message, size_t size, size_t gpio_names_size)
@@ -2312,16 +4041,29 @@ static void read_virtio_gpio_response_N(const uint8_t *message, size_t size, siz
         at = follows(parts.value, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_gpio_response_N(message, size, &parts);
+}
 
-        while (virtio_gpio_response_N_next(&cursor, gpio_names_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_gpu_resp_capset(const uint8_t *message, size_t size,
+    const struct virtio_gpu_resp_capset_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_gpu_resp_capset head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 24);
+    must(virtio_gpu_resp_capset_write(&writer, &head, message + parts->capset_data.offset, parts->capset_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_gpu_resp_capset_write(&writer, &head, message + parts->capset_data.offset, parts->capset_data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_gpu_resp_capset(const uint8_t *message, size_t size)
@@ -2339,6 +4081,34 @@ static void read_virtio_gpu_resp_capset(const uint8_t *message, size_t size)
         at = follows(parts.capset_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_gpu_resp_capset(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_i2c_req(const uint8_t *message, size_t size,
+    const struct virtio_i2c_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_i2c_req head;
+    struct virtio_i2c_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    memset(&content, 0, sizeof(content));
+    content.buf.data = message + parts->buf.offset;
+    content.buf.size = parts->buf.size;
+    memcpy(&content.in_hdr, message + parts->in_hdr.offset, parts->in_hdr.size);
+    must(virtio_i2c_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_i2c_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_i2c_req(const uint8_t *message, size_t size)
@@ -2357,6 +4127,34 @@ static void read_virtio_i2c_req(const uint8_t *message, size_t size)
         at = follows(parts.in_hdr, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_i2c_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_iommu_req_probe(const uint8_t *message, size_t size,
+    const struct virtio_iommu_req_probe_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_iommu_req_probe head;
+    struct virtio_iommu_req_probe_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 72);
+    memset(&content, 0, sizeof(content));
+    content.properties.data = message + parts->properties.offset;
+    content.properties.size = parts->properties.size;
+    memcpy(&content.tail, message + parts->tail.offset, parts->tail.size);
+    must(virtio_iommu_req_probe_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_iommu_req_probe_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_iommu_req_probe(const uint8_t *message, size_t size, size_t probe_size)
@@ -2375,16 +4173,31 @@ static void read_virtio_iommu_req_probe(const uint8_t *message, size_t size, siz
         at = follows(parts.tail, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_iommu_req_probe(message, size, &parts);
+}
 
-        while (virtio_iommu_req_probe_next(&cursor, probe_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_iommu_req_probe_writable(const uint8_t *message, size_t size,
+    const struct virtio_iommu_req_probe_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_iommu_req_probe_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.properties.data = message + parts->properties.offset;
+    content.properties.size = parts->properties.size;
+    memcpy(&content.tail, message + parts->tail.offset, parts->tail.size);
+    must(virtio_iommu_req_probe_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_iommu_req_probe_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_iommu_req_probe_writable(const uint8_t *message, size_t size, size_t probe_size)
@@ -2403,16 +4216,35 @@ static void read_virtio_iommu_req_probe_writable(const uint8_t *message, size_t 
         at = follows(parts.tail, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_iommu_req_probe_writable(message, size, &parts);
+}
 
-        while (virtio_iommu_req_probe_writable_next(&cursor, probe_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_media_event_dqbuf(const uint8_t *message, size_t size,
+    const struct virtio_media_event_dqbuf_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_media_event_dqbuf head;
+    struct virtio_media_event_dqbuf_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    memset(&content, 0, sizeof(content));
+    content.buffer.data = message + parts->buffer.offset;
+    content.buffer.size = parts->buffer.size;
+    content.planes.data = message + parts->planes.offset;
+    content.planes.size = parts->planes.size;
+    must(virtio_media_event_dqbuf_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_media_event_dqbuf_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_media_event_dqbuf(const uint8_t *message, size_t size, size_t v4l2_buffer_size, size_t v4l2_plane_size)
@@ -2431,16 +4263,29 @@ static void read_virtio_media_event_dqbuf(const uint8_t *message, size_t size, s
         at = follows(parts.planes, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_media_event_dqbuf(message, size, &parts);
+}
 
-        while (virtio_media_event_dqbuf_next(&cursor, v4l2_buffer_size, v4l2_plane_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_media_event_event(const uint8_t *message, size_t size,
+    const struct virtio_media_event_event_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_media_event_event head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_media_event_event_write(&writer, &head, message + parts->event.offset, parts->event.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_media_event_event_write(&writer, &head, message + parts->event.offset, parts->event.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_media_event_event(const uint8_t *message, size_t size, size_t v4l2_event_size)
@@ -2458,16 +4303,37 @@ static void read_virtio_media_event_event(const uint8_t *message, size_t size, s
         at = follows(parts.event, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_media_event_event(message, size, &parts);
+}
 
-        while (virtio_media_event_event_next(&cursor, v4l2_event_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_hdr(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtio_net_hdr_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_hdr head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 10);
+    memcpy((uint8_t *)&head + 10, message + parts->num_buffers.offset, parts->num_buffers.size);
+    memcpy((uint8_t *)&head + 12, message + parts->hash_value.offset, parts->hash_value.size);
+    memcpy((uint8_t *)&head + 16, message + parts->hash_report.offset, parts->hash_report.size);
+    memcpy((uint8_t *)&head + 18, message + parts->padding_reserved.offset, parts->padding_reserved.size);
+    memcpy((uint8_t *)&head + 20, message + parts->outer_th_offset.offset, parts->outer_th_offset.size);
+    memcpy((uint8_t *)&head + 22, message + parts->inner_nh_offset.offset, parts->inner_nh_offset.size);
+    memcpy((uint8_t *)&head + 24, message + parts->outer_nh_offset.offset, parts->outer_nh_offset.size);
+    memcpy((uint8_t *)&head + 26, message + parts->unnamed.offset, parts->unnamed.size);
+    must(virtio_net_hdr_write(&writer, &head, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_hdr_write(&writer, &head, features)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_net_hdr(const uint8_t *message, size_t size, const struct virtwire_features *features)
@@ -2492,6 +4358,36 @@ static void read_virtio_net_hdr(const uint8_t *message, size_t size, const struc
         at = follows(parts.unnamed, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_hdr(message, size, features, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ctrl(const uint8_t *message, size_t size,
+    const struct virtio_net_ctrl_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ctrl head;
+    struct virtio_net_ctrl_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 2);
+    memset(&content, 0, sizeof(content));
+    content.command_specific_data.data = message + parts->command_specific_data.offset;
+    content.command_specific_data.size = parts->command_specific_data.size;
+    memcpy(&content.ack, message + parts->ack.offset, parts->ack.size);
+    content.command_specific_result.data = message + parts->command_specific_result.offset;
+    content.command_specific_result.size = parts->command_specific_result.size;
+    must(virtio_net_ctrl_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ctrl_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ctrl(const uint8_t *message, size_t size, size_t command_specific_data_size)
@@ -2511,6 +4407,29 @@ static void read_virtio_net_ctrl(const uint8_t *message, size_t size, size_t com
         at = follows(parts.command_specific_result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ctrl(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ctrl_readable(const uint8_t *message, size_t size,
+    const struct virtio_net_ctrl_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ctrl_readable head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 2);
+    must(virtio_net_ctrl_readable_write(&writer, &head, message + parts->command_specific_data.offset, parts->command_specific_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ctrl_readable_write(&writer, &head, message + parts->command_specific_data.offset, parts->command_specific_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ctrl_readable(const uint8_t *message, size_t size)
@@ -2528,6 +4447,29 @@ static void read_virtio_net_ctrl_readable(const uint8_t *message, size_t size)
         at = follows(parts.command_specific_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ctrl_readable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ctrl_writable(const uint8_t *message, size_t size,
+    const struct virtio_net_ctrl_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ctrl_writable head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 1);
+    must(virtio_net_ctrl_writable_write(&writer, &head, message + parts->command_specific_result.offset, parts->command_specific_result.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ctrl_writable_write(&writer, &head, message + parts->command_specific_result.offset, parts->command_specific_result.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ctrl_writable(const uint8_t *message, size_t size)
@@ -2545,6 +4487,29 @@ static void read_virtio_net_ctrl_writable(const uint8_t *message, size_t size)
         at = follows(parts.command_specific_result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ctrl_writable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ctrl_mac(const uint8_t *message, size_t size,
+    const struct virtio_net_ctrl_mac_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ctrl_mac head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_net_ctrl_mac_write(&writer, &head, message + parts->macs.offset, parts->macs.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ctrl_mac_write(&writer, &head, message + parts->macs.offset, parts->macs.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ctrl_mac(const uint8_t *message, size_t size)
@@ -2562,6 +4527,8 @@ static void read_virtio_net_ctrl_mac(const uint8_t *message, size_t size)
         at = follows(parts.macs, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ctrl_mac(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2572,6 +4539,27 @@ static void read_virtio_net_ctrl_mac(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_hash_config(const uint8_t *message, size_t size,
+    const struct virtio_net_hash_config_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_hash_config head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 13);
+    must(virtio_net_hash_config_write(&writer, &head, message + parts->hash_key_data.offset, parts->hash_key_data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_hash_config_write(&writer, &head, message + parts->hash_key_data.offset, parts->hash_key_data.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_hash_config(const uint8_t *message, size_t size)
@@ -2589,6 +4577,8 @@ static void read_virtio_net_hash_config(const uint8_t *message, size_t size)
         at = follows(parts.hash_key_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_hash_config(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2599,6 +4589,35 @@ static void read_virtio_net_hash_config(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_rss_config(const uint8_t *message, size_t size,
+    const struct virtio_net_rss_config_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_rss_config head;
+    struct virtio_net_rss_config_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    memset(&content, 0, sizeof(content));
+    content.indirection_table.data = message + parts->indirection_table.offset;
+    content.indirection_table.size = parts->indirection_table.size;
+    memcpy(&content.max_tx_vq, message + parts->max_tx_vq.offset, parts->max_tx_vq.size);
+    memcpy(&content.hash_key_length, message + parts->hash_key_length.offset, parts->hash_key_length.size);
+    content.hash_key_data.data = message + parts->hash_key_data.offset;
+    content.hash_key_data.size = parts->hash_key_data.size;
+    must(virtio_net_rss_config_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_rss_config_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_rss_config(const uint8_t *message, size_t size)
@@ -2619,6 +4638,8 @@ static void read_virtio_net_rss_config(const uint8_t *message, size_t size)
         at = follows(parts.hash_key_data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_rss_config(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2629,6 +4650,27 @@ static void read_virtio_net_rss_config(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtnet_rss_ctx_add_modify(const uint8_t *message, size_t size,
+    const struct virtnet_rss_ctx_add_modify_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtnet_rss_ctx_add_modify head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtnet_rss_ctx_add_modify_write(&writer, &head, message + parts->rss.offset, parts->rss.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtnet_rss_ctx_add_modify_write(&writer, &head, message + parts->rss.offset, parts->rss.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtnet_rss_ctx_add_modify(const uint8_t *message, size_t size)
@@ -2646,6 +4688,8 @@ static void read_virtnet_rss_ctx_add_modify(const uint8_t *message, size_t size)
         at = follows(parts.rss, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtnet_rss_ctx_add_modify(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2656,6 +4700,24 @@ static void read_virtnet_rss_ctx_add_modify(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ctrl_queue_stats(const uint8_t *message, size_t size,
+    const struct virtio_net_ctrl_queue_stats_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(virtio_net_ctrl_queue_stats_write(&writer, message + parts->stats.offset, parts->stats.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ctrl_queue_stats_write(&writer, message + parts->stats.offset, parts->stats.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ctrl_queue_stats(const uint8_t *message, size_t size)
@@ -2673,6 +4735,29 @@ static void read_virtio_net_ctrl_queue_stats(const uint8_t *message, size_t size
         at = follows(parts.stats, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ctrl_queue_stats(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ff_selector(const uint8_t *message, size_t size,
+    const struct virtio_net_ff_selector_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ff_selector head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_net_ff_selector_write(&writer, &head, message + parts->mask.offset, parts->mask.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ff_selector_write(&writer, &head, message + parts->mask.offset, parts->mask.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ff_selector(const uint8_t *message, size_t size)
@@ -2690,6 +4775,8 @@ static void read_virtio_net_ff_selector(const uint8_t *message, size_t size)
         at = follows(parts.mask, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ff_selector(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2700,6 +4787,27 @@ static void read_virtio_net_ff_selector(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ff_cap_mask_data(const uint8_t *message, size_t size,
+    const struct virtio_net_ff_cap_mask_data_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ff_cap_mask_data head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_net_ff_cap_mask_data_write(&writer, &head, message + parts->selectors.offset, parts->selectors.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ff_cap_mask_data_write(&writer, &head, message + parts->selectors.offset, parts->selectors.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ff_cap_mask_data(const uint8_t *message, size_t size)
@@ -2717,6 +4825,8 @@ static void read_virtio_net_ff_cap_mask_data(const uint8_t *message, size_t size
         at = follows(parts.selectors, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ff_cap_mask_data(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2727,6 +4837,27 @@ static void read_virtio_net_ff_cap_mask_data(const uint8_t *message, size_t size
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_ff_actions(const uint8_t *message, size_t size,
+    const struct virtio_net_ff_actions_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_ff_actions head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_net_ff_actions_write(&writer, &head, message + parts->actions.offset, parts->actions.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_ff_actions_write(&writer, &head, message + parts->actions.offset, parts->actions.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_ff_actions(const uint8_t *message, size_t size)
@@ -2744,6 +4875,29 @@ static void read_virtio_net_ff_actions(const uint8_t *message, size_t size)
         at = follows(parts.actions, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_ff_actions(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_resource_obj_ff_classifier(const uint8_t *message, size_t size,
+    const struct virtio_net_resource_obj_ff_classifier_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_resource_obj_ff_classifier head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_net_resource_obj_ff_classifier_write(&writer, &head, message + parts->selectors.offset, parts->selectors.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_resource_obj_ff_classifier_write(&writer, &head, message + parts->selectors.offset, parts->selectors.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_resource_obj_ff_classifier(const uint8_t *message, size_t size)
@@ -2761,6 +4915,8 @@ static void read_virtio_net_resource_obj_ff_classifier(const uint8_t *message, s
         at = follows(parts.selectors, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_resource_obj_ff_classifier(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2771,6 +4927,27 @@ static void read_virtio_net_resource_obj_ff_classifier(const uint8_t *message, s
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_net_resource_obj_ff_rule(const uint8_t *message, size_t size,
+    const struct virtio_net_resource_obj_ff_rule_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_net_resource_obj_ff_rule head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 16);
+    must(virtio_net_resource_obj_ff_rule_write(&writer, &head, message + parts->keys.offset, parts->keys.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_net_resource_obj_ff_rule_write(&writer, &head, message + parts->keys.offset, parts->keys.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_net_resource_obj_ff_rule(const uint8_t *message, size_t size)
@@ -2788,6 +4965,8 @@ static void read_virtio_net_resource_obj_ff_rule(const uint8_t *message, size_t 
         at = follows(parts.keys, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_net_resource_obj_ff_rule(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2798,6 +4977,27 @@ static void read_virtio_net_resource_obj_ff_rule(const uint8_t *message, size_t 
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scmi_request(const uint8_t *message, size_t size,
+    const struct virtio_scmi_request_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scmi_request head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_scmi_request_write(&writer, &head, message + parts->params.offset, parts->params.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scmi_request_write(&writer, &head, message + parts->params.offset, parts->params.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_scmi_request(const uint8_t *message, size_t size, size_t actual_parameters_size)
@@ -2815,16 +5015,29 @@ static void read_virtio_scmi_request(const uint8_t *message, size_t size, size_t
         at = follows(parts.params, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_scmi_request(message, size, &parts);
+}
 
-        while (virtio_scmi_request_next(&cursor, actual_parameters_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scmi_response(const uint8_t *message, size_t size,
+    const struct virtio_scmi_response_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scmi_response head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_scmi_response_write(&writer, &head, message + parts->ret_values.offset, parts->ret_values.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scmi_response_write(&writer, &head, message + parts->ret_values.offset, parts->ret_values.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_scmi_response(const uint8_t *message, size_t size, size_t actual_return_values_size)
@@ -2842,16 +5055,29 @@ static void read_virtio_scmi_response(const uint8_t *message, size_t size, size_
         at = follows(parts.ret_values, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_scmi_response(message, size, &parts);
+}
 
-        while (virtio_scmi_response_next(&cursor, actual_return_values_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scmi_event_msg(const uint8_t *message, size_t size,
+    const struct virtio_scmi_event_msg_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scmi_event_msg head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    must(virtio_scmi_event_msg_write(&writer, &head, message + parts->payload.offset, parts->payload.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scmi_event_msg_write(&writer, &head, message + parts->payload.offset, parts->payload.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_scmi_event_msg(const uint8_t *message, size_t size, size_t actual_payload_size)
@@ -2869,16 +5095,50 @@ static void read_virtio_scmi_event_msg(const uint8_t *message, size_t size, size
         at = follows(parts.payload, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtio_scmi_event_msg(message, size, &parts);
+}
 
-        while (virtio_scmi_event_msg_next(&cursor, actual_payload_size, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scsi_req_cmd(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtio_scsi_req_cmd_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scsi_req_cmd head;
+    struct virtio_scsi_req_cmd_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 19);
+    memset(&content, 0, sizeof(content));
+    content.cdb.data = message + parts->cdb.offset;
+    content.cdb.size = parts->cdb.size;
+    memcpy(&content.pi_bytesout, message + parts->pi_bytesout.offset, parts->pi_bytesout.size);
+    memcpy(&content.pi_bytesin, message + parts->pi_bytesin.offset, parts->pi_bytesin.size);
+    content.pi_out.data = message + parts->pi_out.offset;
+    content.pi_out.size = parts->pi_out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    memcpy(&content.sense_len, message + parts->sense_len.offset, parts->sense_len.size);
+    memcpy(&content.residual, message + parts->residual.offset, parts->residual.size);
+    memcpy(&content.status_qualifier, message + parts->status_qualifier.offset, parts->status_qualifier.size);
+    memcpy(&content.status, message + parts->status.offset, parts->status.size);
+    memcpy(&content.response, message + parts->response.offset, parts->response.size);
+    content.sense.data = message + parts->sense.offset;
+    content.sense.size = parts->sense.size;
+    content.pi_in.data = message + parts->pi_in.offset;
+    content.pi_in.size = parts->pi_in.size;
+    content.datain.data = message + parts->datain.offset;
+    content.datain.size = parts->datain.size;
+    must(virtio_scsi_req_cmd_write(&writer, &head, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scsi_req_cmd_write(&writer, &head, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_scsi_req_cmd(const uint8_t *message, size_t size, size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features)
@@ -2908,6 +5168,39 @@ static void read_virtio_scsi_req_cmd(const uint8_t *message, size_t size, size_t
         at = follows(parts.datain, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_scsi_req_cmd(message, size, features, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scsi_req_cmd_readable(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtio_scsi_req_cmd_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scsi_req_cmd_readable head;
+    struct virtio_scsi_req_cmd_readable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 19);
+    memset(&content, 0, sizeof(content));
+    content.cdb.data = message + parts->cdb.offset;
+    content.cdb.size = parts->cdb.size;
+    memcpy(&content.pi_bytesout, message + parts->pi_bytesout.offset, parts->pi_bytesout.size);
+    memcpy(&content.pi_bytesin, message + parts->pi_bytesin.offset, parts->pi_bytesin.size);
+    content.pi_out.data = message + parts->pi_out.offset;
+    content.pi_out.size = parts->pi_out.size;
+    content.dataout.data = message + parts->dataout.offset;
+    content.dataout.size = parts->dataout.size;
+    must(virtio_scsi_req_cmd_readable_write(&writer, &head, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scsi_req_cmd_readable_write(&writer, &head, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_scsi_req_cmd_readable(const uint8_t *message, size_t size, size_t cdb_size, const struct virtwire_features *features)
@@ -2929,6 +5222,37 @@ static void read_virtio_scsi_req_cmd_readable(const uint8_t *message, size_t siz
         at = follows(parts.dataout, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_scsi_req_cmd_readable(message, size, features, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scsi_req_cmd_writable(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtio_scsi_req_cmd_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scsi_req_cmd_writable head;
+    struct virtio_scsi_req_cmd_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 12);
+    memset(&content, 0, sizeof(content));
+    content.sense.data = message + parts->sense.offset;
+    content.sense.size = parts->sense.size;
+    content.pi_in.data = message + parts->pi_in.offset;
+    content.pi_in.size = parts->pi_in.size;
+    content.datain.data = message + parts->datain.offset;
+    content.datain.size = parts->datain.size;
+    must(virtio_scsi_req_cmd_writable_write(&writer, &head, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scsi_req_cmd_writable_write(&writer, &head, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_scsi_req_cmd_writable(const uint8_t *message, size_t size, size_t sense_size, size_t pi_bytesin, const struct virtwire_features *features)
@@ -2948,6 +5272,34 @@ static void read_virtio_scsi_req_cmd_writable(const uint8_t *message, size_t siz
         at = follows(parts.datain, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_scsi_req_cmd_writable(message, size, features, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_scsi_ctrl(const uint8_t *message, size_t size,
+    const struct virtio_scsi_ctrl_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_scsi_ctrl head;
+    struct virtio_scsi_ctrl_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    memset(&content, 0, sizeof(content));
+    content.elided.data = message + parts->elided.offset;
+    content.elided.size = parts->elided.size;
+    memcpy(&content.response, message + parts->response.offset, parts->response.size);
+    must(virtio_scsi_ctrl_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_scsi_ctrl_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_scsi_ctrl(const uint8_t *message, size_t size)
@@ -2966,6 +5318,29 @@ static void read_virtio_scsi_ctrl(const uint8_t *message, size_t size)
         at = follows(parts.response, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_scsi_ctrl(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_snd_ctl_tlv(const uint8_t *message, size_t size,
+    const struct virtio_snd_ctl_tlv_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_snd_ctl_tlv head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 8);
+    must(virtio_snd_ctl_tlv_write(&writer, &head, message + parts->value.offset, parts->value.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_snd_ctl_tlv_write(&writer, &head, message + parts->value.offset, parts->value.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_snd_ctl_tlv(const uint8_t *message, size_t size)
@@ -2983,6 +5358,8 @@ static void read_virtio_snd_ctl_tlv(const uint8_t *message, size_t size)
         at = follows(parts.value, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_snd_ctl_tlv(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;
@@ -2993,6 +5370,34 @@ static void read_virtio_snd_ctl_tlv(const uint8_t *message, size_t size)
         }
         must(cursor.error != 0 || left == 0);
     }
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_spi_transfer_req(const uint8_t *message, size_t size,
+    const struct virtio_spi_transfer_req_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_spi_transfer_req head;
+    struct virtio_spi_transfer_req_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 32);
+    memset(&content, 0, sizeof(content));
+    content.tx_buf.data = message + parts->tx_buf.offset;
+    content.tx_buf.size = parts->tx_buf.size;
+    content.rx_buf.data = message + parts->rx_buf.offset;
+    content.rx_buf.size = parts->rx_buf.size;
+    memcpy(&content.result, message + parts->result.offset, parts->result.size);
+    must(virtio_spi_transfer_req_write(&writer, &head, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_spi_transfer_req_write(&writer, &head, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_spi_transfer_req(const uint8_t *message, size_t size, size_t tx_buf_size)
@@ -3012,6 +5417,29 @@ static void read_virtio_spi_transfer_req(const uint8_t *message, size_t size, si
         at = follows(parts.result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_spi_transfer_req(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_spi_transfer_req_readable(const uint8_t *message, size_t size,
+    const struct virtio_spi_transfer_req_readable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_spi_transfer_req_readable head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 32);
+    must(virtio_spi_transfer_req_readable_write(&writer, &head, message + parts->tx_buf.offset, parts->tx_buf.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_spi_transfer_req_readable_write(&writer, &head, message + parts->tx_buf.offset, parts->tx_buf.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_spi_transfer_req_readable(const uint8_t *message, size_t size)
@@ -3029,6 +5457,31 @@ static void read_virtio_spi_transfer_req_readable(const uint8_t *message, size_t
         at = follows(parts.tx_buf, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_spi_transfer_req_readable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_spi_transfer_req_writable(const uint8_t *message, size_t size,
+    const struct virtio_spi_transfer_req_writable_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_spi_transfer_req_writable_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.rx_buf.data = message + parts->rx_buf.offset;
+    content.rx_buf.size = parts->rx_buf.size;
+    memcpy(&content.result, message + parts->result.offset, parts->result.size);
+    must(virtio_spi_transfer_req_writable_write(&writer, &content) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_spi_transfer_req_writable_write(&writer, &content)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_virtio_spi_transfer_req_writable(const uint8_t *message, size_t size)
@@ -3047,6 +5500,26 @@ static void read_virtio_spi_transfer_req_writable(const uint8_t *message, size_t
         at = follows(parts.result, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_spi_transfer_req_writable(message, size, &parts);
+}
+
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_pvirtq_indirect_descriptor_table(const uint8_t *message, size_t size,
+    const struct pvirtq_indirect_descriptor_table_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(pvirtq_indirect_descriptor_table_write(&writer, message + parts->desc.offset, parts->desc.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(pvirtq_indirect_descriptor_table_write(&writer, message + parts->desc.offset, parts->desc.size)) == VIRTWIRE_FULL && writer.size == 0);
+    }
+    free(bytes);
 }
 
 static void read_pvirtq_indirect_descriptor_table(const uint8_t *message, size_t size, size_t desc_count)
@@ -3064,16 +5537,34 @@ static void read_pvirtq_indirect_descriptor_table(const uint8_t *message, size_t
         at = follows(parts.desc, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_pvirtq_indirect_descriptor_table(message, size, &parts);
+}
 
-        while (pvirtq_indirect_descriptor_table_next(&cursor, desc_count, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtq_avail(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtq_avail_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtq_avail head;
+    struct virtq_avail_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    memset(&content, 0, sizeof(content));
+    content.ring.data = message + parts->ring.offset;
+    content.ring.size = parts->ring.size;
+    memcpy(&content.used_event, message + parts->used_event.offset, parts->used_event.size);
+    must(virtq_avail_write(&writer, &head, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtq_avail_write(&writer, &head, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtq_avail(const uint8_t *message, size_t size, size_t queue_size, const struct virtwire_features *features)
@@ -3092,16 +5583,34 @@ static void read_virtq_avail(const uint8_t *message, size_t size, size_t queue_s
         at = follows(parts.used_event, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtq_avail(message, size, features, &parts);
+}
 
-        while (virtq_avail_next(&cursor, queue_size, features, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtq_used(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtq_used_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtq_used head;
+    struct virtq_used_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 4);
+    memset(&content, 0, sizeof(content));
+    content.ring.data = message + parts->ring.offset;
+    content.ring.size = parts->ring.size;
+    memcpy(&content.avail_event, message + parts->avail_event.offset, parts->avail_event.size);
+    must(virtq_used_write(&writer, &head, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtq_used_write(&writer, &head, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtq_used(const uint8_t *message, size_t size, size_t queue_size, const struct virtwire_features *features)
@@ -3120,16 +5629,36 @@ static void read_virtq_used(const uint8_t *message, size_t size, size_t queue_si
         at = follows(parts.avail_event, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtq_used(message, size, features, &parts);
+}
 
-        while (virtq_used_next(&cursor, queue_size, features, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtq(const uint8_t *message, size_t size, const struct virtwire_features *features,
+    const struct virtq_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtq_content content;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&content, 0, sizeof(content));
+    content.desc.data = message + parts->desc.offset;
+    content.desc.size = parts->desc.size;
+    content.avail.data = message + parts->avail.offset;
+    content.avail.size = parts->avail.size;
+    content.pad.data = message + parts->pad.offset;
+    content.pad.size = parts->pad.size;
+    content.used.data = message + parts->used.offset;
+    content.used.size = parts->used.size;
+    must(virtq_write(&writer, &content, features) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtq_write(&writer, &content, features)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtq(const uint8_t *message, size_t size, size_t queue_size, size_t padding, const struct virtwire_features *features)
@@ -3150,16 +5679,26 @@ static void read_virtq(const uint8_t *message, size_t size, size_t queue_size, s
         at = follows(parts.used, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_virtq(message, size, features, &parts);
+}
 
-        while (virtq_next(&cursor, queue_size, padding, features, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_indirect_descriptor_table(const uint8_t *message, size_t size,
+    const struct indirect_descriptor_table_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    must(indirect_descriptor_table_write(&writer, message + parts->desc.offset, parts->desc.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(indirect_descriptor_table_write(&writer, message + parts->desc.offset, parts->desc.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_indirect_descriptor_table(const uint8_t *message, size_t size, size_t desc_count)
@@ -3177,16 +5716,29 @@ static void read_indirect_descriptor_table(const uint8_t *message, size_t size, 
         at = follows(parts.desc, at, parts.end);
         must(at == parts.end);
     }
-    {
-        struct virtwire_cursor cursor = virtwire_records(message, size);
-        size_t left = size;
+    if (verdict == 0)
+        write_indirect_descriptor_table(message, size, &parts);
+}
 
-        while (indirect_descriptor_table_next(&cursor, desc_count, &parts) != NULL) {
-            must(parts.end != 0 && parts.end <= left && cursor.size == left && cursor.at == message + (size - left));
-            left -= parts.end;
-        }
-        must(cursor.error != 0 || left == 0);
+/* The parts of a message, written again, are that message; in a buffer that is too small, nothing is written. */
+static void write_virtio_vsock_packet(const uint8_t *message, size_t size,
+    const struct virtio_vsock_packet_parts *parts)
+{
+    uint8_t *bytes = (uint8_t *)copy_of(message, size);
+    struct virtwire_writer writer = virtwire_write_to(bytes, size);
+    struct virtio_vsock_packet head;
+
+    (void)parts;
+    memset(bytes, 0xa5, size);
+    memset(&head, 0, sizeof(head));
+    memcpy(&head, message, 44);
+    must(virtio_vsock_packet_write(&writer, &head, message + parts->data.offset, parts->data.size) == 0);
+    must(writer.size == size && memcmp(bytes, message, size) == 0);
+    if (size != 0) {
+        writer = virtwire_write_to(bytes, size - 1);
+        must(virtwire_problem(virtio_vsock_packet_write(&writer, &head, message + parts->data.offset, parts->data.size)) == VIRTWIRE_FULL && writer.size == 0);
     }
+    free(bytes);
 }
 
 static void read_virtio_vsock_packet(const uint8_t *message, size_t size)
@@ -3204,6 +5756,8 @@ static void read_virtio_vsock_packet(const uint8_t *message, size_t size)
         at = follows(parts.data, at, parts.end);
         must(at == parts.end);
     }
+    if (verdict == 0)
+        write_virtio_vsock_packet(message, size, &parts);
     {
         struct virtwire_cursor cursor = virtwire_records(message, size);
         size_t left = size;

@@ -45,12 +45,37 @@ def lookup(name: str, variant: int = 1) -> type[Struct] | type[Union]:
     """
     from virtwire._registry import struct_class
 
+    name = name.removeprefix("struct ").removeprefix("union ")
     result: type[Struct] | type[Union] | None
-    result = struct_class(name.removeprefix("struct ").removeprefix("union "), variant)
+    result = struct_class(name, variant) or struct_class(_present_name(name), variant)
     if result is None:
-        similar = ", ".join(find(name)[:5])
-        raise KeyError(f"no struct {name!r}" + (f"; there are {similar}" if similar else ""))
+        raise KeyError(f"no struct {name!r}{_similar(name)}")
     return result
+
+
+def _similar(name: str) -> str:
+    from difflib import get_close_matches
+
+    from virtwire._index import STRUCTS
+
+    close = get_close_matches(name, STRUCTS, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    similar = ", ".join(find(name)[:5]) if name else ""
+    return f"; there are {similar}" if similar else ""
+
+
+def _present_name(name: str) -> str:
+    """What a struct of an earlier release is called now, "" if there was none. Raises `KeyError` for one that is gone."""
+    from virtwire._former import warn
+    from virtwire._index import FORMER_STRUCTS
+
+    new, last = FORMER_STRUCTS.get(name, ("", ""))
+    if new:
+        warn(name, new, last, 2)
+    elif last:
+        raise KeyError(f"no struct {name!r} any more: VIRTIO {last} was the last release with it")
+    return new
 
 
 def find(text: str) -> list[str]:

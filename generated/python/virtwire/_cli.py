@@ -12,10 +12,12 @@ import inspect
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import virtwire
 from virtwire._dump import Line, dump, plain
@@ -23,6 +25,10 @@ from virtwire._errors import DecodeError
 from virtwire._index import MODULES, STRUCTS
 from virtwire._layout import Field, parts_of
 from virtwire._runtime import Request, Struct
+
+VERSION = f"virtwire {virtwire.__version__}" + (
+    f" (VIRTIO {virtwire.EDITION})" if virtwire.EDITION else ""
+)
 
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
@@ -33,10 +39,14 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    prepare_output()
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        code = int(options.run(options))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DeprecationWarning)
+            warnings.showwarning = _print_warning
+            code = int(options.run(options))
         sys.stdout.flush()  # a closed pipe is to be noticed here
         return code
     except DecodeError as error:
@@ -47,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"virtwire: {where}{error.strerror}", file=sys.stderr)
+        print(f"virtwire: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 2
     except TypeError as error:  # a length that the struct does not carry
         print(f"virtwire: {error}; on the command line with --set KEY=N", file=sys.stderr)
@@ -58,14 +68,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def prepare_output() -> None:
+    """Let nothing that is printed be an error: output that was closed before the start (`>&-`) goes nowhere, and what
+    the terminal's encoding does not have is written as an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A name of an earlier release still works; that it has another one is no matter of a line of Python here."""
+    print(f"virtwire: {message}", file=sys.stderr)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="virtwire", description="Decode and describe VIRTIO structures."
+        prog="virtwire",
+        description="Decode and describe VIRTIO structures.",
+        epilog="'virtwire COMMAND --help' shows each command with examples.",
     )
-    parser.add_argument("--version", action="version", version=f"virtwire {virtwire.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    decode = commands.add_parser("decode", help="bytes as an annotated hex dump")
+    decode = _command(
+        commands,
+        "decode",
+        "bytes as an annotated hex dump",
+        "  virtwire decode virtio_net_config --hex 525400123456010001000500 --allow-short\n"
+        "  virtwire decode virtio_dev_ctx context.bin --device net\n"
+        "  virtwire decode virtio_scsi_req_cmd - --set cdb_size=32 --json <request.bin",
+    )
     decode.add_argument("name", help="C name of a struct (virtio_net_config)")
     decode.add_argument(
         "file", nargs="?", metavar="FILE", help="what to read; - for standard input"
@@ -113,7 +155,12 @@ def _parser() -> argparse.ArgumentParser:
     decode.add_argument("--json", action="store_true", help="the values as JSON")
     decode.set_defaults(run=_decode)
 
-    show = commands.add_parser("show", help="the layout of a struct")
+    show = _command(
+        commands,
+        "show",
+        "the layout of a struct",
+        "  virtwire show virtio_blk_config\n  virtwire show virtio_net_hdr --json",
+    )
     show.add_argument("name", help="C name of a struct")
     show.add_argument(
         "--variant",
@@ -125,15 +172,31 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=_show)
 
-    listing = commands.add_parser("list", help="all structs, by module")
+    listing = _command(
+        commands, "list", "all structs, by module", "  virtwire list\n  virtwire list blk"
+    )
     listing.add_argument("module", nargs="?", help="only those of this module")
     listing.set_defaults(run=_list)
 
-    find = commands.add_parser(
-        "find", help="structs and constants whose name contains a text, or constants of a value"
+    find = _command(
+        commands,
+        "find",
+        "structs and constants whose name contains a text, or constants of a value",
+        "  virtwire find VIRTIO_NET_F_\n  virtwire find 0x80000000",
     )
     find.add_argument("text", help="part of a name, or a number")
     find.set_defaults(run=_find)
+    return parser
+
+
+def _command(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     return parser
 
 

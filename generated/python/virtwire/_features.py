@@ -54,7 +54,13 @@ class Features(Mapping[str, int]):
             self._names.setdefault(feature.bit, feature.name)
 
     def __getitem__(self, name: str) -> int:
-        return self._all[name].bit
+        return self._named(name, 2).bit
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and self._named(name, 2) is not None
+        except KeyError:
+            return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
@@ -66,8 +72,22 @@ class Features(Mapping[str, int]):
         return f"<Features of {self.device}: {len(self)}>"
 
     def feature(self, name: str) -> Feature:
-        """A feature by its name."""
-        return self._all[name]
+        """A feature by its name. Raises `KeyError`."""
+        return self._named(name, 2)
+
+    def _named(self, name: str, depth: int) -> Feature:
+        """A feature by its name, or by that of an earlier release: then the line `depth` calls above is warned."""
+        found = self._all.get(name)
+        if found is None:
+            from virtwire._former import warn
+            from virtwire._index import FORMER_FEATURES
+
+            new, last = FORMER_FEATURES.get(name, ("", ""))
+            found = self._all.get(new)
+            if found is None:
+                raise KeyError(name)
+            warn(name, new, last, depth)
+        return found
 
     def mask(self, features: FeatureBits) -> int:
         """Features as an integer; -1 for None. Raises `ValueError` for a name that the device does not have."""
@@ -81,9 +101,10 @@ class Features(Mapping[str, int]):
             features = (features,)
         bits = 0
         for name in features:
-            if name not in self._all:
-                raise ValueError(f"{self.device} has no feature {name!r}")
-            bits |= 1 << self._all[name].bit
+            try:
+                bits |= 1 << self._named(name, 2).bit
+            except KeyError:
+                raise ValueError(f"{self.device} has no feature {name!r}") from None
         return bits
 
     def names(self, bits: int) -> list[str]:

@@ -701,3 +701,13 @@ CODES: dict[str, tuple[tuple[str, str, str, int], ...]] = {
 }
 """The registries whose codes stand in a member: module, variable; and where they go further into a code in another
 member, that member and the code."""
+
+# what earlier releases called otherwise: its name now ("" where it is gone), and the last release with the former one
+FORMER_STRUCTS: dict[str, tuple[str, str]] = {
+    "virtio_net_ctrl_mq": ("virtio_net_ctrl_mq_pairs_set", "1.1"),
+}
+
+FORMER_FEATURES: dict[str, tuple[str, str]] = {
+    "VIRTIO_F_RING_EVENT_IDX": ("VIRTIO_F_EVENT_IDX", "1.1"),
+    "VIRTIO_F_RING_INDIRECT_DESC": ("VIRTIO_F_INDIRECT_DESC", "1.1"),
+}

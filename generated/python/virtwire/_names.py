@@ -7,8 +7,9 @@ from __future__ import annotations
 import sys
 
 from virtwire._index import CODES, DEVICES
+from virtwire._layout import parts_of
 from virtwire._registry import Registry, device_of, module, struct_class
-from virtwire._runtime import Struct, parts_of
+from virtwire._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 
 from virtwire._errors import DecodeError, Generic
+from virtwire._failures import truncated
 from virtwire._layout import Row
 from virtwire._registry import (
     Registry,
@@ -16,7 +17,7 @@ from virtwire._registry import (
     module,
     struct_class,
 )
-from virtwire._runtime import Struct, truncated
+from virtwire._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,17 +11,10 @@ from __future__ import annotations
 import struct
 from itertools import repeat, starmap
 
-from virtwire._errors import UNFIT as UNFIT
-from virtwire._errors import DecodeError as DecodeError
-from virtwire._errors import EncodeError as EncodeError
-from virtwire._errors import S, T, hex_excerpt
-from virtwire._layout import Field, Leaf, Part
-from virtwire._layout import Layout as Layout
-from virtwire._layout import Row as Row
-from virtwire._layout import parts_of as parts_of
-from virtwire._unions import ArmOf as ArmOf
-from virtwire._unions import BitField as BitField
-from virtwire._unions import Union as Union
+from virtwire._errors import DecodeError, EncodeError, S, T, hex_excerpt
+from virtwire._failures import truncated, wrong_length
+from virtwire._layout import Layout, Leaf, parts_of
+from virtwire._unions import Union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from virtwire._errors import Buffer as Buffer
-    from virtwire._errors import ByteOrder as ByteOrder
+    from virtwire._errors import Buffer, ByteOrder
 
 _ORDER: dict[ByteOrder, str] = {"little": "<", "big": ">"}
 _UNSET = object()
@@ -223,7 +215,7 @@ class Struct:
         view = memoryview(data).cast("B")
         size = cls.SIZE or 0
         if not allow_short or len(view) >= size:
-            raise wrong_length(cls, view)
+            raise wrong_length(cls, view) from None
         padded = bytes(view) + bytes(size - len(view))
         result = (
             cls.from_bytes(padded)
@@ -409,96 +401,3 @@ class FixedRequest(Request):
             if len(data) < (cls.READABLE_SIZE or 0):
                 raise truncated(cls, 0, data, 0)
             raise wrong_length(cls, data, cls.READABLE_SIZE)
-
-
-# --- how decoding fails -----------------------------------------------------------------------------------
-
-
-def wrong_length(cls: type[Struct], data: Buffer, end: int | None = None) -> DecodeError:
-    """The error for data that is too short for a struct of fixed size, or longer than what was decoded."""
-    view = memoryview(data).cast("B")
-    size = (cls.SIZE or 0) if end is None else end
-    if len(view) < size:
-        return truncated(cls, 0, view, 0)
-    return DecodeError(
-        f"{len(view) - size} bytes too many",
-        path=cls.C_NAME,
-        offset=size,
-        needed=size,
-        available=len(view),
-        excerpt=hex_excerpt(view, size, len(view) - size),
-    )
-
-
-def truncated(
-    cls: type[Struct], first: int, data: Buffer, offset: int, size: int | None = None
-) -> DecodeError:
-    """The error for data that ends within the members of `cls` from number `first`, which starts at `offset`.
-
-    `size` is that of the first member, where the data itself says so.
-    """
-    view = memoryview(data).cast("B")
-    if offset < 0:
-        return DecodeError("negative offset", path=cls.C_NAME, offset=offset, excerpt="")
-    path = cls.C_NAME
-    start = offset
-    if size is not None and size < 0:
-        return DecodeError(
-            "no room for it",
-            path=f"{path}.{parts_of(cls)[first].name}",
-            offset=offset,
-            excerpt=hex_excerpt(view, offset),
-        )
-    for part in parts_of(cls)[first:]:
-        needed = part.size if size is None else size
-        size = None
-        if needed is None:
-            break
-        if offset + needed > len(view):
-            path = f"{path}.{part.name}"
-            deepest = None if first else _deepest(cls, start, len(view))
-            if deepest is not None and deepest.offset is not None and deepest.size is not None:
-                path = f"{cls.C_NAME}.{deepest.path}"
-                offset, needed = start + deepest.offset, deepest.size
-            return DecodeError(
-                "ends too early",
-                path=path,
-                offset=offset,
-                needed=needed,
-                available=max(0, len(view) - offset),
-                excerpt=hex_excerpt(view, offset, needed),
-            )
-        offset += needed
-    return DecodeError(
-        "ends too early", path=path, offset=offset, excerpt=hex_excerpt(view, offset)
-    )
-
-
-def _deepest(cls: type[Struct], start: int, end: int) -> Field | None:
-    """The innermost member of a struct at `start` that does not lie before `end`; None where places vary."""
-    if any(part.optional for part in parts_of(cls)):
-        return None
-    found: Field | None = None
-    for field in cls.LAYOUT:
-        if field.offset is None or field.size is None or "[]" in field.path:
-            continue
-        outside = start + field.offset + field.size > end
-        if outside and (found is None or field.path.startswith(f"{found.path}.")):
-            found = field
-    return found
-
-
-def malformed(cls: type[Struct], name: str, data: Buffer, offset: int, reason: str) -> DecodeError:
-    """The error for a member whose content contradicts itself."""
-    return DecodeError(
-        reason, path=f"{cls.C_NAME}.{name}", offset=offset, excerpt=hex_excerpt(data, offset)
-    )
-
-
-def wrong_count(
-    value: Struct, name: str, count: int, expected: int, expression: str
-) -> EncodeError:
-    """The error for an array that has not as many elements as another member says."""
-    return EncodeError(
-        f"has {count} elements, but {expression} is {expected}", path=f"{value.C_NAME}.{name}"
-    )

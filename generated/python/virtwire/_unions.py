@@ -175,8 +175,13 @@ class ArmOf(Generic[T]):
 
 
 def struct_arm(cls: Callable[[], type[S]], offset: int = 0) -> Arm[S]:
-    """An arm that is a struct; the class is looked up when it is needed."""
-    return Arm(lambda raw, at: cls().unpack_from(raw, at), lambda value: value.to_bytes(), offset)
+    """An arm that is a struct; the class is looked up when it is needed. One of variable size is all that there is."""
+
+    def decode(raw: bytes, at: int) -> S:
+        found = cls()
+        return found.unpack_from(raw, at) if found.SIZE is not None else found.from_bytes(raw[at:])
+
+    return Arm(decode, lambda value: value.to_bytes(), offset)
 
 
 def bytes_arm(size: int | None, offset: int = 0) -> Arm[bytes]:

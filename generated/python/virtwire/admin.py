@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT, DecodeError
+from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Container
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, fresh, malformed, new, truncated, wrong_length
+from virtwire._runtime import Request, Struct, copy, fresh, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Array, Bytes, Int, Nested, View
 from virtwire import device_parts as _device_parts

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT, DecodeError
+from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._records import Record
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import Struct, new
 from virtwire._views import Int, View
 
 TYPE_CHECKING = False

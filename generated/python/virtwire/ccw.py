@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated, wrong_count, wrong_length
+from virtwire._former import Former
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import Struct, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, View
 
@@ -164,12 +166,17 @@ next_wrap|be32|0|4|||31:1
     vq_index = BitField("_bits", 0, 16)
     next_off = BitField("_bits", 16, 15)
     next_wrap = BitField("_bits", 31, 1)
+    vqn = Former["int"]("vq_index", "1.2")
 
-    def __init__(self, *, vq_index: int = 0, next_off: int = 0, next_wrap: int = 0) -> None:
+    def __init__(
+        self, *, vq_index: int = 0, next_off: int = 0, next_wrap: int = 0, vqn: int | None = None
+    ) -> None:
         self._bits = 0
         self.vq_index = vq_index
         self.next_off = next_off
         self.next_wrap = next_wrap
+        if vqn is not None:
+            NotificationsBe.vqn.given(self, vqn)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -208,6 +215,7 @@ class NotificationsBeView(View):
     vq_index = Bits(0, ">I", 0, 16)
     next_off = Bits(0, ">I", 16, 15)
     next_wrap = Bits(0, ">I", 31, 1)
+    vqn = Former["int"]("vq_index", "1.2")
 
 
 class VirtioRevInfo(Struct):
@@ -314,10 +322,15 @@ index|be16|0|2
 max_queue_size|be16|2|2|||||1.3
 """)
     _PARTS = ">H >H"
+    max_num = Former["int"]("max_queue_size", "1.2")
 
-    def __init__(self, *, index: int = 0, max_queue_size: int = 0) -> None:
+    def __init__(
+        self, *, index: int = 0, max_queue_size: int = 0, max_num: int | None = None
+    ) -> None:
         self.index = index
         self.max_queue_size = max_queue_size
+        if max_num is not None:
+            VqConfigBlock.max_num.given(self, max_num)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -355,6 +368,7 @@ class VqConfigBlockView(View):
     NAMES = ("index", "max_queue_size")
     index = Int(0, ">H")
     max_queue_size = Int(2, ">H")
+    max_num = Former["int"]("max_queue_size", "1.2")
 
 
 class VqInfoBlock(Struct):
@@ -387,6 +401,9 @@ driver|be64|16|8|||||1.1
 device|be64|24|8|||||1.1
 """)
     _PARTS = ">Q >I >H >H >Q >Q"
+    avail = Former["int"]("driver", "1.0")
+    num = Former["int"]("size", "1.2")
+    used = Former["int"]("device", "1.0")
 
     def __init__(
         self,
@@ -397,6 +414,9 @@ device|be64|24|8|||||1.1
         size: int = 0,
         driver: int = 0,
         device: int = 0,
+        avail: int | None = None,
+        num: int | None = None,
+        used: int | None = None,
     ) -> None:
         self.desc = desc
         self.res0 = res0
@@ -404,6 +424,12 @@ device|be64|24|8|||||1.1
         self.size = size
         self.driver = driver
         self.device = device
+        if avail is not None:
+            VqInfoBlock.avail.given(self, avail)
+        if num is not None:
+            VqInfoBlock.num.given(self, num)
+        if used is not None:
+            VqInfoBlock.used.given(self, used)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -451,6 +477,9 @@ class VqInfoBlockView(View):
     size = Int(14, ">H")
     driver = Int(16, ">Q")
     device = Int(24, ">Q")
+    avail = Former["int"]("driver", "1.0")
+    num = Former["int"]("size", "1.2")
+    used = Former["int"]("device", "1.0")
 
 
 class VqInfoBlockLegacy(Struct):
@@ -479,12 +508,23 @@ index|be16|12|2
 size|be16|14|2|||||1.3
 """)
     _PARTS = ">Q >I >H >H"
+    num = Former["int"]("size", "1.2")
 
-    def __init__(self, *, queue: int = 0, align: int = 0, index: int = 0, size: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        queue: int = 0,
+        align: int = 0,
+        index: int = 0,
+        size: int = 0,
+        num: int | None = None,
+    ) -> None:
         self.queue = queue
         self.align = align
         self.index = index
         self.size = size
+        if num is not None:
+            VqInfoBlockLegacy.num.given(self, num)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -526,6 +566,7 @@ class VqInfoBlockLegacyView(View):
     align = Int(8, ">I")
     index = Int(12, ">H")
     size = Int(14, ">H")
+    num = Former["int"]("size", "1.2")
 
 
 class VirtioFeatureDesc(Struct):

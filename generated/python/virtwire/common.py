@@ -146,3 +146,22 @@ DEVICE_TYPES_DEVICE_ID_CODES = Registry(
     ),
     (Range(0x0, 0x0, "reserved"),),
 )
+
+# --- names of earlier releases ---
+
+if TYPE_CHECKING:
+    VIRTIO_F_RING_EVENT_IDX = VIRTIO_F_EVENT_IDX
+    VIRTIO_F_RING_INDIRECT_DESC = VIRTIO_F_INDIRECT_DESC
+else:
+
+    def __getattr__(name):
+        from virtwire._former import former_name
+
+        return former_name(
+            __name__,
+            name,
+            {
+                "VIRTIO_F_RING_EVENT_IDX": ("VIRTIO_F_EVENT_IDX", "1.1"),
+                "VIRTIO_F_RING_INDIRECT_DESC": ("VIRTIO_F_INDIRECT_DESC", "1.1"),
+            },
+        )

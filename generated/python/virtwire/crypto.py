@@ -6,20 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import (
-    FixedRequest,
-    Request,
-    Struct,
-    copy,
-    fresh,
-    new,
-    truncated,
-    wrong_count,
-    wrong_length,
-)
+from virtwire._runtime import FixedRequest, Request, Struct, copy, fresh, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Bytes, Int, Nested, Value, View
 

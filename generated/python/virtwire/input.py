@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated
+from virtwire._runtime import Struct, new
 from virtwire._unions import Union, bytes_arm, struct_arm
 from virtwire._views import Bytes, Int, Value, View
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import FixedRequest, Request, Struct, copy, new, truncated, wrong_length
+from virtwire._runtime import FixedRequest, Request, Struct, copy, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Bytes, Int, Nested, View
 

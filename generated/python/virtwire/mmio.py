@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated
+from virtwire._former import Former
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated
+from virtwire._runtime import Struct, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, View
 
@@ -334,12 +336,17 @@ next_wrap|le32|0|4|||31:1
     vq_index = BitField("_bits", 0, 16)
     next_off = BitField("_bits", 16, 15)
     next_wrap = BitField("_bits", 31, 1)
+    vqn = Former["int"]("vq_index", "1.2")
 
-    def __init__(self, *, vq_index: int = 0, next_off: int = 0, next_wrap: int = 0) -> None:
+    def __init__(
+        self, *, vq_index: int = 0, next_off: int = 0, next_wrap: int = 0, vqn: int | None = None
+    ) -> None:
         self._bits = 0
         self.vq_index = vq_index
         self.next_off = next_off
         self.next_wrap = next_wrap
+        if vqn is not None:
+            NotificationsLe.vqn.given(self, vqn)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -378,3 +385,32 @@ class NotificationsLeView(View):
     vq_index = Bits(0, "<I", 0, 16)
     next_off = Bits(0, "<I", 16, 15)
     next_wrap = Bits(0, "<I", 31, 1)
+    vqn = Former["int"]("vq_index", "1.2")
+
+
+# --- names of earlier releases ---
+
+if TYPE_CHECKING:
+    QueueAvailHigh = QueueDriverHigh
+    QueueAvailLow = QueueDriverLow
+    QueueNum = QueueSize
+    QueueNumMax = QueueSizeMax
+    QueueUsedHigh = QueueDeviceHigh
+    QueueUsedLow = QueueDeviceLow
+else:
+
+    def __getattr__(name):
+        from virtwire._former import former_name
+
+        return former_name(
+            __name__,
+            name,
+            {
+                "QueueAvailHigh": ("QueueDriverHigh", "1.0"),
+                "QueueAvailLow": ("QueueDriverLow", "1.0"),
+                "QueueNum": ("QueueSize", "1.2"),
+                "QueueNumMax": ("QueueSizeMax", "1.2"),
+                "QueueUsedHigh": ("QueueDeviceHigh", "1.0"),
+                "QueueUsedLow": ("QueueDeviceLow", "1.0"),
+            },
+        )

@@ -7,19 +7,11 @@ from __future__ import annotations
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from types import EllipsisType
 from virtwire._errors import UNFIT, DecodeError
+from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import (
-    Request,
-    Struct,
-    copy,
-    fresh,
-    new,
-    truncated,
-    wrong_count,
-    wrong_length,
-)
+from virtwire._runtime import Request, Struct, copy, fresh, new
 from virtwire._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
 from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
 
@@ -5183,3 +5175,23 @@ class VirtioNetResourceObjFfRuleView(View):
     reserved = Int(11, "<B")
     vq_index = Int(12, "<H")
     reserved1 = Bytes(14, 2)
+
+
+# --- names of earlier releases ---
+
+if TYPE_CHECKING:
+    VirtioNetCtrlMq = VirtioNetCtrlMqPairsSet
+    VirtioNetCtrlMqView = VirtioNetCtrlMqPairsSetView
+else:
+
+    def __getattr__(name):
+        from virtwire._former import former_name
+
+        return former_name(
+            __name__,
+            name,
+            {
+                "VirtioNetCtrlMq": ("VirtioNetCtrlMqPairsSet", "1.1"),
+                "VirtioNetCtrlMqView": ("VirtioNetCtrlMqPairsSetView", "1.1"),
+            },
+        )

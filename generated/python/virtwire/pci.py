@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated
+from virtwire._former import Former
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated
+from virtwire._runtime import Struct, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -564,6 +566,10 @@ admin_queue_index|le16|60|2||||VIRTIO_F_ADMIN_VQ|1.3
 admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
 """)
     _PARTS = "<I <I <I <I <H <H <B <B <H <H <H <H <H <Q <Q <Q <H <H <H <H"
+    msix_config = Former["int"]("config_msix_vector", "1.1")
+    queue_avail = Former["int"]("queue_driver", "1.0")
+    queue_notify_data = Former["int"]("queue_notif_config_data", "1.2")
+    queue_used = Former["int"]("queue_device", "1.0")
 
     def __init__(
         self,
@@ -588,6 +594,10 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
         queue_reset: int = 0,
         admin_queue_index: int = 0,
         admin_queue_num: int = 0,
+        msix_config: int | None = None,
+        queue_avail: int | None = None,
+        queue_notify_data: int | None = None,
+        queue_used: int | None = None,
     ) -> None:
         self.device_feature_select = device_feature_select
         self.device_feature = device_feature
@@ -609,6 +619,14 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
         self.queue_reset = queue_reset
         self.admin_queue_index = admin_queue_index
         self.admin_queue_num = admin_queue_num
+        if msix_config is not None:
+            VirtioPciCommonCfg.msix_config.given(self, msix_config)
+        if queue_avail is not None:
+            VirtioPciCommonCfg.queue_avail.given(self, queue_avail)
+        if queue_notify_data is not None:
+            VirtioPciCommonCfg.queue_notify_data.given(self, queue_notify_data)
+        if queue_used is not None:
+            VirtioPciCommonCfg.queue_used.given(self, queue_used)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
@@ -748,6 +766,10 @@ class VirtioPciCommonCfgView(View):
     queue_reset = Int(58, "<H")
     admin_queue_index = Int(60, "<H")
     admin_queue_num = Int(62, "<H")
+    msix_config = Former["int"]("config_msix_vector", "1.1")
+    queue_avail = Former["int"]("queue_driver", "1.0")
+    queue_notify_data = Former["int"]("queue_notif_config_data", "1.2")
+    queue_used = Former["int"]("queue_device", "1.0")
 
 
 class VirtioPciNotifyCap(Struct):

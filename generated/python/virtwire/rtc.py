@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new, truncated
+from virtwire._runtime import Struct, new
 from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False

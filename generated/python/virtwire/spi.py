@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Request, Struct, copy, new, truncated, wrong_length
+from virtwire._runtime import Request, Struct, copy, new
 from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT, DecodeError
+from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, malformed, new, truncated, wrong_length
+from virtwire._runtime import Struct, fresh, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, Nested, View
 

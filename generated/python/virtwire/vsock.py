@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from virtwire._errors import UNFIT
+from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new, truncated, wrong_count, wrong_length
+from virtwire._runtime import Struct, new
 from virtwire._views import Int, Nested, View
 
 TYPE_CHECKING = False

@@ -7,21 +7,17 @@
 
 static int save(struct virtwire_writer *writer)
 {
+    struct virtwire_writer fields = virtwire_write_behind(writer, sizeof(struct virtio_dev_ctx));
     struct virtio_dev_ctx context;
     struct virtio_dev_ctx_field_tlv field;
     struct virtio_dev_ctx_vq_split_runtime queue;
     virtio_le64 features;
     int error;
 
-    context.field_count = virtio_cpu_to_le32(2);
-    error = virtwire_write(writer, &context, sizeof(context));
-    if (error != 0)
-        return error;
-
     memset(&field, 0, sizeof(field));
     field.type = virtio_cpu_to_le32(VIRTIO_DEV_CTX_DEV_FEATURES);
     features = virtio_cpu_to_le64((1ULL << 32) | 1);
-    error = virtio_dev_ctx_field_tlv_write(writer, &field, &features, sizeof(features));
+    error = virtio_dev_ctx_field_tlv_write(&fields, &field, &features, sizeof(features));
     if (error != 0)
         return error;
 
@@ -29,7 +25,13 @@ static int save(struct virtwire_writer *writer)
     queue.vq_index = virtio_cpu_to_le16(3);
     queue.dev_avail_idx = virtio_cpu_to_le16(0x1234);
     queue.enabled = 1;
-    return virtio_dev_ctx_field_tlv_write(writer, &field, &queue, sizeof(queue));
+    error = virtio_dev_ctx_field_tlv_write(&fields, &field, &queue, sizeof(queue));
+    if (error != 0)
+        return error;
+
+    /* the fields stand where they belong; what goes before them has their number */
+    memset(&context, 0, sizeof(context));
+    return virtio_dev_ctx_write(writer, &context, NULL, fields.size);
 }
 
 static int restore(const void *message, size_t size)
@@ -38,7 +40,9 @@ static int restore(const void *message, size_t size)
     struct virtio_dev_ctx_field_tlv_parts field;
     struct virtwire_cursor cursor;
     const struct virtio_dev_ctx_field_tlv *tlv;
-    int error = virtio_dev_ctx_validate(message, size);
+    size_t seen[16];
+    struct virtwire_rules rules = { NULL, seen, 16, 0 };
+    int error = virtio_dev_ctx_check(message, size, &rules);
 
     if (error != 0) {
         printf("wrong field '%s' (problem %d)\n", virtio_dev_ctx_field_name(virtwire_field(error)),

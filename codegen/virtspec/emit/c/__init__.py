@@ -8,9 +8,11 @@ from virtspec import __version__
 from virtspec.diagnostics import SpecError
 from virtspec.emit.c.check import render_check
 from virtspec.emit.c.constants import Constants
+from virtspec.emit.c.former import render_former
 from virtspec.emit.c.messages import Messages
 from virtspec.emit.c.names import Names, header_name, is_prefix
 from virtspec.emit.c.registries import tables
+from virtspec.emit.c.rules import Rules
 from virtspec.emit.c.structs import definition
 from virtspec.emit.c.testee import render_testee
 from virtspec.emit.c.types import Catalogue, Record
@@ -19,6 +21,7 @@ from virtspec.emit.c.views import Definition, Header
 from virtspec.emit.engine import Emission, render
 from virtspec.layout import Layouts
 from virtspec.model import Spec
+from virtspec.since import Since, load_since
 
 INCLUDE = "c/include/virtwire"
 
@@ -43,8 +46,9 @@ class _IntegerView:
     stores: tuple[_Byte, ...]
 
 
-def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "") -> Emission:
-    """The headers for a model. `prefix` stands before every public name (upper-case before macros).
+def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "", since: Since | None = None) -> Emission:
+    """The headers for a model. `prefix` stands before every public name (upper-case before macros); `since` knows the
+    names of earlier releases, as those that come with virtspec do.
 
     Raises `SpecError` for a prefix that is no identifier.
     """
@@ -54,20 +58,34 @@ def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "") -> Emission:
     constants = Constants(spec.constants, names)
     catalogue = Catalogue(spec, layouts, names, constants.macros)
     values = Values(spec, catalogue, names)
-    messages = Messages(catalogue, values, names, {c.name: c.value for c in spec.constants if c.value is not None})
+    rules = Rules(catalogue, values, names)
+    messages = Messages(
+        catalogue, values, rules, names, {c.name: c.value for c in spec.constants if c.value is not None}
+    )
     emission = Emission(not_rendered=[*constants.not_rendered, *catalogue.not_rendered])
     headers = Headers(spec, names, constants, catalogue, messages).all()
-    emission.files[f"{INCLUDE}/types.h"] = _types(names)
+    emission.files[f"{INCLUDE}/types.h"] = _types(names, rules)
     for header in headers:
         emission.files[f"{INCLUDE}/{header.file}"] = render("c/header.h.jinja", h=header)
     emission.files.update(_package(spec, names))
     read = [m for header in headers for d in header.definitions for m in d.messages]
     if read:
         most = max(1, *(len(m.arguments) for m in read))
-        emission.files["c/test/fuzz.c"] = render("c/fuzz.c.jinja", messages=read, most_arguments=most, p=names.lower)
+        emission.files["c/test/fuzz.c"] = render(
+            "c/fuzz.c.jinja", messages=read, most_arguments=most, p=names.lower, u=names.upper
+        )
     emission.files["c/test/testee.c"] = render_testee(spec, catalogue, messages, names)
     emission.files["c/test/selfcheck.c"] = render_check(catalogue, constants, names, layouts)
-    emission.files[f"{INCLUDE}/virtwire.h"] = render("c/all.h.jinja", headers=headers, u=names.upper)
+    devices = {d.id: d for header in headers for d in header.devices if d.id}
+    emission.files[f"{INCLUDE}/virtwire.h"] = render(
+        "c/all.h.jinja",
+        headers=headers,
+        devices=sorted(devices.values(), key=lambda d: d.id),
+        p=names.lower,
+        u=names.upper,
+    )
+    table = load_since() if since is None else since
+    emission.files[f"{INCLUDE}/former.h"] = render_former(spec, catalogue, constants.macros, names, table)
     return emission
 
 
@@ -88,6 +106,7 @@ def _package(spec: Spec, names: Names) -> dict[str, str]:
         "series": ".".join(__version__.split(".")[:2]),
         "edition": "".join(c for c in spec.edition if c.isalnum() or c in "._-"),
         "p": names.lower,
+        "u": names.upper,
     }
     return {f"c/{path}": render(f"c/package/{template}.jinja", **view) for path, template in _PACKAGE.items()}
 
@@ -157,6 +176,11 @@ class Headers:
             includes=("types.h", *(f"{name}.h" for name in sorted(includes))),
             groups=tuple(group for m in merged for group in self._constants.groups(m)),
             definitions=tuple(d for record in records for d in self._definitions(record)),
+            devices=tuple(
+                self._messages.rules.device(device)
+                for device in self._spec.devices
+                if header_name(device.module) in merged
+            ),
             tables=tuple(t for m in merged for t in tables(self._spec, self._catalogue, self._names, m)),
         )
 
@@ -165,7 +189,8 @@ class Headers:
         found = []
         for part in (record, *self._messages.halves(record)):
             message = self._messages.of(part)
-            found.append(definition(part, self._names, () if message is None else (message,)))
+            reserved = self._messages.rules.reserved(part)
+            found.append(definition(part, self._names, () if message is None else (message,), reserved))
         return found
 
 
@@ -185,11 +210,17 @@ def _reach(module: str, needs: dict[str, set[str]]) -> set[str]:
     return reached
 
 
-def _types(names: Names) -> str:
+def _types(names: Names, rules: Rules) -> str:
     ordered = [_integer(names, f"{order}{bits}", bits, order) for order in ("le", "be") for bits in (16, 32, 64)]
     native = [_integer(names, f"u{bits}", bits, "le") for bits in (16, 32, 64)]
     return render(
-        "c/types.h.jinja", p=names.lower, u=names.upper, integers=(*ordered, *native), ordered=ordered, native=native
+        "c/types.h.jinja",
+        p=names.lower,
+        u=names.upper,
+        integers=(*ordered, *native),
+        ordered=ordered,
+        native=native,
+        records=rules.by_device,
     )
 
 

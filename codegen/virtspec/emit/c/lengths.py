@@ -10,10 +10,12 @@ import re
 from dataclasses import dataclass, field
 
 from virtspec.compat import assert_never
+from virtspec.emit.c.message_views import Argument
 from virtspec.emit.c.names import Names, Scope, field_name
 from virtspec.emit.c.structs import order_word
 from virtspec.emit.c.types import Catalogue, Field, Record, Vector, flat
-from virtspec.emit.c.views import Argument
+from virtspec.emit.expressions import Binary, ExpressionError, Name, Number, SizeOf, parse
+from virtspec.emit.expressions import Expression as Tree
 from virtspec.model import (
     AllOf,
     AnyOf,
@@ -33,15 +35,10 @@ from virtspec.model import (
     Not,
     Rest,
 )
+from virtspec.names import plain, python_field
 
-_TOKEN = re.compile(
-    r"\s*(?:(sizeof)\s*\(\s*(?:struct|union)?\s*([A-Za-z_]\w*)\s*\)"
-    r"|([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)|(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|(<<|>>|[-+*/()]))",
-    re.ASCII,
-)
-_LEVELS = (("<<", ">>"), ("+", "-"), ("*", "/"))
 _FUNCTIONS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "<<": "shl", ">>": "shr"}
-_LOCALS = (
+LOCALS = (
     "message",
     "size",
     "parts",
@@ -52,13 +49,15 @@ _LOCALS = (
     "cursor",
     "writer",
     "head",
-    "value",
+    "stored",
     "end",
     "features",
     "error",
+    "content",
+    "room",
+    "count",
+    "found",
 )
-
-MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +110,7 @@ class Lengths:
     _given: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in _LOCALS:
+        for name in LOCALS:
             self._scope.claim(name)
 
     def count(self, length: Length, part: str, element: str) -> str | None:
@@ -142,21 +141,27 @@ class Lengths:
         place = None if leaf is None else self.places.get(id(leaf.field))
         if leaf is None or place is None:
             return None
-        at = f"{place} + {leaf.offset}" if leaf.offset else place
-        text = f"{self.names.lower}virtio_get_{order_word(leaf.integer)}(bytes + {at})"
+        text = f"{self.names.lower}virtio_get_{order_word(leaf.integer)}({self.address(place, leaf.offset)})"
         if leaf.bit is not None:
             text = f"({text} >> {leaf.bit.offset} & 0x{(1 << leaf.bit.width) - 1:x}ULL)"
         if leaf.field.member.optional:
             text = f"({place.removesuffix('.offset')}.size == 0 ? 0 : {text})"
         return text
 
-    def argument(self, path: str, note: str) -> str:
+    @staticmethod
+    def address(place: str, offset: int = 0) -> str:
+        """The bytes at a place, or behind it."""
+        if place.isdigit():
+            place, offset = str(int(place) + offset), 0
+        return " + ".join(["bytes", *(text for text in (place, str(offset)) if text != "0")])
+
+    def argument(self, path: str, note: str, key: str = "") -> str:
         """A number that the caller gives, by the name that the specification has for it."""
         words = "_".join(re.findall(r"[a-z0-9_]+", path.lower())) or "length"
         if words not in self._given:
             name = self._scope.claim(field_name(words))
             self._given[words] = name
-            self.arguments[name] = Argument(name=name, note=note)
+            self.arguments[name] = Argument(name=name, note=note, key=key)
         return self._given[words]
 
     def elements(self, part: str, element: str, text: str = "") -> str:
@@ -187,12 +192,14 @@ class Lengths:
         return f"({text})" if isinstance(term, (AllOf, AnyOf)) else text
 
     def _feature(self, name: str) -> str:
-        """A feature bit: by its macro where that stands in the same header."""
-        return self.catalogue.code(name, self.catalogue.feature_bits[name], self.module)
+        """A feature bit: by its macro where that stands in the same header, else its number, with the name."""
+        code = self.catalogue.code(name, self.catalogue.feature_bits[name], self.module)
+        return f"{code} /* {plain(name)} */" if code.isdigit() else code
 
-    def size_of(self, struct: str) -> str:
+    def size_of(self, struct: str, part: str = "") -> str:
         """The size of a struct; that of another project's is an argument."""
-        return self.known_size(struct) or self.argument(f"{struct}_size", f"bytes of a struct {struct}")
+        key = f"{python_field(part)}_size" if part else ""
+        return self.known_size(struct) or self.argument(f"{struct}_size", f"bytes of a struct {struct}", key)
 
     def known_size(self, struct: str) -> str | None:
         """The size of a struct of the model, if it is fixed."""
@@ -213,74 +220,28 @@ class Lengths:
 
     def _expression(self, text: str) -> str | None:
         """An expression over members, constants and sizes; None where it needs anything else."""
-        tokens: list[tuple[str, str]] = []
-        position, text = 0, text.strip()
-        while position < len(text):
-            match = _TOKEN.match(text, position)
-            if match is None:
-                return None
-            size_of, struct, name, number, operator = match.groups()
-            if size_of:
-                tokens.append(("size", struct))
-            elif name:
-                tokens.append(("name", name))
-            elif number:
-                tokens.append(("number", number))
-            else:
-                tokens.append(("operator", operator))
-            position = match.end()
-        parser = _Parser(self, tokens)
-        parsed = parser.level(0, 0)
-        return parsed if parser.position == len(tokens) else None
-
-
-class _Parser:
-    """A parser by precedence, from `<<` down to factors. It gives None for what it does not understand."""
-
-    def __init__(self, lengths: Lengths, tokens: list[tuple[str, str]]) -> None:
-        self.lengths = lengths
-        self.tokens = tokens
-        self.position = 0
-
-    def level(self, level: int, depth: int) -> str | None:
-        if level == len(_LEVELS):
-            return self._factor(depth)
-        left = self.level(level + 1, depth)
-        while left is not None and self._next() in [("operator", o) for o in _LEVELS[level]]:
-            function = _FUNCTIONS[self.tokens[self.position][1]]
-            self.position += 1
-            right = self.level(level + 1, depth)
-            if right is None:
-                return None
-            left = f"{self.lengths.names.lower}virtwire_{function}({left}, {right})"
-        return left
-
-    def _next(self) -> tuple[str, str] | None:
-        return self.tokens[self.position] if self.position < len(self.tokens) else None
-
-    def _factor(self, depth: int) -> str | None:
-        token = self._next()
-        if token is None or depth > MAX_DEPTH:
+        try:
+            return self._computed(parse(text))
+        except ExpressionError:
             return None
-        self.position += 1
-        match token:
-            case ("number", number):
-                value = int(number, 0) if number[:2] in ("0x", "0X") else int(number)
+
+    def _computed(self, tree: Tree) -> str | None:
+        match tree:
+            case Number(value=value):
                 return f"{value}ULL" if value < 1 << 64 else None
-            case ("size", struct):
-                return self.lengths.known_size(struct)
-            case ("name", name) if name in self.lengths.constants:
-                return f"{self.lengths.constants[name]}ULL"
-            case ("name", name):
-                return self.lengths.read(name)
-            case ("operator", "("):
-                inner = self.level(0, depth + 1)
-                if inner is None or self._next() != ("operator", ")"):
+            case SizeOf(name=name):
+                return self.known_size(name)
+            case Name(path=path) if path in self.constants:
+                return f"{self.constants[path]}ULL"
+            case Name(path=path):
+                return self.read(path)
+            case Binary(operator=operator, left=first, right=second):
+                left, right, function = self._computed(first), self._computed(second), _FUNCTIONS.get(operator)
+                if left is None or right is None or function is None:
                     return None
-                self.position += 1
-                return inner
+                return f"{self.names.lower}virtwire_{function}({left}, {right})"
             case _:
-                return None
+                assert_never(tree)
 
 
 def innermost(vector: Vector) -> tuple[object, list[Length]]:

@@ -8,16 +8,19 @@ but the last.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from virtspec.emit.c.lengths import Lengths, find, innermost
+from virtspec.emit.c.lengths import Lengths, innermost
+from virtspec.emit.c.message_views import FieldCode, Message, Short, Step, StepGroup, ValueTable
 from virtspec.emit.c.names import Names, Scope
-from virtspec.emit.c.structs import order_word, shown
+from virtspec.emit.c.rules import Rules
+from virtspec.emit.c.structs import shown
 from virtspec.emit.c.types import DIRECTIONS, Catalogue, Field, Missing, Record, Vector
 from virtspec.emit.c.values import Values
-from virtspec.emit.c.views import FieldCode, Message, Short, Step, StepGroup, ValueTable, Writer
-from virtspec.model import Bits, FieldRef, Integer, Rest
+from virtspec.emit.c.writers import Part, Writing
+from virtspec.model import Aggregate, Bits, Integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,17 @@ class Need:
 class Messages:
     """The messages of a model, each made once."""
 
-    def __init__(self, catalogue: Catalogue, values: Values, names: Names, constants: dict[str, int]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, values: Values, rules: Rules, names: Names, constants: dict[str, int]
+    ) -> None:
         self.values = values
+        self.rules = rules
         self._catalogue = catalogue
         self._names = names
         self._constants = constants
         self._done: dict[str, Message | None] = {}
+        self.listed = {r.key for record in catalogue.records for f in record.fields for r in _elements(f.type)}
+        """The records that stand in arrays."""
 
     def halves(self, record: Record) -> list[Record]:
         """The device-readable and the device-writable half of a request; none for other records."""
@@ -86,6 +94,14 @@ class Messages:
         return self._done[record.key]
 
 
+def _elements(type_: object) -> Iterator[Record]:
+    """The record that an array is made of."""
+    if isinstance(type_, Vector):
+        element, _ = innermost(type_)
+        if isinstance(element, Record):
+            yield element
+
+
 def _lead(record: Record) -> int:
     leading = record.leading()
     return sum(f.size if f.size is not None else f.type.lead if isinstance(f.type, Record) else 0 for f in leading)
@@ -116,10 +132,12 @@ class _Reading:
         for f in self.leading:
             lengths.places[id(f)] = str(f.offset)
         steps: list[tuple[str, Step]] = []
+        parts: list[Part] = []
         for i, f in enumerate(self.parts):
             condition = self._presence(f)
             step = self._step(f, self.parts[i + 1 :])
             steps.append((condition, step))
+            parts.append(Part(field=f, step=step, condition=condition))
             # what a parse only delimits may be shorter than what it stands for
             if f.size is not None or step.shape == "nested":
                 lengths.places[id(f)] = f"parts->{step.name}.offset"
@@ -129,6 +147,9 @@ class _Reading:
             if f.size:
                 shorts.append(Short(code=self.codes[id(f)], end=end))
         arguments = tuple(lengths.arguments.values())
+        delimited = all(step.shape != "rest" for _, step in steps) and record.size is None
+        table = self._values()
+        by_path = {f.path: self.codes[id(f)] for f in record.fields}
         return Message(
             stem=record.tag,
             record=record.type if record.lead else "",
@@ -145,10 +166,24 @@ class _Reading:
                 StepGroup(condition=condition, steps=tuple(step for _, step in run))
                 for condition, run in groupby(steps, key=lambda s: s[0])
             ),
-            iterable=all(step.shape != "rest" for _, step in steps) and record.size is None,
-            writer=self._writer(),
-            values=self._values(),
+            delimited=delimited,
+            iterable=delimited and self._is_listed(),
+            writer=Writing(record, (end, self._last()), parts, lengths).writer(),
+            values=table,
+            rules=self.messages.rules.of_record(record, table, by_path),
+            list_rules=self.messages.rules.of_list(
+                record, by_path, {f.path: self.part_names[id(f)] for f in self.parts}
+            ),
         )
+
+    def _is_listed(self) -> bool:
+        """Whether such messages stand one behind the other: in an array, or wherever bytes alone tell them apart."""
+        alone = not self.lengths.arguments and not self.lengths.features and bool(self.record.lead)
+        return alone or self.record.key in self.messages.listed
+
+    def _last(self) -> str:
+        """The code of the last field of the leading part; 0 where there is none."""
+        return self.codes[id(self.leading[-1])] if self.leading else "0"
 
     def _values(self) -> ValueTable | None:
         """What the values of a record are, as far as a reader of the record can tell."""
@@ -156,8 +191,9 @@ class _Reading:
         if table is None or self.lengths.arguments or self.lengths.features:
             return None
         told = []
-        for case, value in zip(table.cases, self.messages.values.bound(self.record), strict=True):
-            message = self.messages.of(value)
+        bound = {value.tag: value for value in self.messages.values.bound(self.record)}
+        for case in table.cases:
+            message = self.messages.of(bound[case.call]) if case.call else None
             if message is None or not (message.arguments or message.features):
                 told.append(case)
         return replace(table, cases=tuple(told))
@@ -173,7 +209,13 @@ class _Reading:
         inner = None if need.record is None else self.messages.of(need.record)
         name = self.part_names[id(f)]
         step = Step(
-            name=name, code=self.codes[id(f)], shape="counted", note=shown(f), element=need.element, single=need.single
+            name=name,
+            key=name if f.member.name else _kind(f),
+            code=self.codes[id(f)],
+            shape="counted",
+            note=shown(f),
+            element=need.element,
+            single=need.single,
         )
         if inner is not None and (need.single or inner.iterable):
             step = replace(
@@ -182,7 +224,7 @@ class _Reading:
                 arguments=self._passed(f, inner),
                 typed=inner.values is not None and not need.single,
             )
-            if inner.iterable and (need.single or need.count is not None):
+            if inner.delimited and (need.single or need.count is not None):
                 return replace(step, shape="nested" if need.single else "records", count=need.count or "")
         if need.record is None and need.count is not None:
             return replace(step, count=need.count)
@@ -219,7 +261,7 @@ class _Reading:
             return Need(count=str(f.size), element="1")
         match f.type:
             case Missing(name=name):
-                return Need(count=self.lengths.size_of(name), element="1")
+                return Need(count=self.lengths.size_of(name, f.path), element="1")
             case Record():
                 return Need(count=None, element="1", record=f.type if f.type.keyword == "struct" else None, single=True)
             case Vector():
@@ -256,34 +298,6 @@ class _Reading:
             scale *= int(c) if c.isdigit() else 1
         return Need(count=None, element=str(int(size) * scale) if size.isdigit() else size, record=record)
 
-    def _writer(self) -> Writer | None:
-        """How to write the message, where its one part stands at its end and its length in front of it, or nowhere."""
-        if len(self.parts) != 1 or not self.record.lead or self.lengths.arguments or self.lengths.features:
-            return None
-        (f,) = self.parts
-        if not isinstance(f.type, Vector):
-            return None
-        need = self._need(f)
-        if need.record is not None or not need.element.isdigit() or need.element == "0":
-            return None
-        offset, word, bits = 0, "", 0
-        match f.type.length:
-            case FieldRef(path=path):
-                leaf = find(self.leading, path.split("."))
-                if leaf is None or leaf.bit is not None or leaf.field.offset is None:
-                    return None
-                offset = leaf.field.offset + leaf.offset
-                word, bits = order_word(leaf.integer), leaf.integer.bits
-            case Rest():
-                pass
-            case _:
-                return None
-        return Writer(
-            part=self.part_names[id(f)],
-            code=self.codes[id(f)],
-            element=int(need.element),
-            length_offset=offset,
-            length_store=f"{self.names.lower}virtio_put_{word}" if word else "",
-            length_type=f"uint{bits}_t" if bits else "",
-            limit=f"UINT{bits}_MAX" if 0 < bits < 64 else "",
-        )
+
+def _kind(f: Field) -> str:
+    return f.member.type.kind if isinstance(f.member.type, Aggregate) else "struct"

@@ -44,9 +44,9 @@ def is_prefix(prefix: str) -> bool:
 
 
 def header_name(module: str) -> str:
-    """The header of a chapter or device type, without `.h`; `types` is the library's own."""
+    """The header of a chapter or device type, without `.h`; some are the library's own."""
     name = plain(module).lower().strip("_") or "_"
-    return f"{name}_" if name in {"types", "virtwire"} else name
+    return f"{name}_" if name in {"former", "types", "virtwire"} else name
 
 
 def topic(module: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from virtspec.compat import assert_never
+from virtspec.emit.c.message_views import Message, Reserved
 from virtspec.emit.c.names import Names, Scope
 from virtspec.emit.c.types import (
     CType,
@@ -14,7 +15,7 @@ from virtspec.emit.c.types import (
     dimensions,
     flat,
 )
-from virtspec.emit.c.views import BitField, Declaration, Definition, Message, Offset
+from virtspec.emit.c.views import BitField, Declaration, Definition, Offset
 from virtspec.layout import length_text
 from virtspec.model import (
     AllOf,
@@ -34,7 +35,9 @@ from virtspec.names import plain
 from virtspec.since import load_since
 
 
-def definition(record: Record, names: Names, messages: tuple[Message, ...]) -> Definition:
+def definition(
+    record: Record, names: Names, messages: tuple[Message, ...] = (), reserved: Reserved | None = None
+) -> Definition:
     """The view of a record."""
     leading = record.leading()
     lead = record.lead
@@ -52,6 +55,7 @@ def definition(record: Record, names: Names, messages: tuple[Message, ...]) -> D
         ),
         bits=tuple(bit_fields(record, names)) if lead else (),
         messages=messages,
+        reserved=reserved,
     )
 
 
@@ -133,11 +137,12 @@ def _declaration(record: Record, f: Field, names: Names, base: int) -> Declarati
         return Declaration(keyword=f.type.keyword, members=members, note=note)
     element, lengths = dimensions(f.type)
     return Declaration(
-        type=_type_name(element, names), name=f.name, dimensions="".join(f"[{n}]" for n in lengths), note=note
+        type=type_name(element, names), name=f.name, dimensions="".join(f"[{n}]" for n in lengths), note=note
     )
 
 
-def _type_name(type_: CType, names: Names) -> str:
+def type_name(type_: CType, names: Names) -> str:
+    """The C type of a member, or of the elements of one that is an array."""
     match type_:
         case Integer():
             return integer_type(type_, names)

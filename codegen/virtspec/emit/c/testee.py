@@ -1,18 +1,20 @@
 """The testee: a program that answers the conformance runner's questions with the headers.
 
-It visits a struct member by member, through the accessors that users have, and either shows each value or, for structs
-of fixed size, takes it from the question.
+It visits a struct member by member, through the accessors that users have, and shows each value, compares it with the
+question's, or, in a struct of fixed size, takes it from there. A message of variable size is built of such structs by
+the function that writes it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from virtspec.emit.c.message_views import Message
 from virtspec.emit.c.messages import Messages
-from virtspec.emit.c.names import Names
+from virtspec.emit.c.names import Names, header_name
 from virtspec.emit.c.structs import bit_fields, order_word
 from virtspec.emit.c.types import Catalogue, CType, Field, Inline, Missing, Record, Vector, dimensions
-from virtspec.emit.c.views import BitField, Message
+from virtspec.emit.c.views import BitField
 from virtspec.emit.engine import render
 from virtspec.model import Bits, Integer, Spec
 from virtspec.names import plain
@@ -51,14 +53,36 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gather:
+    """How the bytes of a part come from a question.
+
+    `shape`: `bytes`, `rows` (pieces of `unit` bytes), `numbers`, `struct` (one of `unit` bytes), `structs`, `message`
+    (a struct of variable size), `messages`, `arms` (of which the question names one), or `nothing` that C can tell.
+    """
+
+    shape: str
+    part: str = ""
+    path: str = ""
+    unit: str = ""
+    put: str = ""
+    limit: str = ""
+    call: str = ""
+    typed: bool = False
+    arms: tuple[Gather, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """How a struct is visited."""
+    """How a struct is visited; `filled` are the members of the head and of the content of one that is built, `gathered`
+    its other parts."""
 
     tag: str
     type: str
     message: Message | None
     items: tuple[Item, ...]
     groups: tuple[Group, ...]
+    filled: tuple[Item, ...] = ()
+    gathered: tuple[Gather, ...] = ()
 
     @property
     def config(self) -> bool:
@@ -80,6 +104,20 @@ class Entry:
     size: int
     message: Message | None
     device: str
+    features: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is a list that rules are about."""
+        return self.message is not None and self.message.list_rules is not None
+
+    @property
+    def parameters(self) -> str:
+        """What a reader of the message brings along, as parameters."""
+        if self.message is None:
+            return ""
+        numbers = "".join(f", size_t {argument.name}" for argument in self.message.arguments)
+        return numbers + (f", const struct {self.features} *features" if self.message.features else "")
 
     @property
     def rest(self) -> bool:
@@ -102,9 +140,18 @@ def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: N
                     size=record.size or 0,
                     message=messages.of(record),
                     device=plain(configs.get(struct.name, "")),
+                    features=f"{names.lower}virtwire_features",
                 )
             )
-    return render("c/testee.c.jinja", visits=visits, entries=entries, p=names.lower, u=names.upper)
+    devices = {d.module: f"{names.lower}virtwire_device_{header_name(d.module)}" for d in spec.devices}
+    return render(
+        "c/testee.c.jinja",
+        visits=visits,
+        entries=entries,
+        devices=[(plain(module), function) for module, function in sorted(devices.items())],
+        p=names.lower,
+        u=names.upper,
+    )
 
 
 def _shown(record: Record) -> bool:
@@ -119,7 +166,19 @@ def _visit(record: Record, messages: Messages, names: Names) -> Visit:
     bits = {b.path: b for b in bit_fields(record, Names(names.lower))} if record.lead else {}
     items = [item for f in leading for item in _members(f, bits, names)]
     groups = []
+    filled: list[Item] = []
+    gathered: list[Gather] = []
     if message is not None:
+        fixed = {put.name: put for group in message.writer.groups for put in group.puts if put.fixed}
+        given = {g.name for g in message.writer.given}
+        for f, step in zip(following, message.steps, strict=True):
+            if step.name not in given:
+                filled += _members(f, bits, names)
+            elif step.name in fixed:
+                filled += _members(f, {}, names, f"content.{step.name}")
+            else:
+                typed = message.values is not None and message.values.part == step.name
+                gathered.append(replace(_gathered(f, step.call, names), part=step.name, typed=typed))
         parts = iter(zip(following, message.steps, strict=True))
         for group in message.groups:
             found: list[Item] = []
@@ -128,17 +187,25 @@ def _visit(record: Record, messages: Messages, names: Names) -> Visit:
                 at = f"m + parts->{step.name}.offset"
                 found += _part(f, at, f"parts->{step.name}.size", step.call, step.arguments, names)
             groups.append(Group(condition=group.condition, items=tuple(found)))
-    return Visit(tag=record.tag, type=record.type, message=message, items=tuple(items), groups=tuple(groups))
+    return Visit(
+        tag=record.tag,
+        type=record.type,
+        message=message,
+        items=tuple(items),
+        groups=tuple(groups),
+        filled=tuple(filled),
+        gathered=tuple(gathered),
+    )
 
 
-def _members(f: Field, bits: dict[str, BitField], names: Names) -> list[Item]:
+def _members(f: Field, bits: dict[str, BitField], names: Names, at: str = "") -> list[Item]:
     """The members of the C struct that a field gives."""
     if isinstance(f.type, Inline):
         return [item for inner in f.type.fields for item in _members(inner, bits, names)]
     if f.size == 0:
         return []
     element, lengths = dimensions(f.type)
-    member, count, index = f"s->{f.name}", "", ""
+    member, count, index = at or f"s->{f.name}", "", ""
     rows = 1 if isinstance(element, Integer) and element.bits == 8 else 0
     if len(lengths) > rows + 1:
         return []
@@ -167,6 +234,57 @@ def _members(f: Field, bits: dict[str, BitField], names: Names) -> list[Item]:
             return [Item(shape="struct", path=path, at=at, size=size, need="0", count=count, call=element.tag)]
         case _:
             return []
+
+
+def _gathered(f: Field, call: str, names: Names) -> Gather:
+    """How a part that is not of fixed size is made."""
+    path = f.path if f.member.name else ""
+    type_: CType = f.type
+    match type_:
+        case Record(keyword="union", fields=fields) if type_.varies:
+            arms = tuple(_gathered(g, "", names) for g in fields)
+            return Gather(shape="arms", path=path, arms=arms)
+        case Record() if type_.varies:
+            return Gather(shape="message", path=path, call=call or type_.tag)
+        case Record(size=int(size)):
+            return Gather(shape="struct", path=path, unit=str(size), call=type_.tag)
+        case Missing():
+            return Gather(shape="bytes", path=path)
+        case Integer(size=size):
+            number = _number(type_, names)
+            return replace(number, shape="number", path=path, unit=str(size))
+        case Vector():
+            return _elements(path, type_, call, names)
+        case _:
+            return Gather(shape="nothing", path=path)
+
+
+def _elements(path: str, vector: Vector, call: str, names: Names) -> Gather:
+    """How the elements of an array are made."""
+    if call:
+        return Gather(shape="messages", path=path, call=call)
+    element, lengths = dimensions(vector.element)
+    match element:
+        case Integer(bits=8) if not lengths or dimensions(vector)[1]:
+            return Gather(shape="bytes", path=path)
+        case Integer(bits=8) if len(lengths) == 1:
+            return Gather(shape="rows", path=path, unit=str(lengths[0]))
+        case Integer(size=size) if not lengths:
+            return replace(_number(element, names), path=path, unit=str(size))
+        case Record(size=int(size)) if not lengths and size:
+            return Gather(shape="structs", path=path, unit=str(size), call=element.tag)
+        case Vector(element=Integer(bits=8)):
+            return Gather(shape="bytes", path=path)
+        case Missing():
+            return Gather(shape="bytes", path=path)
+        case _:
+            return Gather(shape="nothing", path=path)
+
+
+def _number(integer: Integer, names: Names) -> Gather:
+    suffix, order = ("_as", ", v->big") if integer.order == "native" and integer.bits > 8 else ("", "")
+    put = f"{names.lower}virtio_put_{order_word(integer)}{suffix}(at, (uint{integer.bits}_t)v->number{order})"
+    return Gather(shape="numbers", put=put, limit=f"UINT{integer.bits}_MAX")
 
 
 def _part(f: Field, at: str, size: str, call: str, arguments: str, names: Names) -> list[Item]:

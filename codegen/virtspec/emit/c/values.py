@@ -9,27 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from virtspec.emit.c.lengths import find
+from virtspec.emit.c.message_views import ValueCase, ValueTable
 from virtspec.emit.c.names import Names
 from virtspec.emit.c.structs import order_word
-from virtspec.emit.c.types import Catalogue, Record, Vector
-from virtspec.emit.c.views import ValueCase, ValueTable
-from virtspec.emit.conformance.records import Container, containers_of
-from virtspec.model import DEVICE_CONFIG, Entry, Spec
+from virtspec.emit.c.types import Catalogue, Record, Vector, flat
+from virtspec.emit.containers import Container, containers_of
+from virtspec.model import DEVICE_CONFIG, Entry, Integer, Spec
 
 
 class Values:
     """The registries that say what the values of records are."""
 
     def __init__(self, spec: Spec, catalogue: Catalogue, names: Names) -> None:
+        self.spec = spec
         self._catalogue = catalogue
         self._names = names
+        self.containers = {container.struct.key: container for container in containers_of(spec)}
         self._containers: dict[str, Container] = {}
-        for container in containers_of(spec):
+        for container in self.containers.values():
             self._containers.setdefault(container.record.key, container)
+
+    def container(self, record: Record) -> Container | None:
+        """A list that holds such records; None for a struct that is no record."""
+        return self._containers.get(record.key)
 
     def bound(self, record: Record) -> list[Record]:
         """The records that the values of a record may be."""
-        return [value for _, value in self._bindings(record)]
+        return [value for _, value in self.structs(record)]
 
     def table(self, record: Record) -> ValueTable | None:
         """What the values of a record are; None for a struct that is no record."""
@@ -42,27 +48,77 @@ class Values:
             return None
         offset = leaf.field.offset + leaf.offset
         at = f"bytes + {offset}" if offset else "bytes"
-        cases = [self._case(entry, value, record.module) for entry, value in self._bindings(record)]
-        config = next((e.code for e in container.registry.entries if _binds(e, DEVICE_CONFIG)), None)
+        cases = [self._case(entry, value, record.module) for entry, value in self.structs(record)]
+        cases += [self._sized(entry, test, record.module) for entry, test in self._sizes(record)]
+        cases += self._placed(record)
+        config = next((e for e in _entries(container) if _bound(e)[:1] == [(DEVICE_CONFIG, False)]), None)
         return ValueTable(
             part=part.name,
             tag=f"{self._names.lower}virtio_get_{order_word(leaf.integer)}({at})",
             cases=tuple(cases),
-            config="" if config is None else str(config),
+            config="" if config is None else self._catalogue.code(config.name, config.code, record.module),
         )
 
-    def _bindings(self, record: Record) -> Iterator[tuple[Entry, Record]]:
+    def structs(self, record: Record) -> Iterator[tuple[Entry, Record]]:
+        """The types of a record whose value is one struct."""
         container = self._containers.get(record.key)
-        seen: set[int] = set()
-        for entry in container.registry.entries if container is not None else ():
-            values = [b for b in entry.bindings if b.role == "value"]
-            if len(values) != 1 or values[0].many or not 0 <= entry.code < 1 << 64 or entry.code in seen:
-                continue
-            value = self._catalogue.named(values[0].struct)
-            # a record inside its own value would let a message choose how deep its reader goes
-            if value is not None and value.keyword == "struct" and not self._reaches(value, record, set()):
-                seen.add(entry.code)
-                yield entry, value
+        for entry in _entries(container):
+            match _bound(entry):
+                case [(struct, False)]:
+                    value = self._catalogue.named(struct)
+                    # a record inside its own value would let a message choose how deep its reader goes
+                    if value is not None and value.keyword == "struct" and not self._reaches(value, record, set()):
+                        yield entry, value
+                case _:
+                    pass
+
+    def _sizes(self, record: Record) -> Iterator[tuple[Entry, str]]:
+        """The types of a record whose value is one member of a struct, or any number of structs: what its size is."""
+        for entry in _entries(self._containers.get(record.key)):
+            match _bound(entry):
+                case [(name, False)] if "." in name:
+                    tag, _, path = name.partition(".")
+                    owner = self._catalogue.named(tag)
+                    leaf = None if owner is None else find(owner.leading(), path.split("."))
+                    if leaf is not None and leaf.bit is None and isinstance(leaf.integer, Integer):
+                        yield entry, f"size == {leaf.integer.size}"
+                case [(name, True)]:
+                    if size := self._size(name):
+                        yield entry, f"size % {size} == 0"
+                case [(first, False), (name, True)]:
+                    head, size = self._size(first), self._size(name)
+                    if head and size:
+                        yield entry, f"size >= {head} && (size - {head}) % {size} == 0"
+                case _:
+                    pass
+
+    def _placed(self, record: Record) -> Iterator[ValueCase]:
+        """The types of a record whose value is the member of a struct that lies where a member of the record says."""
+        for entry in _entries(self._containers.get(record.key)):
+            match _bound(entry):
+                case [(name, False)] if "@" in name:
+                    tag, _, path = name.partition("@")
+                    owner = self._catalogue.named(tag)
+                    leaf = find(record.leading(), path.split("."))
+                    if owner is None or leaf is None or leaf.bit is not None or leaf.field.offset is None:
+                        continue
+                    sizes: dict[int, list[int]] = {}
+                    for f, offset in flat(owner.leading()):
+                        if isinstance(f.type, Integer) and offset is not None:
+                            sizes.setdefault(f.type.size, []).append(offset)
+                    at = f"bytes + {leaf.field.offset + leaf.offset}"
+                    yield ValueCase(
+                        code=self._catalogue.code(entry.name, entry.code, record.module),
+                        note=f"the member of {owner.type} at {path}",
+                        at=f"{self._names.lower}virtio_get_{order_word(leaf.integer)}({at})",
+                        places=tuple((size, tuple(sorted(sizes[size]))) for size in sorted(sizes)),
+                    )
+                case _:
+                    pass
+
+    def _size(self, struct: str) -> int:
+        record = self._catalogue.named(struct)
+        return 0 if record is None else record.size or 0
 
     def _reaches(self, start: Record, goal: Record, seen: set[str]) -> bool:
         """Whether reading one struct leads to reading another."""
@@ -71,19 +127,37 @@ class Values:
         if start.key in seen:
             return False
         seen.add(start.key)
-        container = self._containers.get(start.key)
-        names = [b.struct for e in (container.registry.entries if container else ()) for b in e.bindings]
+        names = [b.struct for e in _entries(self._containers.get(start.key)) for b in e.bindings]
         values = [r for r in map(self._catalogue.named, names) if r is not None]
         return any(self._reaches(r, goal, seen) for r in (*inside(start), *values))
 
     def _case(self, entry: Entry, value: Record, module: str) -> ValueCase:
+        size = "" if value.varies else str(value.lead)
+        test = f"size == {size}" if size else f"{value.tag}_validate(value, size) == 0"
         code = self._catalogue.code(entry.name, entry.code, module)
         note = value.type if code == entry.name else f"{entry.name}: {value.type}"
-        return ValueCase(code=code, note=note, size="" if value.varies else str(value.lead), call=value.tag)
+        return ValueCase(code=code, note=note, test=test, size=size, call=value.tag)
+
+    def _sized(self, entry: Entry, test: str, module: str) -> ValueCase:
+        code = self._catalogue.code(entry.name, entry.code, module)
+        names = " and ".join(f"{struct}[]" if many else struct for struct, many in _bound(entry))
+        return ValueCase(code=code, note=names if code == entry.name else f"{entry.name}: {names}", test=test)
 
 
-def _binds(entry: Entry, struct: str) -> bool:
-    return any(b.role == "value" and b.struct == struct for b in entry.bindings)
+def _entries(container: Container | None) -> Iterator[Entry]:
+    """The types of a list's records; of two entries for one code, the first."""
+    seen: set[int] = set()
+    for entry in container.registry.entries if container is not None else ():
+        if 0 <= entry.code < 1 << 64 and entry.code not in seen:
+            seen.add(entry.code)
+            yield entry
+
+
+def _bound(entry: Entry) -> list[tuple[str, bool]]:
+    """What the value of a type is: one struct or member, or (the second of a pair says so) any number of structs,
+    perhaps behind another."""
+    values = sorted((b for b in entry.bindings if b.role == "value"), key=lambda b: b.many)
+    return [(b.struct, b.many) for b in values[:1]] + [(b.struct, True) for b in values[1:] if b.many]
 
 
 def inside(record: Record) -> list[Record]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from virtspec.emit.c.message_views import Message, Reserved
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
@@ -89,6 +91,7 @@ class Definition:
     offsets: tuple[Offset, ...]
     bits: tuple[BitField, ...]
     messages: tuple[Message, ...] = ()
+    reserved: Reserved | None = None
 
     @property
     def type(self) -> str:
@@ -96,136 +99,25 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldCode:
-    """The number by which an error tells a field."""
-
-    name: str
-    number: int
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Short:
-    """A member of the leading part, and the bytes a message must have to hold it whole."""
-
-    code: str
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """How a parse finds one part.
-
-    `shape`: `counted` (`count` elements of `element` bytes), `rest` (all but `tail` bytes), `records` (`count` structs
-    that delimit themselves) or `nested` (one such struct). `call` is the stem of the functions of these structs,
-    `arguments` what the functions take beyond the bytes. With `call`, a counted part or a rest holds such structs
-    too (one where `single`), which a parse leaves to be looked at later.
-    """
-
-    name: str
-    code: str
-    shape: str
-    note: str
-    count: str = ""
-    element: str = "1"
-    tail: str = "0"
-    call: str = ""
-    arguments: str = ""
-    single: bool = False
-    typed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepGroup:
-    """Parts that are there on one condition; always, where it is empty."""
-
-    condition: str
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """A number that a message does not carry and its reader has to bring along."""
-
-    name: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueCase:
-    """A type of record, and its value: exactly `size` bytes, or what the functions of `call` find right."""
-
-    code: str
-    note: str
-    size: str
-    call: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueTable:
-    """What the value in part `part` of a record is, by its type `tag`. `config` is the type whose value is the
-    configuration of whatever device it is about."""
-
-    part: str
-    tag: str
-    cases: tuple[ValueCase, ...]
-    config: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """The functions for a message of variable size (or for its device-readable or device-writable half)."""
+class Kind:
+    """A kind of record, and the types of it that a device type defines."""
 
     stem: str
-    record: str
-    source: str
-    lead: int
-    arguments: tuple[Argument, ...]
-    features: bool
-    codes: tuple[FieldCode, ...]
-    shorts: tuple[Short, ...]
-    groups: tuple[StepGroup, ...]
-    iterable: bool
-    writer: Writer | None
-    values: ValueTable | None
-
-    @property
-    def parameters(self) -> str:
-        return "".join(f", size_t {argument.name}" for argument in self.arguments)
-
-    @property
-    def passed(self) -> str:
-        return "".join(f", {argument.name}" for argument in self.arguments) + (", features" if self.features else "")
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return tuple(step for group in self.groups for step in group.steps)
-
-    @property
-    def reads(self) -> bool:
-        """Whether a parse looks at bytes, not only at sizes."""
-        expressions = [group.condition for group in self.groups]
-        expressions += [f"{step.count} {step.tail} {step.element}" for step in self.steps]
-        nested = any(step.shape in ("records", "nested") for step in self.steps)
-        return nested or "(bytes" in " ".join(expressions)
-
-    @property
-    def checked(self) -> tuple[Step, ...]:
-        """The parts that a parse only delimits: whether they are right, their own functions tell."""
-        return tuple(s for s in self.steps if s.call and (s.shape in ("rest", "counted") or s.typed))
+    function: str
+    types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
-    """How a record with one part at its end is written: where its length stands, and the most that can say."""
+class DeviceView:
+    """A device type: where its configuration may end, and its types of records."""
 
-    part: str
-    code: str
-    element: int
-    length_offset: int
-    length_store: str
-    length_type: str
-    limit: str
+    name: str
+    title: str
+    id: int
+    config: str
+    ends: tuple[int, ...]
+    reserved: bool
+    kinds: tuple[Kind, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,3 +171,4 @@ class Header:
     groups: tuple[MacroGroup | EnumGroup, ...]
     definitions: tuple[Definition, ...]
     tables: tuple[Table, ...]
+    devices: tuple[DeviceView, ...]

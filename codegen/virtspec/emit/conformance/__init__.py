@@ -10,8 +10,9 @@ from typing import Any
 from virtspec.emit.conformance.cases import NOTES, Case, cases_of
 from virtspec.emit.conformance.clauses import Clauses, render_clauses
 from virtspec.emit.conformance.examples import Examples
-from virtspec.emit.conformance.records import Container, container_cases, containers_of
+from virtspec.emit.conformance.records import container_cases
 from virtspec.emit.conformance.values import NoExample, Value
+from virtspec.emit.containers import Container, containers_of
 from virtspec.emit.engine import GENERATE_COMMAND, Emission, render
 from virtspec.layout import Layouts, Slot
 from virtspec.model import Spec, Struct

@@ -191,6 +191,9 @@ class _Walk:
                 if struct is None:
                     raise NoExample(f"'{path}' is a struct '{tag}' that is not defined")
                 self.members(struct.members, f"{path}.", union=struct.kind == "union")
+            case Array(element=External(name=name), length=Count()):
+                # one asks for the size of an element, another for that of all of them
+                raise NoExample(f"holds several of struct '{name}' of another project")
             case External() | Array(element=External()):
                 # of another project: how long it is, its user knows
                 data = self._take(self._given(path, 1, self.choice.open), reserved)

@@ -1,124 +1,16 @@
-"""Conformance cases of containers: lists of records that state their own type and length.
-
-A record is a struct with an integer `length` and, at its end, as many bytes of payload; a registry says which struct
-the payload of each type is. A container is a struct with an array of such records at its end, and perhaps their number.
-The device context and lists of device parts are of this kind.
-"""
+"""Conformance cases of containers: lists of records that state their own type and length."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from virtspec.emit.conformance.cases import Case
 from virtspec.emit.conformance.clauses import ordering_clauses
 from virtspec.emit.conformance.examples import Examples
 from virtspec.emit.conformance.values import Choice, Example, Leaf, NoExample
-from virtspec.model import (
-    DEVICE_CONFIG,
-    Array,
-    Entry,
-    FieldRef,
-    Integer,
-    Member,
-    Registry,
-    Rest,
-    Spec,
-    Struct,
-    StructRef,
-)
-
-_TAGS = ("type", "part_type")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """A struct that is a list of records. `tag` and `length` are paths inside a record, `count` one in the struct
-    ("" where the list goes to the end). `order` are the clauses that say in which order records stand."""
-
-    struct: Struct
-    member: str
-    record: Struct
-    tag: str
-    length: str
-    payload: str
-    count: str
-    registry: Registry
-    order: tuple[str, ...]
-
-
-def containers_of(spec: Spec) -> Iterator[Container]:
-    """The containers of a model."""
-    structs = {s.name: s for s in reversed(spec.structs)}
-    for struct in spec.structs:
-        if struct.kind != "struct" or not struct.members or struct.variant > 1:
-            continue
-        last = struct.members[-1]
-        if not isinstance(last.type, Array) or not isinstance(last.type.element, StructRef):
-            continue
-        record = structs.get(last.type.element.name)
-        if record is None:
-            continue
-        leaves = dict(_integers(record.members, structs, ""))
-        tag = next((path for path in leaves if path.rpartition(".")[2] in _TAGS), None)
-        length = next((path for path in leaves if path.rpartition(".")[2] == "length"), None)
-        payload = record.members[-1]
-        registry = _registry(spec, record, structs)
-        if tag and length and registry is not None and _is_payload(payload, length):
-            yield Container(
-                struct=struct,
-                member=last.name,
-                record=record,
-                tag=tag,
-                length=length,
-                payload=payload.name,
-                count=_count(struct, last),
-                registry=registry,
-                order=ordering_clauses(spec, record.module),
-            )
-
-
-def _integers(members: Sequence[Member], structs: Mapping[str, Struct], prefix: str) -> Iterator[tuple[str, Integer]]:
-    for member in members:
-        if isinstance(member.type, Integer):
-            yield prefix + member.name, member.type
-        elif isinstance(member.type, StructRef) and not prefix and member.type.name in structs:
-            yield from _integers(structs[member.type.name].members, structs, f"{member.name}.")
-
-
-def _is_payload(member: Member, length: str) -> bool:
-    match member.type:
-        case Array(element=Integer(bits=8), length=Rest()):
-            return True
-        case Array(element=Integer(bits=8), length=FieldRef(path=path)):
-            return path == length
-        case _:
-            return False
-
-
-def _count(struct: Struct, records: Member) -> str:
-    assert isinstance(records.type, Array)
-    match records.type.length:
-        case FieldRef(path=path):
-            return path
-        case _:
-            names = [m.name for m in struct.members if isinstance(m.type, Integer)]
-            return next((name for name in names if name == "count" or name.endswith("_count")), "")
-
-
-def _registry(spec: Spec, record: Struct, structs: Mapping[str, Struct]) -> Registry | None:
-    """The registry of a record's types: that of its chapter which binds structs to them."""
-    inside = {m.type.name for m in record.members if isinstance(m.type, StructRef) and m.type.name in structs}
-    for registry in spec.registries:
-        if registry.module == record.module and registry.tag in _TAGS and _bound(registry):
-            holders = {field.partition(".")[0] for field in registry.fields}
-            if not holders or holders & {record.name, *inside}:
-                return registry
-    return None
-
-
-def _bound(registry: Registry) -> bool:
-    return any(b.role == "value" for entry in registry.entries for b in entry.bindings)
+from virtspec.emit.containers import TYPE_MEMBERS, Container, integers_in
+from virtspec.model import DEVICE_CONFIG, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +52,9 @@ class _Containers:
         for (entry, _), record in zip(self.fixed, records, strict=True):
             yield from self._both(f"only-{entry.name}", [record], "byte-order")
         yield from self._both("all-types", records, "byte-order")
-        reverse = replace(self._case("reversed", records[::-1], "order"), clauses=self.container.order)
-        if self.container.order:
+        order = ordering_clauses(self.examples.spec, self.container.record.module)
+        reverse = replace(self._case("reversed", records[::-1], "order"), clauses=order)
+        if self.container.registry.ascending:
             yield replace(reverse, result="invalid", operation="decode", values={})
         else:
             yield replace(reverse, result="acceptable")
@@ -183,8 +76,8 @@ class _Containers:
                     yield replace(case, arguments={**case.arguments, "device_type": device})
 
     def _unknown(self) -> Iterator[Case]:
-        bits = dict(_integers(self.container.record.members, self.examples.structs, ""))[self.container.tag].bits
-        known = {entry.code for r in self.examples.spec.registries if r.tag in _TAGS for entry in r.entries}
+        bits = dict(integers_in(self.container.record.members, self.examples.structs))[self.container.tag].bits
+        known = {entry.code for r in self.examples.spec.registries if r.tag in TYPE_MEMBERS for entry in r.entries}
         unknown = next(code for code in range(1 << bits) if code not in known)
         for name, code, data in (
             ("unknown-type", unknown, b"\x01\x23\x45\x67\x89"),
@@ -216,7 +109,7 @@ class _Containers:
                 case = self._case(f"{name}-{entry.name}", [_Record(code=record.code, data=data)], "wrong-length")
                 yield replace(case, result="invalid", operation="decode", values={})
         first = self.records[0]
-        bits = dict(_integers(self.container.record.members, self.examples.structs, ""))[self.container.length].bits
+        bits = dict(integers_in(self.container.record.members, self.examples.structs))[self.container.length].bits
         for name, length in (("length-beyond-end", len(first.data) + 1), ("length-overflow", (1 << bits) - 1)):
             yield self._malformed(name, self._bytes([replace(first, length=length)]), "length-overflow")
 
@@ -233,7 +126,7 @@ class _Containers:
     def _counts(self) -> Iterator[Case]:
         if not self.container.count:
             return
-        bits = dict(_integers(self.container.struct.members, {}, ""))[self.container.count].bits
+        bits = dict(integers_in(self.container.struct.members, {}))[self.container.count].bits
         two = self.records[:2]
         for name, count in (
             ("count-too-large", len(two) + 1),

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from virtspec.emit.conformance.runner import runner_files
 from virtspec.emit.engine import Emission, render
 from virtspec.emit.python.catalogue import Catalogue
-from virtspec.emit.python.classes import Classes, Since
+from virtspec.emit.python.classes import Classes
 from virtspec.emit.python.constants import Constants, FeatureView, features_of, registry_view
+from virtspec.emit.python.former import FormerNames
 from virtspec.emit.python.naming import module_of
 from virtspec.emit.python.records import Records
 from virtspec.emit.python.shapes import Shapes
@@ -20,6 +20,7 @@ from virtspec.emit.python.views import ClassView
 from virtspec.layout import Layouts
 from virtspec.model import Spec
 from virtspec.resources import template_root
+from virtspec.since import Since
 
 PACKAGE = "python/virtwire"
 
@@ -28,7 +29,9 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "struct": ("Struct as Codec", "error as struct_error", "pack", "unpack"),
     "types": ("EllipsisType",),
     "virtwire._errors": ("UNFIT", "DecodeError"),
+    "virtwire._failures": ("malformed", "truncated", "wrong_count", "wrong_length"),
     "virtwire._features": ("Feature", "Features"),
+    "virtwire._former": ("Former",),
     "virtwire._layout": ("Layout",),
     "virtwire._records": ("Container", "Record"),
     "virtwire._registry": ("Entry", "Range", "Registry"),
@@ -38,11 +41,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
         "Struct",
         "copy",
         "fresh",
-        "malformed",
         "new",
-        "truncated",
-        "wrong_count",
-        "wrong_length",
     ),
     "virtwire._unions": (
         "ArmOf",
@@ -77,10 +76,12 @@ RESERVED = frozenset(
 _RUNTIME = (
     "_errors",
     "_layout",
+    "_failures",
     "_unions",
     "_runtime",
     "_views",
     "_features",
+    "_former",
     "_registry",
     "_names",
     "_records",
@@ -141,9 +142,13 @@ class _Package:
             r.key: registry_view(r, partial(self.catalogue.claim, module_of(r.module)), bits) for r in spec.registries
         }
         records = Records(spec, self.catalogue, lambda registry: self.registries[registry.key].variable)
-        self.classes = Classes(self.catalogue, layouts, self.planner, records, since)
         self.emission = Emission()
+        self.former = FormerNames(spec, layouts, self.catalogue, since, self._skip)
+        self.classes = Classes(self.catalogue, layouts, self.planner, records, self.former, since)
         self.index: list[IndexEntry] = []
+
+    def _skip(self, key: str, why: str) -> None:
+        self.emission.not_rendered.append((key, why))
 
     def render(self) -> Emission:
         modules = {module_of(module): module for module in self._modules()}
@@ -169,12 +174,13 @@ class _Package:
         def claim(wanted: str) -> str:
             return self.catalogue.claim(name, wanted)
 
-        constants = Constants(claim, self.since, lambda key, why: self.emission.not_rendered.append((key, why)))
+        constants = Constants(claim, self.since, self._skip)
         constants.add([c for c in spec.constants if module_of(c.module) == name])
         registries = [self.registries[r.key] for r in spec.registries if module_of(r.module) == name]
         features: tuple[FeatureView, ...] = ()
         if any(f.module == module for f in spec.features) or any(v.conditions for v in views):
             features = features_of(module, spec.features, self.planner)
+        values = {c.name for c in constants.plain} | {m.name for m in constants.macros}
         title = next((d.title for d in spec.devices if d.module == module), module.replace("_", " "))
         body = render(
             "python/module.py.jinja",
@@ -184,6 +190,7 @@ class _Package:
             registries=registries,
             features=features,
             device=module,
+            former=self.former.of_module(name, views, values),
         )
         others = sorted(set(re.findall(r"(?<![\w.])_([a-z]\w*)\.[A-Z]", body)) & set(map(module_of, self._modules())))
         counts = f"{len(views)} structs and unions, {len(constants.plain)} constants"
@@ -194,6 +201,7 @@ class _Package:
             counts=counts,
             edition=spec.edition,
             imports=_used(_IMPORTS, body),
+            type_checking=bool(typing_imports) or "TYPE_CHECKING" in body,
             typing_imports=typing_imports,
             modules=others,
         )
@@ -229,8 +237,9 @@ class _Package:
             structs=sorted(self.index, key=lambda e: (e.c_name, e.variant, e.module)),
             codes=list(self._codes()),
             devices=self._devices(),
+            former_structs=self.former.structs(),
+            former_features=self.former.features(),
         )
-        files.update(runner_files(self.spec))
         files[f"{PACKAGE}/py.typed"] = ""
         files["python/pyproject.toml"] = render("python/pyproject.toml.jinja", **common)
         files["python/README.md"] = render("python/README.md.jinja", **common)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
 
 from virtspec.emit.python.catalogue import Catalogue
+from virtspec.emit.python.former import FormerNames
 from virtspec.emit.python.naming import Cls
 from virtspec.emit.python.records import Records
 from virtspec.emit.python.steps import Plan, Planner
@@ -14,26 +14,24 @@ from virtspec.emit.python.views import Attribute, ClassView, FieldView, SelectVi
 from virtspec.layout import Layouts, Slot
 from virtspec.model import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Struct
 from virtspec.names import python_field
-
-
-class Since(Protocol):
-    """Tells the first edition that has a thing; None for what no release has."""
-
-    def struct(self, name: str) -> str | None: ...
-
-    def member(self, struct: str, path: str) -> str | None: ...
-
-    def constant(self, name: str) -> str | None: ...
+from virtspec.since import Since
 
 
 class Classes:
     """Makes views of classes."""
 
     def __init__(
-        self, catalogue: Catalogue, layouts: Layouts, planner: Planner, records: Records, since: Since | None
+        self,
+        catalogue: Catalogue,
+        layouts: Layouts,
+        planner: Planner,
+        records: Records,
+        former: FormerNames,
+        since: Since | None,
     ) -> None:
         self.catalogue = catalogue
         self.layouts = layouts
+        self.former = former
         self.records = records
         self.planner = planner
         self.since = since
@@ -61,6 +59,7 @@ class Classes:
             summary=_summary(cls),
             fields=tuple(self._field(cls, slot) for slot in layout.slots),
             featured=cls.featured,
+            former=self.former.of_class(cls),
         )
         if cls.union:
             return replace(base, arms=cls.arms)

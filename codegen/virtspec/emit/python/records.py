@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from virtspec.emit.containers import device_registries
 from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.naming import Cls, module_of
 from virtspec.emit.python.views import Attribute
 from virtspec.model import Array, FieldRef, Registry, Spec
-from virtspec.names import plain, python_field
-
-# Where the table "Device parts order" lists what has to precede each part, the codes ascend.
-_ORDERED = frozenset({"virtio_dev_part"})
+from virtspec.names import python_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class Records:
                         length_offset=integers[length][1],
                         value=value.name,
                         selector=self._selector(cls, value),
-                        ordered=cls.c_name in _ORDERED,
+                        ordered=registry.ascending,
                     )
         return None
 
@@ -138,17 +136,9 @@ class Records:
         return ""
 
     def _device_registries(self, registry: Registry) -> Iterator[tuple[str, str]]:
-        """The registries in which device types define codes of their own: the sections have the same title, or that
-        of the chapter."""
-        titles = {_slug(registry.name), registry.module}
-        devices = {d.module for d in self.spec.devices}
-        for other in self.spec.registries:
-            if other.module in devices and other.module != registry.module and _slug(other.name) in titles:
-                yield module_of(other.module), self.variable(other)
-
-
-def _slug(title: str) -> str:
-    return plain(title).lower()
+        """The registries in which device types define codes of their own, by module."""
+        for other in device_registries(self.spec, registry):
+            yield module_of(other.module), self.variable(other)
 
 
 def _integers(catalogue: Catalogue, cls: Cls) -> Iterator[tuple[str, str, int]]:

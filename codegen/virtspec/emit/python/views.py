@@ -225,6 +225,17 @@ class ViewMember:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormerMember:
+    """A member under the name that it had up to the release `last`; `argument` tells that the constructor takes it."""
+
+    name: str
+    new: str
+    last: str
+    type: str
+    argument: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassView:
     """A class for a struct or union."""
 
@@ -253,6 +264,7 @@ class ClassView:
     selects: tuple[SelectView, ...] = ()
     record: object = None
     container: object = None
+    former: tuple[FormerMember, ...] = ()
 
     @property
     def parameters(self) -> tuple[Attribute, ...]:
@@ -279,6 +291,12 @@ class ClassView:
                 text += ":" if a.size is None else f":{a.size}"
             parts.append(f"?{text}" if a.optional else text)
         return " ".join(parts)
+
+    @property
+    def viewed_former(self) -> tuple[FormerMember, ...]:
+        """The former names of what a zero-copy view has."""
+        viewed = {member.name for member in self.view}
+        return tuple(f for f in self.former if f.new in viewed)
 
     @property
     def plain(self) -> bool:

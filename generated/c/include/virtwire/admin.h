@@ -128,6 +128,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_query_cap_id_result_validate(const void *me
     return 0;
 }
 
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_query_cap_id_result_write(struct virtwire_writer *writer,
+    const void *supported_caps, size_t supported_caps_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (supported_caps_size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_QUERY_CAP_ID_RESULT_FIELD_SUPPORTED_CAPS);
+    if (!virtwire_put(bytes, room, &at, supported_caps, supported_caps_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_QUERY_CAP_ID_RESULT_FIELD_SUPPORTED_CAPS);
+    writer->size += at;
+    return 0;
+}
+
 /* virtio_admin_cmd_cap_get_data: admin-cmds-capabilities.tex:134, since 1.4. */
 struct virtio_admin_cmd_cap_get_data {
     virtio_le16 id; /* 0, since 1.4 */
@@ -186,6 +202,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_cap_get_result_validate(const void *message
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_cap_get_result_write(struct virtwire_writer *writer,
+    const void *cap_specific_data, size_t cap_specific_data_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, cap_specific_data, cap_specific_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_CAP_GET_RESULT_FIELD_CAP_SPECIFIC_DATA);
+    writer->size += at;
     return 0;
 }
 
@@ -258,16 +288,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_cap_set_data_validate(const void *message, 
     return 0;
 }
 
-/* Append a message: `head`, then cap_specific_data. */
+/* Append a message: struct virtio_admin_cmd_cap_set_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_cap_set_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_cap_set_data *head, const void *cap_specific_data, size_t size)
+    const struct virtio_admin_cmd_cap_set_data *head,
+    const void *cap_specific_data, size_t cap_specific_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_CAP_SET_DATA_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, cap_specific_data, cap_specific_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_CAP_SET_DATA_FIELD_CAP_SPECIFIC_DATA);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, cap_specific_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -406,18 +440,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_val
     return 0;
 }
 
-/* Append a message: `head`, then hdrs. */
+/* Append a message: struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list *head, const void *hdrs, size_t size)
+    const struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list *head,
+    const void *hdrs, size_t hdrs_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 16 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_RESERVED);
+    if (hdrs_size % 16 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, hdrs, hdrs_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, hdrs, size);
+    writer->size += at;
     return 0;
 }
 
@@ -472,6 +510,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_validate(const vo
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_write(struct virtwire_writer *writer,
+    const void *body, size_t body_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, body, body_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_FIELD_BODY);
+    writer->size += at;
     return 0;
 }
 
@@ -552,18 +604,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_data_validate(const void *mes
     return 0;
 }
 
-/* Append a message: `head`, then hdr_list. */
+/* Append a message: struct virtio_admin_cmd_dev_parts_get_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_dev_parts_get_data *head, const void *hdr_list, size_t size)
+    const struct virtio_admin_cmd_dev_parts_get_data *head,
+    const void *hdr_list, size_t hdr_list_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 16 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_DATA_FIELD_RESERVED);
+    if (hdr_list_size % 16 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_DATA_FIELD_HDR_LIST);
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, hdr_list, hdr_list_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_DATA_FIELD_HDR_LIST);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, hdr_list, size);
+    writer->size += at;
     return 0;
 }
 
@@ -630,6 +686,87 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_validate(const void *m
             return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
     }
     return 0;
+}
+
+/* The parts of virtio_admin_cmd_dev_parts_get_result as it is written. */
+struct virtio_admin_cmd_dev_parts_get_result_content {
+    struct virtwire_bytes parts; /* parts[] */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_write(struct virtwire_writer *writer,
+    const struct virtio_admin_cmd_dev_parts_get_result_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->parts.data, content->parts.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+    {
+        struct virtio_dev_part_parts inner;
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size, content->parts.size);
+
+        while (virtio_dev_part_next(&cursor, &inner) != NULL)
+            continue;
+        if (cursor.error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+    }
+    writer->size += at;
+    return 0;
+}
+
+/* Whether `size` bytes are such a list, and all rules hold; see struct virtwire_rules. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_check(const void *message, size_t size, struct virtwire_rules *rules)
+{
+    const uint8_t *list;
+    const struct virtio_dev_part *record;
+    struct virtio_dev_part_parts record_parts;
+    struct virtio_admin_cmd_dev_parts_get_result_parts parts;
+    struct virtwire_cursor cursor;
+    size_t remembered = 0;
+    uint64_t latest = 0;
+    int error = virtio_admin_cmd_dev_parts_get_result_validate(message, size);
+
+    rules->at = 0;
+    if (error == 0)
+        error = virtio_admin_cmd_dev_parts_get_result_parse(message, size, &parts);
+    if (error != 0)
+        return error;
+    list = (const uint8_t *)message + parts.parts.offset;
+    cursor = virtwire_records(list, parts.parts.size);
+    while ((record = virtio_dev_part_next(&cursor, &record_parts)) != NULL) {
+        struct virtwire_identity identity;
+        const bool once = virtio_dev_part_identity(record, cursor.size, &identity);
+
+        rules->at = parts.parts.offset + (size_t)(cursor.at - list);
+        error = virtio_dev_part_check(record, &record_parts, rules->device);
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+        switch (identity.type) {
+        case VIRTIO_DEV_PART_DEV_FEATURES:
+        case VIRTIO_DEV_PART_DRV_FEATURES:
+        case VIRTIO_DEV_PART_PCI_COMMON_CFG:
+        case VIRTIO_DEV_PART_DEVICE_STATUS:
+        case VIRTIO_DEV_PART_VQ_CFG:
+        case VIRTIO_DEV_PART_VQ_NOTIFY_CFG:
+            if (identity.type < latest)
+                return VIRTWIRE_ERROR(VIRTWIRE_ORDER, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+            latest = identity.type;
+            break;
+        default:
+            break;
+        }
+        if (!once)
+            continue;
+        if (remembered == rules->room)
+            return VIRTWIRE_ERROR(VIRTWIRE_ROOM, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+        rules->seen[remembered++] = (size_t)(cursor.at - list);
+    }
+    if (!virtwire_twice(list, parts.parts.size, rules, remembered, virtio_dev_part_identity))
+        return 0;
+    rules->at += parts.parts.offset;
+    return VIRTWIRE_ERROR(VIRTWIRE_TWICE, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
 }
 
 /* virtio_admin_cmd_dev_parts_set_data: admin-cmds-device-parts.tex:223, since 1.4.
@@ -709,6 +846,92 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_validate(const void *mes
     return 0;
 }
 
+/* The parts of virtio_admin_cmd_dev_parts_set_data as it is written. */
+struct virtio_admin_cmd_dev_parts_set_data_content {
+    struct virtwire_bytes parts; /* parts[] */
+};
+
+/* Append a message: struct virtio_admin_cmd_dev_parts_set_data, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_write(struct virtwire_writer *writer,
+    const struct virtio_admin_cmd_dev_parts_set_data *head,
+    const struct virtio_admin_cmd_dev_parts_set_data_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, content->parts.data, content->parts.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+    {
+        struct virtio_dev_part_parts inner;
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size, content->parts.size);
+
+        while (virtio_dev_part_next(&cursor, &inner) != NULL)
+            continue;
+        if (cursor.error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+    }
+    writer->size += at;
+    return 0;
+}
+
+/* Whether `size` bytes are such a list, and all rules hold; see struct virtwire_rules. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_check(const void *message, size_t size, struct virtwire_rules *rules)
+{
+    const uint8_t *list;
+    const struct virtio_dev_part *record;
+    struct virtio_dev_part_parts record_parts;
+    struct virtio_admin_cmd_dev_parts_set_data_parts parts;
+    struct virtwire_cursor cursor;
+    size_t remembered = 0;
+    uint64_t latest = 0;
+    int error = virtio_admin_cmd_dev_parts_set_data_validate(message, size);
+
+    rules->at = 0;
+    if (error == 0)
+        error = virtio_admin_cmd_dev_parts_set_data_parse(message, size, &parts);
+    if (error != 0)
+        return error;
+    if (!virtwire_is_zero((const uint8_t *)message, 8, 2, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_RESERVED, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_HDR);
+    list = (const uint8_t *)message + parts.parts.offset;
+    cursor = virtwire_records(list, parts.parts.size);
+    while ((record = virtio_dev_part_next(&cursor, &record_parts)) != NULL) {
+        struct virtwire_identity identity;
+        const bool once = virtio_dev_part_identity(record, cursor.size, &identity);
+
+        rules->at = parts.parts.offset + (size_t)(cursor.at - list);
+        error = virtio_dev_part_check(record, &record_parts, rules->device);
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+        switch (identity.type) {
+        case VIRTIO_DEV_PART_DEV_FEATURES:
+        case VIRTIO_DEV_PART_DRV_FEATURES:
+        case VIRTIO_DEV_PART_PCI_COMMON_CFG:
+        case VIRTIO_DEV_PART_DEVICE_STATUS:
+        case VIRTIO_DEV_PART_VQ_CFG:
+        case VIRTIO_DEV_PART_VQ_NOTIFY_CFG:
+            if (identity.type < latest)
+                return VIRTWIRE_ERROR(VIRTWIRE_ORDER, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+            latest = identity.type;
+            break;
+        default:
+            break;
+        }
+        if (!once)
+            continue;
+        if (remembered == rules->room)
+            return VIRTWIRE_ERROR(VIRTWIRE_ROOM, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+        rules->seen[remembered++] = (size_t)(cursor.at - list);
+    }
+    if (!virtwire_twice(list, parts.parts.size, rules, remembered, virtio_dev_part_identity))
+        return 0;
+    rules->at += parts.parts.offset;
+    return VIRTWIRE_ERROR(VIRTWIRE_TWICE, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+}
+
 /* virtio_admin_cmd_dev_mode_set_data: admin-cmds-device-parts.tex:256, since 1.4. */
 struct virtio_admin_cmd_dev_mode_set_data {
     uint8_t flags; /* 0, since 1.4 */
@@ -786,16 +1009,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_wr_data_validate(const vo
     return 0;
 }
 
-/* Append a message: `head`, then data. */
+/* Append a message: struct virtio_admin_cmd_legacy_common_cfg_wr_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_wr_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_legacy_common_cfg_wr_data *head, const void *data, size_t size)
+    const struct virtio_admin_cmd_legacy_common_cfg_wr_data *head,
+    const void *data, size_t data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_COMMON_CFG_WR_DATA_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, data, data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_COMMON_CFG_WR_DATA_FIELD_DATA);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -855,6 +1082,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_rd_result_validate(const 
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_rd_result_write(struct virtwire_writer *writer,
+    const void *data, size_t data_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, data, data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_COMMON_CFG_RD_RESULT_FIELD_DATA);
+    writer->size += at;
     return 0;
 }
 
@@ -927,16 +1168,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_wr_data_validate(const void 
     return 0;
 }
 
-/* Append a message: `head`, then data. */
+/* Append a message: struct virtio_admin_cmd_legacy_dev_reg_wr_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_wr_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_legacy_dev_reg_wr_data *head, const void *data, size_t size)
+    const struct virtio_admin_cmd_legacy_dev_reg_wr_data *head,
+    const void *data, size_t data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_DEV_REG_WR_DATA_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, data, data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_DEV_REG_WR_DATA_FIELD_DATA);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -996,6 +1241,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_rd_result_validate(const voi
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_rd_result_write(struct virtwire_writer *writer,
+    const void *data, size_t data_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, data, data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LEGACY_DEV_REG_RD_RESULT_FIELD_DATA);
+    writer->size += at;
     return 0;
 }
 
@@ -1098,16 +1357,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_create_data_validate(const voi
     return 0;
 }
 
-/* Append a message: `head`, then resource_obj_specific_data. */
+/* Append a message: struct virtio_admin_cmd_resource_obj_create_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_create_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_resource_obj_create_data *head, const void *resource_obj_specific_data, size_t size)
+    const struct virtio_admin_cmd_resource_obj_create_data *head,
+    const void *resource_obj_specific_data, size_t resource_obj_specific_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_FLAGS);
+    if (!virtwire_put(bytes, room, &at, resource_obj_specific_data, resource_obj_specific_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, resource_obj_specific_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1180,16 +1443,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_modify_data_validate(const void *m
     return 0;
 }
 
-/* Append a message: `head`, then resource_obj_specific_data. */
+/* Append a message: struct virtio_admin_cmd_resource_modify_data, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_resource_modify_data_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_resource_modify_data *head, const void *resource_obj_specific_data, size_t size)
+    const struct virtio_admin_cmd_resource_modify_data *head,
+    const void *resource_obj_specific_data, size_t resource_obj_specific_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_FLAGS);
+    if (!virtwire_put(bytes, room, &at, resource_obj_specific_data, resource_obj_specific_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, resource_obj_specific_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1251,6 +1518,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_query_result_validate(const vo
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_query_result_write(struct virtwire_writer *writer,
+    const void *resource_obj_specific_result, size_t resource_obj_specific_result_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, resource_obj_specific_result, resource_obj_specific_result_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY_RESULT_FIELD_RESOURCE_OBJ_SPECIFIC_RESULT);
+    writer->size += at;
     return 0;
 }
 
@@ -1320,7 +1601,8 @@ struct virtio_admin_cmd_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `command_specific_data_count`: elements in command_specific_data. */
-VIRTWIRE_INLINE int virtio_admin_cmd_parse(const void *message, size_t size, size_t command_specific_data_count,
+VIRTWIRE_INLINE int virtio_admin_cmd_parse(const void *message, size_t size,
+    size_t command_specific_data_count,
     struct virtio_admin_cmd_parts *parts)
 {
     size_t at = 24;
@@ -1348,7 +1630,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_parse(const void *message, size_t size, siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_admin_cmd_validate(const void *message, size_t size, size_t command_specific_data_count)
+VIRTWIRE_INLINE int virtio_admin_cmd_validate(const void *message, size_t size,
+    size_t command_specific_data_count)
 {
     struct virtio_admin_cmd_parts parts;
     int error = virtio_admin_cmd_parse(message, size, command_specific_data_count, &parts);
@@ -1357,6 +1640,42 @@ VIRTWIRE_INLINE int virtio_admin_cmd_validate(const void *message, size_t size, 
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_admin_cmd as it is written. */
+struct virtio_admin_cmd_content {
+    struct virtwire_bytes command_specific_data; /* command_specific_data[] */
+    virtio_le16 status; /* status */
+    virtio_le16 status_qualifier; /* status_qualifier */
+    uint8_t reserved2[4]; /* reserved2[4] */
+    struct virtwire_bytes command_specific_result; /* command_specific_result[] */
+};
+
+/* Append a message: struct virtio_admin_cmd, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_admin_cmd_write(struct virtwire_writer *writer,
+    const struct virtio_admin_cmd *head,
+    const struct virtio_admin_cmd_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 24))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_GROUP_MEMBER_ID);
+    if (content->command_specific_data.size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data, content->command_specific_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_DATA);
+    if (!virtwire_put(bytes, room, &at, &content->status, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_STATUS);
+    if (!virtwire_put(bytes, room, &at, &content->status_qualifier, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_STATUS_QUALIFIER);
+    if (!virtwire_put(bytes, room, &at, &content->reserved2, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_RESERVED2);
+    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data, content->command_specific_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_RESULT);
+    writer->size += at;
     return 0;
 }
 
@@ -1443,18 +1762,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_readable_validate(const void *message, size
     return 0;
 }
 
-/* Append a message: `head`, then command_specific_data. */
+/* Append a message: struct virtio_admin_cmd_readable, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_readable_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_readable *head, const void *command_specific_data, size_t size)
+    const struct virtio_admin_cmd_readable *head,
+    const void *command_specific_data, size_t command_specific_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 8 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 24))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_READABLE_FIELD_GROUP_MEMBER_ID);
+    if (command_specific_data_size % 8 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_READABLE_FIELD_COMMAND_SPECIFIC_DATA);
-    if (writer->room - start < 24 || size > writer->room - start - 24)
+    if (!virtwire_put(bytes, room, &at, command_specific_data, command_specific_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_READABLE_FIELD_COMMAND_SPECIFIC_DATA);
-    (void)virtwire_write(writer, head, 24);
-    (void)virtwire_write(writer, command_specific_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1533,16 +1856,20 @@ VIRTWIRE_INLINE int virtio_admin_cmd_writable_validate(const void *message, size
     return 0;
 }
 
-/* Append a message: `head`, then command_specific_result. */
+/* Append a message: struct virtio_admin_cmd_writable, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_admin_cmd_writable_write(struct virtwire_writer *writer,
-    const struct virtio_admin_cmd_writable *head, const void *command_specific_result, size_t size)
+    const struct virtio_admin_cmd_writable *head,
+    const void *command_specific_result, size_t command_specific_result_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_WRITABLE_FIELD_RESERVED2);
+    if (!virtwire_put(bytes, room, &at, command_specific_result, command_specific_result_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_WRITABLE_FIELD_COMMAND_SPECIFIC_RESULT);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, command_specific_result, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1596,6 +1923,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_list_validate(const void *message, size_t s
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_admin_cmd_list_write(struct virtwire_writer *writer,
+    const void *device_admin_cmd_opcodes, size_t device_admin_cmd_opcodes_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (device_admin_cmd_opcodes_size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_LIST_FIELD_DEVICE_ADMIN_CMD_OPCODES);
+    if (!virtwire_put(bytes, room, &at, device_admin_cmd_opcodes, device_admin_cmd_opcodes_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_LIST_FIELD_DEVICE_ADMIN_CMD_OPCODES);
+    writer->size += at;
     return 0;
 }
 

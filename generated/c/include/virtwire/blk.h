@@ -192,6 +192,16 @@ VIRTWIRE_OFFSET(struct virtio_blk_config, max_secure_erase_seg, 64);
 VIRTWIRE_OFFSET(struct virtio_blk_config, secure_erase_sector_alignment, 68);
 VIRTWIRE_OFFSET(struct virtio_blk_config, zoned, 72);
 
+/* Whether what virtio_blk_config reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_blk_config_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 33, 1) &&
+        virtwire_is_zero(bytes, size, 57, 3) &&
+        virtwire_is_zero(bytes, size, 93, 3);
+}
+
 /* virtio_blk_req: device-types/blk/description.tex:435, since 1.0.
  * Followed by data[], status. */
 struct virtio_blk_req {
@@ -270,6 +280,31 @@ VIRTWIRE_INLINE int virtio_blk_req_validate(const void *message, size_t size)
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_blk_req as it is written. */
+struct virtio_blk_req_content {
+    struct virtwire_bytes data; /* data[] */
+    uint8_t status; /* status */
+};
+
+/* Append a message: struct virtio_blk_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_blk_req_write(struct virtwire_writer *writer,
+    const struct virtio_blk_req *head,
+    const struct virtio_blk_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_FIELD_SECTOR);
+    if (!virtwire_put(bytes, room, &at, content->data.data, content->data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_FIELD_DATA);
+    if (!virtwire_put(bytes, room, &at, &content->status, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_FIELD_STATUS);
+    writer->size += at;
     return 0;
 }
 
@@ -420,6 +455,34 @@ VIRTWIRE_INLINE int virtio_blk_req_za_validate(const void *message, size_t size)
     return 0;
 }
 
+/* The parts of virtio_blk_req_za as it is written. */
+struct virtio_blk_req_za_content {
+    struct virtwire_bytes data; /* data[] */
+    virtio_le64 append_sector; /* append_sector */
+    uint8_t status; /* status */
+};
+
+/* Append a message: struct virtio_blk_req_za, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_blk_req_za_write(struct virtwire_writer *writer,
+    const struct virtio_blk_req_za *head,
+    const struct virtio_blk_req_za_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_ZA_FIELD_SECTOR);
+    if (!virtwire_put(bytes, room, &at, content->data.data, content->data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_ZA_FIELD_DATA);
+    if (!virtwire_put(bytes, room, &at, &content->append_sector, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_ZA_FIELD_APPEND_SECTOR);
+    if (!virtwire_put(bytes, room, &at, &content->status, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_REQ_ZA_FIELD_STATUS);
+    writer->size += at;
+    return 0;
+}
+
 /* virtio_blk_zone_descriptor: device-types/blk/description.tex:643, since 1.3. */
 struct virtio_blk_zone_descriptor {
     virtio_le64 z_cap; /* 0, since 1.3 */
@@ -488,7 +551,7 @@ VIRTWIRE_INLINE int virtio_blk_zone_report_parse(const void *message, size_t siz
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             size < 8 ? VIRTIO_BLK_ZONE_REPORT_FIELD_NR_ZONES :
             VIRTIO_BLK_ZONE_REPORT_FIELD_RESERVED);
-    if (!virtwire_take(&parts->zones, size, &at, virtio_get_le64(bytes + 0), 64))
+    if (!virtwire_take(&parts->zones, size, &at, virtio_get_le64(bytes), 64))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_BLK_ZONE_REPORT_FIELD_ZONES);
     parts->end = at;
     return 0;
@@ -508,7 +571,8 @@ VIRTWIRE_INLINE int virtio_blk_zone_report_validate(const void *message, size_t 
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_blk_zone_report *virtio_blk_zone_report_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_blk_zone_report *virtio_blk_zone_report_next(
+    struct virtwire_cursor *cursor,
     struct virtio_blk_zone_report_parts *parts)
 {
     int error;
@@ -525,19 +589,27 @@ VIRTWIRE_INLINE const struct virtio_blk_zone_report *virtio_blk_zone_report_next
     return (const struct virtio_blk_zone_report *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then zones. */
+/* Append a message: struct virtio_blk_zone_report, and what stands behind it. Sets nr_zones. */
 VIRTWIRE_INLINE int virtio_blk_zone_report_write(struct virtwire_writer *writer,
-    const struct virtio_blk_zone_report *head, const void *zones, size_t size)
+    const struct virtio_blk_zone_report *head,
+    const void *zones, size_t zones_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 64 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 64))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_ZONE_REPORT_FIELD_RESERVED);
+    if (zones_size % 64 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_BLK_ZONE_REPORT_FIELD_ZONES);
-    if (writer->room - start < 64 || size > writer->room - start - 64)
+    {
+        const uint64_t count = zones_size / 64;
+
+        virtio_put_le64(bytes, (uint64_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, zones, zones_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_BLK_ZONE_REPORT_FIELD_ZONES);
-    (void)virtwire_write(writer, head, 64);
-    (void)virtwire_write(writer, zones, size);
-    virtio_put_le64(writer->bytes + start + 0, (uint64_t)(size / 64));
+    writer->size += at;
     return 0;
 }
 
@@ -614,7 +686,8 @@ struct virtio_scsi_pc_req_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `cmd_size`: bytes in cmd. */
-VIRTWIRE_INLINE int virtio_scsi_pc_req_parse(const void *message, size_t size, size_t cmd_size,
+VIRTWIRE_INLINE int virtio_scsi_pc_req_parse(const void *message, size_t size,
+    size_t cmd_size,
     struct virtio_scsi_pc_req_parts *parts)
 {
     size_t at = 16;
@@ -649,7 +722,8 @@ VIRTWIRE_INLINE int virtio_scsi_pc_req_parse(const void *message, size_t size, s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scsi_pc_req_validate(const void *message, size_t size, size_t cmd_size)
+VIRTWIRE_INLINE int virtio_scsi_pc_req_validate(const void *message, size_t size,
+    size_t cmd_size)
 {
     struct virtio_scsi_pc_req_parts parts;
     int error = virtio_scsi_pc_req_parse(message, size, cmd_size, &parts);
@@ -658,6 +732,53 @@ VIRTWIRE_INLINE int virtio_scsi_pc_req_validate(const void *message, size_t size
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_scsi_pc_req as it is written. */
+struct virtio_scsi_pc_req_content {
+    struct virtwire_bytes cmd; /* cmd[] */
+    struct virtwire_bytes data; /* data[][512] */
+    struct virtwire_bytes sense; /* sense[96] */
+    virtio_u32 errors; /* errors */
+    virtio_u32 data_len; /* data_len */
+    virtio_u32 sense_len; /* sense_len */
+    virtio_u32 residual; /* residual */
+    uint8_t status; /* status */
+};
+
+/* Append a message: struct virtio_scsi_pc_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scsi_pc_req_write(struct virtwire_writer *writer,
+    const struct virtio_scsi_pc_req *head,
+    const struct virtio_scsi_pc_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_SECTOR);
+    if (!virtwire_put(bytes, room, &at, content->cmd.data, content->cmd.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_CMD);
+    if (content->data.size % 512 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_SCSI_PC_REQ_FIELD_DATA);
+    if (!virtwire_put(bytes, room, &at, content->data.data, content->data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_DATA);
+    if (content->sense.size != 96)
+        return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_SCSI_PC_REQ_FIELD_SENSE);
+    if (!virtwire_put(bytes, room, &at, content->sense.data, content->sense.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_SENSE);
+    if (!virtwire_put(bytes, room, &at, &content->errors, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_ERRORS);
+    if (!virtwire_put(bytes, room, &at, &content->data_len, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_DATA_LEN);
+    if (!virtwire_put(bytes, room, &at, &content->sense_len, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_SENSE_LEN);
+    if (!virtwire_put(bytes, room, &at, &content->residual, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_RESIDUAL);
+    if (!virtwire_put(bytes, room, &at, &content->status, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_PC_REQ_FIELD_STATUS);
+    writer->size += at;
     return 0;
 }
 
@@ -1001,6 +1122,60 @@ VIRTWIRE_INLINE const char *virtio_blk_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_blk_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 8:
+    case 12:
+    case 16:
+    case 18:
+    case 19:
+    case 20:
+    case 24:
+    case 25:
+    case 26:
+    case 28:
+    case 32:
+    case 33:
+    case 34:
+    case 36:
+    case 40:
+    case 44:
+    case 48:
+    case 52:
+    case 56:
+    case 57:
+    case 60:
+    case 64:
+    case 68:
+    case 72:
+    case 76:
+    case 80:
+    case 84:
+    case 88:
+    case 92:
+    case 93:
+    case 96:
+        return virtio_blk_config_reserved_is_zero(message, size);
+    default:
+        return false;
+    }
+}
+
+/* Block Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_blk(void)
+{
+    static const struct virtwire_device device = {
+        2,
+        virtio_blk_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

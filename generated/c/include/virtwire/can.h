@@ -163,7 +163,8 @@ VIRTWIRE_INLINE int virtio_can_tx_out_validate(const void *message, size_t size)
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_can_tx_out *virtio_can_tx_out_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_can_tx_out *virtio_can_tx_out_next(
+    struct virtwire_cursor *cursor,
     struct virtio_can_tx_out_parts *parts)
 {
     int error;
@@ -180,19 +181,27 @@ VIRTWIRE_INLINE const struct virtio_can_tx_out *virtio_can_tx_out_next(struct vi
     return (const struct virtio_can_tx_out *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then sdu. */
+/* Append a message: struct virtio_can_tx_out, and what stands behind it. Sets length. */
 VIRTWIRE_INLINE int virtio_can_tx_out_write(struct virtwire_writer *writer,
-    const struct virtio_can_tx_out *head, const void *sdu, size_t size)
+    const struct virtio_can_tx_out *head,
+    const void *sdu, size_t sdu_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT16_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CAN_TX_OUT_FIELD_SDU);
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CAN_TX_OUT_FIELD_CAN_ID);
+    {
+        const uint64_t count = sdu_size;
+
+        if (count > UINT16_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CAN_TX_OUT_FIELD_SDU);
+        virtio_put_le16(bytes + 2, (uint16_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, sdu, sdu_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CAN_TX_OUT_FIELD_SDU);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, sdu, size);
-    virtio_put_le16(writer->bytes + start + 2, (uint16_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -304,7 +313,8 @@ VIRTWIRE_INLINE int virtio_can_rx_validate(const void *message, size_t size)
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_can_rx *virtio_can_rx_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_can_rx *virtio_can_rx_next(
+    struct virtwire_cursor *cursor,
     struct virtio_can_rx_parts *parts)
 {
     int error;
@@ -321,19 +331,27 @@ VIRTWIRE_INLINE const struct virtio_can_rx *virtio_can_rx_next(struct virtwire_c
     return (const struct virtio_can_rx *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then sdu. */
+/* Append a message: struct virtio_can_rx, and what stands behind it. Sets length. */
 VIRTWIRE_INLINE int virtio_can_rx_write(struct virtwire_writer *writer,
-    const struct virtio_can_rx *head, const void *sdu, size_t size)
+    const struct virtio_can_rx *head,
+    const void *sdu, size_t sdu_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT16_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CAN_RX_FIELD_SDU);
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CAN_RX_FIELD_CAN_ID);
+    {
+        const uint64_t count = sdu_size;
+
+        if (count > UINT16_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CAN_RX_FIELD_SDU);
+        virtio_put_le16(bytes + 2, (uint16_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, sdu, sdu_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CAN_RX_FIELD_SDU);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, sdu, size);
-    virtio_put_le16(writer->bytes + start + 2, (uint16_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -514,6 +532,31 @@ VIRTWIRE_INLINE const char *virtio_can_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_can_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 2:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* CAN Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_can(void)
+{
+    static const struct virtwire_device device = {
+        36,
+        virtio_can_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -148,7 +148,8 @@ VIRTWIRE_INLINE int virtio_rev_info_validate(const void *message, size_t size)
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_rev_info *virtio_rev_info_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_rev_info *virtio_rev_info_next(
+    struct virtwire_cursor *cursor,
     struct virtio_rev_info_parts *parts)
 {
     int error;
@@ -165,19 +166,27 @@ VIRTWIRE_INLINE const struct virtio_rev_info *virtio_rev_info_next(struct virtwi
     return (const struct virtio_rev_info *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then data. */
+/* Append a message: struct virtio_rev_info, and what stands behind it. Sets length. */
 VIRTWIRE_INLINE int virtio_rev_info_write(struct virtwire_writer *writer,
-    const struct virtio_rev_info *head, const void *data, size_t size)
+    const struct virtio_rev_info *head,
+    const void *data, size_t data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT16_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_REV_INFO_FIELD_DATA);
-    if (writer->room - start < 4 || size > writer->room - start - 4)
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_REV_INFO_FIELD_LENGTH);
+    {
+        const uint64_t count = data_size;
+
+        if (count > UINT16_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_REV_INFO_FIELD_DATA);
+        virtio_put_be16(bytes + 2, (uint16_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, data, data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_REV_INFO_FIELD_DATA);
-    (void)virtwire_write(writer, head, 4);
-    (void)virtwire_write(writer, data, size);
-    virtio_put_be16(writer->bytes + start + 2, (uint16_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 

@@ -138,6 +138,34 @@ VIRTWIRE_INLINE const char *virtio_console_feature_name(uint64_t code)
     }
 }
 
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_console_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 2:
+    case 4:
+    case 8:
+    case 12:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Console Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_console(void)
+{
+    static const struct virtwire_device device = {
+        3,
+        virtio_console_config_fits,
+        NULL
+    };
+
+    return &device;
+}
+
 #ifdef __cplusplus
 }
 #endif

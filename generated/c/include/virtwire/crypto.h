@@ -311,7 +311,8 @@ struct virtio_crypto_op_ctrl_req_parts {
  * `flf_len`: elements in op_flf.
  * `vlf_len`: elements in op_vlf.
  * `outcome_len`: elements in op_outcome. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_parse(const void *message, size_t size, size_t flf_len, size_t vlf_len, size_t outcome_len,
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_parse(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len, size_t outcome_len,
     struct virtio_crypto_op_ctrl_req_parts *parts)
 {
     size_t at = 16;
@@ -332,7 +333,8 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_parse(const void *message, size_t 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_validate(const void *message, size_t size, size_t flf_len, size_t vlf_len, size_t outcome_len)
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_validate(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len, size_t outcome_len)
 {
     struct virtio_crypto_op_ctrl_req_parts parts;
     int error = virtio_crypto_op_ctrl_req_parse(message, size, flf_len, vlf_len, outcome_len, &parts);
@@ -344,22 +346,32 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_validate(const void *message, size
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_crypto_op_ctrl_req *virtio_crypto_op_ctrl_req_next(struct virtwire_cursor *cursor, size_t flf_len, size_t vlf_len, size_t outcome_len,
-    struct virtio_crypto_op_ctrl_req_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_op_ctrl_req as it is written. */
+struct virtio_crypto_op_ctrl_req_content {
+    struct virtwire_bytes op_flf; /* op_flf[flf_len] */
+    struct virtwire_bytes op_vlf; /* op_vlf[vlf_len] */
+    struct virtwire_bytes op_outcome; /* op_outcome[outcome_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_op_ctrl_req_parse(cursor->at, cursor->size, flf_len, vlf_len, outcome_len, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_crypto_op_ctrl_req *)cursor->at;
+/* Append a message: struct virtio_crypto_op_ctrl_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_op_ctrl_req *head,
+    const struct virtio_crypto_op_ctrl_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_FIELD_HEADER);
+    if (!virtwire_put(bytes, room, &at, content->op_flf.data, content->op_flf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_FIELD_OP_FLF);
+    if (!virtwire_put(bytes, room, &at, content->op_vlf.data, content->op_vlf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_FIELD_OP_VLF);
+    if (!virtwire_put(bytes, room, &at, content->op_outcome.data, content->op_outcome.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_FIELD_OP_OUTCOME);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_op_ctrl_req_readable: device-types/crypto/description.tex:442.
@@ -402,7 +414,8 @@ struct virtio_crypto_op_ctrl_req_readable_parts {
 /* Find the parts of a message of `size` bytes.
  * `flf_len`: elements in op_flf.
  * `vlf_len`: elements in op_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_parse(const void *message, size_t size, size_t flf_len, size_t vlf_len,
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_parse(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len,
     struct virtio_crypto_op_ctrl_req_readable_parts *parts)
 {
     size_t at = 16;
@@ -421,7 +434,8 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_parse(const void *message
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_validate(const void *message, size_t size, size_t flf_len, size_t vlf_len)
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_validate(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len)
 {
     struct virtio_crypto_op_ctrl_req_readable_parts parts;
     int error = virtio_crypto_op_ctrl_req_readable_parse(message, size, flf_len, vlf_len, &parts);
@@ -433,22 +447,29 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_validate(const void *mess
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_crypto_op_ctrl_req_readable *virtio_crypto_op_ctrl_req_readable_next(struct virtwire_cursor *cursor, size_t flf_len, size_t vlf_len,
-    struct virtio_crypto_op_ctrl_req_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_op_ctrl_req_readable as it is written. */
+struct virtio_crypto_op_ctrl_req_readable_content {
+    struct virtwire_bytes op_flf; /* op_flf[flf_len] */
+    struct virtwire_bytes op_vlf; /* op_vlf[vlf_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_op_ctrl_req_readable_parse(cursor->at, cursor->size, flf_len, vlf_len, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_crypto_op_ctrl_req_readable *)cursor->at;
+/* Append a message: struct virtio_crypto_op_ctrl_req_readable, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_op_ctrl_req_readable *head,
+    const struct virtio_crypto_op_ctrl_req_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_READABLE_FIELD_HEADER);
+    if (!virtwire_put(bytes, room, &at, content->op_flf.data, content->op_flf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_READABLE_FIELD_OP_FLF);
+    if (!virtwire_put(bytes, room, &at, content->op_vlf.data, content->op_vlf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_READABLE_FIELD_OP_VLF);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_op_ctrl_req_writable: device-types/crypto/description.tex:442.
@@ -477,7 +498,8 @@ struct virtio_crypto_op_ctrl_req_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `outcome_len`: elements in op_outcome. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_parse(const void *message, size_t size, size_t outcome_len,
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_parse(const void *message, size_t size,
+    size_t outcome_len,
     struct virtio_crypto_op_ctrl_req_writable_parts *parts)
 {
     size_t at = 0;
@@ -491,7 +513,8 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_parse(const void *message
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_validate(const void *message, size_t size, size_t outcome_len)
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_validate(const void *message, size_t size,
+    size_t outcome_len)
 {
     struct virtio_crypto_op_ctrl_req_writable_parts parts;
     int error = virtio_crypto_op_ctrl_req_writable_parse(message, size, outcome_len, &parts);
@@ -503,24 +526,18 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_validate(const void *mess
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_op_ctrl_req_writable_next(struct virtwire_cursor *cursor, size_t outcome_len,
-    struct virtio_crypto_op_ctrl_req_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_write(struct virtwire_writer *writer,
+    const void *op_outcome, size_t op_outcome_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_op_ctrl_req_writable_parse(cursor->at, cursor->size, outcome_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, op_outcome, op_outcome_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_CTRL_REQ_WRITABLE_FIELD_OP_OUTCOME);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_create_session_input: device-types/crypto/description.tex:523, since 1.1. */
@@ -601,7 +618,8 @@ struct virtio_crypto_mac_create_session_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `auth_key_len`: elements in auth_key. */
-VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_parse(const void *message, size_t size, size_t auth_key_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_parse(const void *message, size_t size,
+    size_t auth_key_len,
     struct virtio_crypto_mac_create_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -615,7 +633,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_validate(const void *message, size_t size, size_t auth_key_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_validate(const void *message, size_t size,
+    size_t auth_key_len)
 {
     struct virtio_crypto_mac_create_session_vlf_parts parts;
     int error = virtio_crypto_mac_create_session_vlf_parse(message, size, auth_key_len, &parts);
@@ -627,24 +646,18 @@ VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_create_session_vlf_next(struct virtwire_cursor *cursor, size_t auth_key_len,
-    struct virtio_crypto_mac_create_session_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_write(struct virtwire_writer *writer,
+    const void *auth_key, size_t auth_key_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_create_session_vlf_parse(cursor->at, cursor->size, auth_key_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, auth_key, auth_key_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_CREATE_SESSION_VLF_FIELD_AUTH_KEY);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_session_flf: device-types/crypto/description.tex:601, since 1.1. */
@@ -687,7 +700,8 @@ struct virtio_crypto_cipher_session_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `key_len`: elements in cipher_key. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_parse(const void *message, size_t size, size_t key_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_parse(const void *message, size_t size,
+    size_t key_len,
     struct virtio_crypto_cipher_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -701,7 +715,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_parse(const void *message, 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_validate(const void *message, size_t size, size_t key_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_validate(const void *message, size_t size,
+    size_t key_len)
 {
     struct virtio_crypto_cipher_session_vlf_parts parts;
     int error = virtio_crypto_cipher_session_vlf_parse(message, size, key_len, &parts);
@@ -713,24 +728,18 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_validate(const void *messag
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_session_vlf_next(struct virtwire_cursor *cursor, size_t key_len,
-    struct virtio_crypto_cipher_session_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_write(struct virtwire_writer *writer,
+    const void *cipher_key, size_t cipher_key_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_session_vlf_parse(cursor->at, cursor->size, key_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, cipher_key, cipher_key_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_SESSION_VLF_FIELD_CIPHER_KEY);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_session_flf: device-types/crypto/description.tex:629, since 1.1. */
@@ -782,7 +791,8 @@ struct virtio_crypto_alg_chain_session_vlf_parts {
 /* Find the parts of a message of `size` bytes.
  * `key_len`: elements in cipher_key.
  * `auth_key_len`: elements in auth_key. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_parse(const void *message, size_t size, size_t key_len, size_t auth_key_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_parse(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len,
     struct virtio_crypto_alg_chain_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -798,7 +808,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_parse(const void *messag
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_validate(const void *message, size_t size, size_t key_len, size_t auth_key_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_validate(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len)
 {
     struct virtio_crypto_alg_chain_session_vlf_parts parts;
     int error = virtio_crypto_alg_chain_session_vlf_parse(message, size, key_len, auth_key_len, &parts);
@@ -810,24 +821,26 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_validate(const void *mes
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_session_vlf_next(struct virtwire_cursor *cursor, size_t key_len, size_t auth_key_len,
-    struct virtio_crypto_alg_chain_session_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_session_vlf as it is written. */
+struct virtio_crypto_alg_chain_session_vlf_content {
+    struct virtwire_bytes cipher_key; /* cipher_key[key_len] */
+    struct virtwire_bytes auth_key; /* auth_key[auth_key_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_session_vlf_parse(cursor->at, cursor->size, key_len, auth_key_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_session_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_SESSION_VLF_FIELD_CIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_SESSION_VLF_FIELD_AUTH_KEY);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_sym_create_session_flf: device-types/crypto/description.tex:681, since 1.1. */
@@ -868,7 +881,8 @@ struct virtio_crypto_sym_create_session_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `vlf_len`: elements in op_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_parse(const void *message, size_t size, size_t vlf_len,
+VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_parse(const void *message, size_t size,
+    size_t vlf_len,
     struct virtio_crypto_sym_create_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -882,7 +896,8 @@ VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_validate(const void *message, size_t size, size_t vlf_len)
+VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_validate(const void *message, size_t size,
+    size_t vlf_len)
 {
     struct virtio_crypto_sym_create_session_vlf_parts parts;
     int error = virtio_crypto_sym_create_session_vlf_parse(message, size, vlf_len, &parts);
@@ -894,24 +909,18 @@ VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_sym_create_session_vlf_next(struct virtwire_cursor *cursor, size_t vlf_len,
-    struct virtio_crypto_sym_create_session_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_write(struct virtwire_writer *writer,
+    const void *op_vlf, size_t op_vlf_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_sym_create_session_vlf_parse(cursor->at, cursor->size, vlf_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, op_vlf, op_vlf_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_SYM_CREATE_SESSION_VLF_FIELD_OP_VLF);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_create_session_flf: device-types/crypto/description.tex:738, since 1.1. */
@@ -958,7 +967,8 @@ struct virtio_crypto_aead_create_session_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `key_len`: elements in key. */
-VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_parse(const void *message, size_t size, size_t key_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_parse(const void *message, size_t size,
+    size_t key_len,
     struct virtio_crypto_aead_create_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -972,7 +982,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_parse(const void *mess
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_validate(const void *message, size_t size, size_t key_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_validate(const void *message, size_t size,
+    size_t key_len)
 {
     struct virtio_crypto_aead_create_session_vlf_parts parts;
     int error = virtio_crypto_aead_create_session_vlf_parse(message, size, key_len, &parts);
@@ -984,24 +995,18 @@ VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_validate(const void *m
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_create_session_vlf_next(struct virtwire_cursor *cursor, size_t key_len,
-    struct virtio_crypto_aead_create_session_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_write(struct virtwire_writer *writer,
+    const void *key, size_t key_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_create_session_vlf_parse(cursor->at, cursor->size, key_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, key, key_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_CREATE_SESSION_VLF_FIELD_KEY);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_rsa_session_para: device-types/crypto/description.tex:772, since 1.3. */
@@ -1062,7 +1067,8 @@ struct virtio_crypto_akcipher_create_session_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `key_len`: elements in key. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_parse(const void *message, size_t size, size_t key_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_parse(const void *message, size_t size,
+    size_t key_len,
     struct virtio_crypto_akcipher_create_session_vlf_parts *parts)
 {
     size_t at = 0;
@@ -1076,7 +1082,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_parse(const void *
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_validate(const void *message, size_t size, size_t key_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_validate(const void *message, size_t size,
+    size_t key_len)
 {
     struct virtio_crypto_akcipher_create_session_vlf_parts parts;
     int error = virtio_crypto_akcipher_create_session_vlf_parse(message, size, key_len, &parts);
@@ -1088,24 +1095,18 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_validate(const voi
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_create_session_vlf_next(struct virtwire_cursor *cursor, size_t key_len,
-    struct virtio_crypto_akcipher_create_session_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_write(struct virtwire_writer *writer,
+    const void *key, size_t key_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_create_session_vlf_parse(cursor->at, cursor->size, key_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, key, key_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION_VLF_FIELD_KEY);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_op_header: device-types/crypto/description.tex:978, since 1.1. */
@@ -1176,7 +1177,8 @@ struct virtio_crypto_op_data_req_parts {
 /* Find the parts of a message of `size` bytes.
  * `flf_len`: elements in op_flf.
  * `vlf_len`: elements in op_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_op_data_req_parse(const void *message, size_t size, size_t flf_len, size_t vlf_len,
+VIRTWIRE_INLINE int virtio_crypto_op_data_req_parse(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len,
     struct virtio_crypto_op_data_req_parts *parts)
 {
     size_t at = 24;
@@ -1197,7 +1199,8 @@ VIRTWIRE_INLINE int virtio_crypto_op_data_req_parse(const void *message, size_t 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_op_data_req_validate(const void *message, size_t size, size_t flf_len, size_t vlf_len)
+VIRTWIRE_INLINE int virtio_crypto_op_data_req_validate(const void *message, size_t size,
+    size_t flf_len, size_t vlf_len)
 {
     struct virtio_crypto_op_data_req_parts parts;
     int error = virtio_crypto_op_data_req_parse(message, size, flf_len, vlf_len, &parts);
@@ -1209,22 +1212,32 @@ VIRTWIRE_INLINE int virtio_crypto_op_data_req_validate(const void *message, size
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_crypto_op_data_req *virtio_crypto_op_data_req_next(struct virtwire_cursor *cursor, size_t flf_len, size_t vlf_len,
-    struct virtio_crypto_op_data_req_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_op_data_req as it is written. */
+struct virtio_crypto_op_data_req_content {
+    struct virtwire_bytes op_flf; /* op_flf[flf_len] */
+    struct virtwire_bytes op_vlf; /* op_vlf[vlf_len] */
+    struct virtio_crypto_inhdr inhdr; /* inhdr */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_op_data_req_parse(cursor->at, cursor->size, flf_len, vlf_len, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_crypto_op_data_req *)cursor->at;
+/* Append a message: struct virtio_crypto_op_data_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_crypto_op_data_req_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_op_data_req *head,
+    const struct virtio_crypto_op_data_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 24))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_DATA_REQ_FIELD_HEADER);
+    if (!virtwire_put(bytes, room, &at, content->op_flf.data, content->op_flf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_DATA_REQ_FIELD_OP_FLF);
+    if (!virtwire_put(bytes, room, &at, content->op_vlf.data, content->op_vlf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_DATA_REQ_FIELD_OP_VLF);
+    if (!virtwire_put(bytes, room, &at, &content->inhdr, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_OP_DATA_REQ_FIELD_INHDR);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_flf: device-types/crypto/description.tex:1141, since 1.1. */
@@ -1268,7 +1281,8 @@ struct virtio_crypto_hash_data_vlf_parts {
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_parse(const void *message, size_t size, size_t src_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_parse(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len,
     struct virtio_crypto_hash_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -1284,7 +1298,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_parse(const void *message, size_
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_validate(const void *message, size_t size, size_t src_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_validate(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_parts parts;
     int error = virtio_crypto_hash_data_vlf_parse(message, size, src_data_len, hash_result_len, &parts);
@@ -1296,24 +1311,26 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_validate(const void *message, si
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_next(struct virtwire_cursor *cursor, size_t src_data_len, size_t hash_result_len,
-    struct virtio_crypto_hash_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_hash_data_vlf as it is written. */
+struct virtio_crypto_hash_data_vlf_content {
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_parse(cursor->at, cursor->size, src_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_hash_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_vlf_readable: device-types/crypto/description.tex:1148.
@@ -1342,7 +1359,8 @@ struct virtio_crypto_hash_data_vlf_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_parse(const void *message, size_t size, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_parse(const void *message, size_t size,
+    size_t src_data_len,
     struct virtio_crypto_hash_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -1356,7 +1374,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_validate(const void *message, size_t size, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_validate(const void *message, size_t size,
+    size_t src_data_len)
 {
     struct virtio_crypto_hash_data_vlf_readable_parts parts;
     int error = virtio_crypto_hash_data_vlf_readable_parse(message, size, src_data_len, &parts);
@@ -1368,24 +1387,18 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t src_data_len,
-    struct virtio_crypto_hash_data_vlf_readable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_readable_write(struct virtwire_writer *writer,
+    const void *src_data, size_t src_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_readable_parse(cursor->at, cursor->size, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, src_data, src_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_vlf_writable: device-types/crypto/description.tex:1148.
@@ -1414,7 +1427,8 @@ struct virtio_crypto_hash_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_parse(const void *message, size_t size, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_parse(const void *message, size_t size,
+    size_t hash_result_len,
     struct virtio_crypto_hash_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -1428,7 +1442,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_validate(const void *message, size_t size, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_validate(const void *message, size_t size,
+    size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_writable_parts parts;
     int error = virtio_crypto_hash_data_vlf_writable_parse(message, size, hash_result_len, &parts);
@@ -1440,24 +1455,18 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t hash_result_len,
-    struct virtio_crypto_hash_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *hash_result, size_t hash_result_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_writable_parse(cursor->at, cursor->size, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, hash_result, hash_result_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_flf_stateless_sess_para: device-types/crypto/description.tex:1171. */
@@ -1513,7 +1522,8 @@ struct virtio_crypto_hash_data_vlf_stateless_parts {
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_parse(const void *message, size_t size, size_t src_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len,
     struct virtio_crypto_hash_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -1529,7 +1539,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_parse(const void *mess
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_validate(const void *message, size_t size, size_t src_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_stateless_parts parts;
     int error = virtio_crypto_hash_data_vlf_stateless_parse(message, size, src_data_len, hash_result_len, &parts);
@@ -1541,24 +1552,26 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_validate(const void *m
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t src_data_len, size_t hash_result_len,
-    struct virtio_crypto_hash_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_hash_data_vlf_stateless as it is written. */
+struct virtio_crypto_hash_data_vlf_stateless_content {
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_stateless_parse(cursor->at, cursor->size, src_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_hash_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_vlf_stateless_readable: device-types/crypto/description.tex:1183.
@@ -1587,7 +1600,8 @@ struct virtio_crypto_hash_data_vlf_stateless_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t src_data_len,
     struct virtio_crypto_hash_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -1601,7 +1615,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_parse(const v
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t src_data_len)
 {
     struct virtio_crypto_hash_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_hash_data_vlf_stateless_readable_parse(message, size, src_data_len, &parts);
@@ -1613,24 +1628,18 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_validate(cons
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t src_data_len,
-    struct virtio_crypto_hash_data_vlf_stateless_readable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const void *src_data, size_t src_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_stateless_readable_parse(cursor->at, cursor->size, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, src_data, src_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_hash_data_vlf_stateless_writable: device-types/crypto/description.tex:1183.
@@ -1659,7 +1668,8 @@ struct virtio_crypto_hash_data_vlf_stateless_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t hash_result_len,
     struct virtio_crypto_hash_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -1673,7 +1683,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_parse(const v
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_hash_data_vlf_stateless_writable_parse(message, size, hash_result_len, &parts);
@@ -1685,24 +1696,18 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_validate(cons
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_hash_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t hash_result_len,
-    struct virtio_crypto_hash_data_vlf_stateless_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const void *hash_result, size_t hash_result_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_hash_data_vlf_stateless_writable_parse(cursor->at, cursor->size, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, hash_result, hash_result_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_flf: device-types/crypto/description.tex:1235, since 1.1. */
@@ -1744,7 +1749,8 @@ struct virtio_crypto_mac_data_vlf_parts {
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_parse(const void *message, size_t size, size_t src_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_parse(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len,
     struct virtio_crypto_mac_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -1760,7 +1766,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_parse(const void *message, size_t
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_validate(const void *message, size_t size, size_t src_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_validate(const void *message, size_t size,
+    size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_mac_data_vlf_parts parts;
     int error = virtio_crypto_mac_data_vlf_parse(message, size, src_data_len, hash_result_len, &parts);
@@ -1772,24 +1779,26 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_validate(const void *message, siz
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_next(struct virtwire_cursor *cursor, size_t src_data_len, size_t hash_result_len,
-    struct virtio_crypto_mac_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_mac_data_vlf as it is written. */
+struct virtio_crypto_mac_data_vlf_content {
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_parse(cursor->at, cursor->size, src_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_mac_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_vlf_readable: device-types/crypto/description.tex:1239.
@@ -1818,7 +1827,8 @@ struct virtio_crypto_mac_data_vlf_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_parse(const void *message, size_t size, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_parse(const void *message, size_t size,
+    size_t src_data_len,
     struct virtio_crypto_mac_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -1832,7 +1842,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_parse(const void *messag
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_validate(const void *message, size_t size, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_validate(const void *message, size_t size,
+    size_t src_data_len)
 {
     struct virtio_crypto_mac_data_vlf_readable_parts parts;
     int error = virtio_crypto_mac_data_vlf_readable_parse(message, size, src_data_len, &parts);
@@ -1844,24 +1855,18 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_validate(const void *mes
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t src_data_len,
-    struct virtio_crypto_mac_data_vlf_readable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_readable_write(struct virtwire_writer *writer,
+    const void *src_data, size_t src_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_readable_parse(cursor->at, cursor->size, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, src_data, src_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_vlf_writable: device-types/crypto/description.tex:1239.
@@ -1890,7 +1895,8 @@ struct virtio_crypto_mac_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_parse(const void *message, size_t size, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_parse(const void *message, size_t size,
+    size_t hash_result_len,
     struct virtio_crypto_mac_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -1904,7 +1910,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_parse(const void *messag
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_validate(const void *message, size_t size, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_validate(const void *message, size_t size,
+    size_t hash_result_len)
 {
     struct virtio_crypto_mac_data_vlf_writable_parts parts;
     int error = virtio_crypto_mac_data_vlf_writable_parse(message, size, hash_result_len, &parts);
@@ -1916,24 +1923,18 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_validate(const void *mes
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t hash_result_len,
-    struct virtio_crypto_mac_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *hash_result, size_t hash_result_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_writable_parse(cursor->at, cursor->size, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, hash_result, hash_result_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_flf_stateless_sess_para: device-types/crypto/description.tex:1262. */
@@ -1994,7 +1995,8 @@ struct virtio_crypto_mac_data_vlf_stateless_parts {
  * `auth_key_len`: elements in auth_key.
  * `src_data_len`: elements in src_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_parse(const void *message, size_t size, size_t auth_key_len, size_t src_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t auth_key_len, size_t src_data_len, size_t hash_result_len,
     struct virtio_crypto_mac_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -2012,7 +2014,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_validate(const void *message, size_t size, size_t auth_key_len, size_t src_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t auth_key_len, size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_mac_data_vlf_stateless_parts parts;
     int error = virtio_crypto_mac_data_vlf_stateless_parse(message, size, auth_key_len, src_data_len, hash_result_len, &parts);
@@ -2024,24 +2027,29 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t auth_key_len, size_t src_data_len, size_t hash_result_len,
-    struct virtio_crypto_mac_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_mac_data_vlf_stateless as it is written. */
+struct virtio_crypto_mac_data_vlf_stateless_content {
+    struct virtwire_bytes auth_key; /* auth_key[auth_key_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_stateless_parse(cursor->at, cursor->size, auth_key_len, src_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_mac_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_FIELD_AUTH_KEY);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_vlf_stateless_readable: device-types/crypto/description.tex:1276.
@@ -2075,7 +2083,8 @@ struct virtio_crypto_mac_data_vlf_stateless_readable_parts {
 /* Find the parts of a message of `size` bytes.
  * `auth_key_len`: elements in auth_key.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t auth_key_len, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t auth_key_len, size_t src_data_len,
     struct virtio_crypto_mac_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -2091,7 +2100,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_parse(const vo
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t auth_key_len, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t auth_key_len, size_t src_data_len)
 {
     struct virtio_crypto_mac_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_mac_data_vlf_stateless_readable_parse(message, size, auth_key_len, src_data_len, &parts);
@@ -2103,24 +2113,26 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_validate(const
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t auth_key_len, size_t src_data_len,
-    struct virtio_crypto_mac_data_vlf_stateless_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_mac_data_vlf_stateless_readable as it is written. */
+struct virtio_crypto_mac_data_vlf_stateless_readable_content {
+    struct virtwire_bytes auth_key; /* auth_key[auth_key_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_stateless_readable_parse(cursor->at, cursor->size, auth_key_len, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_mac_data_vlf_stateless_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_mac_data_vlf_stateless_writable: device-types/crypto/description.tex:1276.
@@ -2149,7 +2161,8 @@ struct virtio_crypto_mac_data_vlf_stateless_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t hash_result_len,
     struct virtio_crypto_mac_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -2163,7 +2176,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_parse(const vo
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t hash_result_len)
 {
     struct virtio_crypto_mac_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_mac_data_vlf_stateless_writable_parse(message, size, hash_result_len, &parts);
@@ -2175,24 +2189,18 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_validate(const
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_mac_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t hash_result_len,
-    struct virtio_crypto_mac_data_vlf_stateless_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const void *hash_result, size_t hash_result_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_mac_data_vlf_stateless_writable_parse(cursor->at, cursor->size, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, hash_result, hash_result_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_flf: device-types/crypto/description.tex:1330, since 1.1. */
@@ -2245,7 +2253,8 @@ struct virtio_crypto_cipher_data_vlf_parts {
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t dst_data_len,
     struct virtio_crypto_cipher_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -2263,7 +2272,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_parse(const void *message, siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_parts parts;
     int error = virtio_crypto_cipher_data_vlf_parse(message, size, iv_len, src_data_len, dst_data_len, &parts);
@@ -2275,24 +2285,29 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_validate(const void *message, 
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len, size_t dst_data_len,
-    struct virtio_crypto_cipher_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_cipher_data_vlf as it is written. */
+struct virtio_crypto_cipher_data_vlf_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_parse(cursor->at, cursor->size, iv_len, src_data_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_cipher_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_vlf_readable: device-types/crypto/description.tex:1348.
@@ -2326,7 +2341,8 @@ struct virtio_crypto_cipher_data_vlf_readable_parts {
 /* Find the parts of a message of `size` bytes.
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len,
     struct virtio_crypto_cipher_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -2342,7 +2358,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_parse(const void *mes
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_readable_parts parts;
     int error = virtio_crypto_cipher_data_vlf_readable_parse(message, size, iv_len, src_data_len, &parts);
@@ -2354,24 +2371,26 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_validate(const void *
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len,
-    struct virtio_crypto_cipher_data_vlf_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_cipher_data_vlf_readable as it is written. */
+struct virtio_crypto_cipher_data_vlf_readable_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_readable_parse(cursor->at, cursor->size, iv_len, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_cipher_data_vlf_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_vlf_writable: device-types/crypto/description.tex:1348.
@@ -2400,7 +2419,8 @@ struct virtio_crypto_cipher_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_cipher_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -2414,7 +2434,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_parse(const void *mes
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_writable_parts parts;
     int error = virtio_crypto_cipher_data_vlf_writable_parse(message, size, dst_data_len, &parts);
@@ -2426,24 +2447,18 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_validate(const void *
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_cipher_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_flf: device-types/crypto/description.tex:1376, since 1.1. */
@@ -2518,7 +2533,8 @@ struct virtio_crypto_alg_chain_data_vlf_parts {
  * `aad_len`: elements in aad.
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -2540,7 +2556,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_parse(const void *message, 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_parse(message, size, iv_len, src_data_len, aad_len, dst_data_len, hash_result_len, &parts);
@@ -2552,24 +2569,35 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_validate(const void *messag
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len,
-    struct virtio_crypto_alg_chain_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_parse(cursor->at, cursor->size, iv_len, src_data_len, aad_len, dst_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_FIELD_AAD);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_FIELD_DST_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_vlf_readable: device-types/crypto/description.tex:1397.
@@ -2608,7 +2636,8 @@ struct virtio_crypto_alg_chain_data_vlf_readable_parts {
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data.
  * `aad_len`: elements in aad. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len,
     struct virtio_crypto_alg_chain_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -2626,7 +2655,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_parse(const void *
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_readable_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len, &parts);
@@ -2638,24 +2668,29 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_validate(const voi
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len, size_t aad_len,
-    struct virtio_crypto_alg_chain_data_vlf_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf_readable as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_readable_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_readable_parse(cursor->at, cursor->size, iv_len, src_data_len, aad_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_READABLE_FIELD_AAD);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_vlf_writable: device-types/crypto/description.tex:1397.
@@ -2689,7 +2724,8 @@ struct virtio_crypto_alg_chain_data_vlf_writable_parts {
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_parse(const void *message, size_t size, size_t dst_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_parse(const void *message, size_t size,
+    size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -2705,7 +2741,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_parse(const void *
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_validate(const void *message, size_t size, size_t dst_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_validate(const void *message, size_t size,
+    size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_writable_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_writable_parse(message, size, dst_data_len, hash_result_len, &parts);
@@ -2717,24 +2754,26 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_validate(const voi
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len, size_t hash_result_len,
-    struct virtio_crypto_alg_chain_data_vlf_writable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf_writable as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_writable_content {
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_writable_parse(cursor->at, cursor->size, dst_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_WRITABLE_FIELD_DST_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_sym_data_flf: device-types/crypto/description.tex:1419, since 1.1. */
@@ -2775,7 +2814,8 @@ struct virtio_crypto_sym_data_vlf_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `sym_para_len`: elements in op_type_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_parse(const void *message, size_t size, size_t sym_para_len,
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_parse(const void *message, size_t size,
+    size_t sym_para_len,
     struct virtio_crypto_sym_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -2789,7 +2829,8 @@ VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_parse(const void *message, size_t
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_validate(const void *message, size_t size, size_t sym_para_len)
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_validate(const void *message, size_t size,
+    size_t sym_para_len)
 {
     struct virtio_crypto_sym_data_vlf_parts parts;
     int error = virtio_crypto_sym_data_vlf_parse(message, size, sym_para_len, &parts);
@@ -2801,24 +2842,18 @@ VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_validate(const void *message, siz
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_sym_data_vlf_next(struct virtwire_cursor *cursor, size_t sym_para_len,
-    struct virtio_crypto_sym_data_vlf_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_write(struct virtwire_writer *writer,
+    const void *op_type_vlf, size_t op_type_vlf_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_sym_data_vlf_parse(cursor->at, cursor->size, sym_para_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, op_type_vlf, op_type_vlf_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_SYM_DATA_VLF_FIELD_OP_TYPE_VLF);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_flf_stateless_sess_para: device-types/crypto/description.tex:1461. */
@@ -2888,7 +2923,8 @@ struct virtio_crypto_cipher_data_vlf_stateless_parts {
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_parse(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len,
     struct virtio_crypto_cipher_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -2908,7 +2944,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_parse(const void *me
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_validate(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_parts parts;
     int error = virtio_crypto_cipher_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len, dst_data_len, &parts);
@@ -2920,24 +2957,32 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_validate(const void 
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len,
-    struct virtio_crypto_cipher_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_cipher_data_vlf_stateless as it is written. */
+struct virtio_crypto_cipher_data_vlf_stateless_content {
+    struct virtwire_bytes cipher_key; /* cipher_key[key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_stateless_parse(cursor->at, cursor->size, key_len, iv_len, src_data_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_cipher_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_FIELD_CIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_vlf_stateless_readable: device-types/crypto/description.tex:1482.
@@ -2976,7 +3021,8 @@ struct virtio_crypto_cipher_data_vlf_stateless_readable_parts {
  * `key_len`: elements in cipher_key.
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len,
     struct virtio_crypto_cipher_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -2994,7 +3040,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_parse(const
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_cipher_data_vlf_stateless_readable_parse(message, size, key_len, iv_len, src_data_len, &parts);
@@ -3006,24 +3053,29 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_validate(co
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t key_len, size_t iv_len, size_t src_data_len,
-    struct virtio_crypto_cipher_data_vlf_stateless_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_cipher_data_vlf_stateless_readable as it is written. */
+struct virtio_crypto_cipher_data_vlf_stateless_readable_content {
+    struct virtwire_bytes cipher_key; /* cipher_key[key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_stateless_readable_parse(cursor->at, cursor->size, key_len, iv_len, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_cipher_data_vlf_stateless_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_cipher_data_vlf_stateless_writable: device-types/crypto/description.tex:1482.
@@ -3052,7 +3104,8 @@ struct virtio_crypto_cipher_data_vlf_stateless_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_cipher_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -3066,7 +3119,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_parse(const
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_cipher_data_vlf_stateless_writable_parse(message, size, dst_data_len, &parts);
@@ -3078,24 +3132,18 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_validate(co
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_cipher_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_cipher_data_vlf_stateless_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_cipher_data_vlf_stateless_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_flf_stateless_sess_para_cipher: device-types/crypto/description.tex:1502. */
@@ -3220,7 +3268,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_parts {
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_parse(const void *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -3246,7 +3295,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_parse(const void 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_validate(const void *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_stateless_parse(message, size, key_len, auth_key_len, iv_len, aad_len, src_data_len, dst_data_len, hash_result_len, &parts);
@@ -3258,24 +3308,41 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_validate(const vo
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len,
-    struct virtio_crypto_alg_chain_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf_stateless as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_stateless_content {
+    struct virtwire_bytes cipher_key; /* cipher_key[key_len] */
+    struct virtwire_bytes auth_key; /* auth_key[auth_key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_stateless_parse(cursor->at, cursor->size, key_len, auth_key_len, iv_len, aad_len, src_data_len, dst_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_CIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_AUTH_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_AAD);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_DST_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_vlf_stateless_readable: device-types/crypto/description.tex:1548.
@@ -3324,7 +3391,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts {
  * `iv_len`: elements in iv.
  * `aad_len`: elements in aad.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -3346,7 +3414,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(co
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(message, size, key_len, auth_key_len, iv_len, aad_len, src_data_len, &parts);
@@ -3358,24 +3427,35 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_validate
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
-    struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_readable as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_stateless_readable_content {
+    struct virtwire_bytes cipher_key; /* cipher_key[key_len] */
+    struct virtwire_bytes auth_key; /* auth_key[auth_key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(cursor->at, cursor->size, key_len, auth_key_len, iv_len, aad_len, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AAD);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_alg_chain_data_vlf_stateless_writable: device-types/crypto/description.tex:1548.
@@ -3409,7 +3489,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts {
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t dst_data_len, size_t hash_result_len,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -3425,7 +3506,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(co
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t dst_data_len, size_t hash_result_len)
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(message, size, dst_data_len, hash_result_len, &parts);
@@ -3437,24 +3519,26 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_validate
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_alg_chain_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len, size_t hash_result_len,
-    struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_writable as it is written. */
+struct virtio_crypto_alg_chain_data_vlf_stateless_writable_content {
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+    struct virtwire_bytes hash_result; /* hash_result[hash_result_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(cursor->at, cursor->size, dst_data_len, hash_result_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_alg_chain_data_vlf_stateless_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+    if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_sym_data_flf_stateless: device-types/crypto/description.tex:1574, since 1.1. */
@@ -3509,7 +3593,8 @@ struct virtio_crypto_sym_data_vlf_stateless_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `sym_para_len`: elements in op_type_vlf. */
-VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_parse(const void *message, size_t size, size_t sym_para_len,
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t sym_para_len,
     struct virtio_crypto_sym_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -3523,7 +3608,8 @@ VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_validate(const void *message, size_t size, size_t sym_para_len)
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t sym_para_len)
 {
     struct virtio_crypto_sym_data_vlf_stateless_parts parts;
     int error = virtio_crypto_sym_data_vlf_stateless_parse(message, size, sym_para_len, &parts);
@@ -3535,24 +3621,18 @@ VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_sym_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t sym_para_len,
-    struct virtio_crypto_sym_data_vlf_stateless_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const void *op_type_vlf, size_t op_type_vlf_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_sym_data_vlf_stateless_parse(cursor->at, cursor->size, sym_para_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, op_type_vlf, op_type_vlf_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_SYM_DATA_VLF_STATELESS_FIELD_OP_TYPE_VLF);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_flf: device-types/crypto/description.tex:1668, since 1.1. */
@@ -3614,7 +3694,8 @@ struct virtio_crypto_aead_data_vlf_parts {
  * `src_data_len`: elements in src_data.
  * `aad_len`: elements in aad.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
     struct virtio_crypto_aead_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -3634,7 +3715,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_parse(const void *message, size_
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_parts parts;
     int error = virtio_crypto_aead_data_vlf_parse(message, size, iv_len, src_data_len, aad_len, dst_data_len, &parts);
@@ -3646,24 +3728,32 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_validate(const void *message, si
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
-    struct virtio_crypto_aead_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_aead_data_vlf as it is written. */
+struct virtio_crypto_aead_data_vlf_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_parse(cursor->at, cursor->size, iv_len, src_data_len, aad_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_aead_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_FIELD_AAD);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_vlf_readable: device-types/crypto/description.tex:1689.
@@ -3702,7 +3792,8 @@ struct virtio_crypto_aead_data_vlf_readable_parts {
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data.
  * `aad_len`: elements in aad. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_parse(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_parse(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len,
     struct virtio_crypto_aead_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -3720,7 +3811,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_validate(const void *message, size_t size, size_t iv_len, size_t src_data_len, size_t aad_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_validate(const void *message, size_t size,
+    size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_aead_data_vlf_readable_parts parts;
     int error = virtio_crypto_aead_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len, &parts);
@@ -3732,24 +3824,29 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t iv_len, size_t src_data_len, size_t aad_len,
-    struct virtio_crypto_aead_data_vlf_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_aead_data_vlf_readable as it is written. */
+struct virtio_crypto_aead_data_vlf_readable_content {
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_readable_parse(cursor->at, cursor->size, iv_len, src_data_len, aad_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_aead_data_vlf_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_READABLE_FIELD_AAD);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_vlf_writable: device-types/crypto/description.tex:1689.
@@ -3778,7 +3875,8 @@ struct virtio_crypto_aead_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_aead_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -3792,7 +3890,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_parse(const void *messa
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_writable_parts parts;
     int error = virtio_crypto_aead_data_vlf_writable_parse(message, size, dst_data_len, &parts);
@@ -3804,24 +3903,18 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_validate(const void *me
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_aead_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_flf_stateless_sess_para: device-types/crypto/description.tex:1725. */
@@ -3900,7 +3993,8 @@ struct virtio_crypto_aead_data_vlf_stateless_parts {
  * `src_data_len`: elements in src_data.
  * `aad_len`: elements in aad.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_parse(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
     struct virtio_crypto_aead_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -3922,7 +4016,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_parse(const void *mess
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_validate(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_stateless_parts parts;
     int error = virtio_crypto_aead_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len, aad_len, dst_data_len, &parts);
@@ -3934,24 +4029,35 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_validate(const void *m
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len,
-    struct virtio_crypto_aead_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_aead_data_vlf_stateless as it is written. */
+struct virtio_crypto_aead_data_vlf_stateless_content {
+    struct virtwire_bytes key; /* key[key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_stateless_parse(cursor->at, cursor->size, key_len, iv_len, src_data_len, aad_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_aead_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->key.data, content->key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_FIELD_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_FIELD_AAD);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_vlf_stateless_readable: device-types/crypto/description.tex:1747.
@@ -3995,7 +4101,8 @@ struct virtio_crypto_aead_data_vlf_stateless_readable_parts {
  * `iv_len`: elements in iv.
  * `src_data_len`: elements in src_data.
  * `aad_len`: elements in aad. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len,
     struct virtio_crypto_aead_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -4015,7 +4122,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_parse(const v
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_aead_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_aead_data_vlf_stateless_readable_parse(message, size, key_len, iv_len, src_data_len, aad_len, &parts);
@@ -4027,24 +4135,32 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_validate(cons
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len,
-    struct virtio_crypto_aead_data_vlf_stateless_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_aead_data_vlf_stateless_readable as it is written. */
+struct virtio_crypto_aead_data_vlf_stateless_readable_content {
+    struct virtwire_bytes key; /* key[key_len] */
+    struct virtwire_bytes iv; /* iv[iv_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes aad; /* aad[aad_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_stateless_readable_parse(cursor->at, cursor->size, key_len, iv_len, src_data_len, aad_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_aead_data_vlf_stateless_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->key.data, content->key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_READABLE_FIELD_KEY);
+    if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_READABLE_FIELD_IV);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_READABLE_FIELD_AAD);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_aead_data_vlf_stateless_writable: device-types/crypto/description.tex:1747.
@@ -4073,7 +4189,8 @@ struct virtio_crypto_aead_data_vlf_stateless_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_aead_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -4087,7 +4204,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_parse(const v
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_aead_data_vlf_stateless_writable_parse(message, size, dst_data_len, &parts);
@@ -4099,24 +4217,18 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_validate(cons
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_aead_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_aead_data_vlf_stateless_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_aead_data_vlf_stateless_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AEAD_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_flf: device-types/crypto/description.tex:1807, since 1.3. */
@@ -4160,7 +4272,8 @@ struct virtio_crypto_akcipher_data_vlf_parts {
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_parse(const void *message, size_t size, size_t src_data_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_parse(const void *message, size_t size,
+    size_t src_data_len, size_t dst_data_len,
     struct virtio_crypto_akcipher_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -4176,7 +4289,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_parse(const void *message, s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_validate(const void *message, size_t size, size_t src_data_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_validate(const void *message, size_t size,
+    size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_parse(message, size, src_data_len, dst_data_len, &parts);
@@ -4188,24 +4302,26 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_validate(const void *message
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_next(struct virtwire_cursor *cursor, size_t src_data_len, size_t dst_data_len,
-    struct virtio_crypto_akcipher_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_akcipher_data_vlf as it is written. */
+struct virtio_crypto_akcipher_data_vlf_content {
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_parse(cursor->at, cursor->size, src_data_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_akcipher_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_vlf_readable: device-types/crypto/description.tex:1814.
@@ -4234,7 +4350,8 @@ struct virtio_crypto_akcipher_data_vlf_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_parse(const void *message, size_t size, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_parse(const void *message, size_t size,
+    size_t src_data_len,
     struct virtio_crypto_akcipher_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -4248,7 +4365,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_parse(const void *m
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_validate(const void *message, size_t size, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_validate(const void *message, size_t size,
+    size_t src_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_readable_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_readable_parse(message, size, src_data_len, &parts);
@@ -4260,24 +4378,18 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_validate(const void
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t src_data_len,
-    struct virtio_crypto_akcipher_data_vlf_readable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_readable_write(struct virtwire_writer *writer,
+    const void *src_data, size_t src_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_readable_parse(cursor->at, cursor->size, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, src_data, src_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_vlf_writable: device-types/crypto/description.tex:1814.
@@ -4306,7 +4418,8 @@ struct virtio_crypto_akcipher_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_akcipher_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -4320,7 +4433,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_parse(const void *m
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_writable_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_writable_parse(message, size, dst_data_len, &parts);
@@ -4332,24 +4446,18 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_validate(const void
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_akcipher_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_flf_stateless_sess_para_u: device-types/crypto/description.tex:1861. */
@@ -4424,7 +4532,8 @@ struct virtio_crypto_akcipher_data_vlf_stateless_parts {
  * `key_len`: elements in akcipher_key.
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_parse(const void *message, size_t size, size_t key_len, size_t src_data_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_parse(const void *message, size_t size,
+    size_t key_len, size_t src_data_len, size_t dst_data_len,
     struct virtio_crypto_akcipher_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -4442,7 +4551,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_parse(const void *
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_validate(const void *message, size_t size, size_t key_len, size_t src_data_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_validate(const void *message, size_t size,
+    size_t key_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_stateless_parse(message, size, key_len, src_data_len, dst_data_len, &parts);
@@ -4454,24 +4564,29 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_validate(const voi
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_stateless_next(struct virtwire_cursor *cursor, size_t key_len, size_t src_data_len, size_t dst_data_len,
-    struct virtio_crypto_akcipher_data_vlf_stateless_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_akcipher_data_vlf_stateless as it is written. */
+struct virtio_crypto_akcipher_data_vlf_stateless_content {
+    struct virtwire_bytes akcipher_key; /* akcipher_key[key_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_stateless_parse(cursor->at, cursor->size, key_len, src_data_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_akcipher_data_vlf_stateless_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->akcipher_key.data, content->akcipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_FIELD_AKCIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_vlf_stateless_readable: device-types/crypto/description.tex:1883.
@@ -4505,7 +4620,8 @@ struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts {
 /* Find the parts of a message of `size` bytes.
  * `key_len`: elements in akcipher_key.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_parse(const void *message, size_t size, size_t key_len, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_parse(const void *message, size_t size,
+    size_t key_len, size_t src_data_len,
     struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts *parts)
 {
     size_t at = 0;
@@ -4521,7 +4637,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_parse(con
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_validate(const void *message, size_t size, size_t key_len, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_validate(const void *message, size_t size,
+    size_t key_len, size_t src_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_stateless_readable_parse(message, size, key_len, src_data_len, &parts);
@@ -4533,24 +4650,26 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_validate(
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_stateless_readable_next(struct virtwire_cursor *cursor, size_t key_len, size_t src_data_len,
-    struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_akcipher_data_vlf_stateless_readable as it is written. */
+struct virtio_crypto_akcipher_data_vlf_stateless_readable_content {
+    struct virtwire_bytes akcipher_key; /* akcipher_key[key_len] */
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_stateless_readable_parse(cursor->at, cursor->size, key_len, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_akcipher_data_vlf_stateless_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->akcipher_key.data, content->akcipher_key.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_AKCIPHER_KEY);
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_akcipher_data_vlf_stateless_writable: device-types/crypto/description.tex:1883.
@@ -4579,7 +4698,8 @@ struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts *parts)
 {
     size_t at = 0;
@@ -4593,7 +4713,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_parse(con
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts parts;
     int error = virtio_crypto_akcipher_data_vlf_stateless_writable_parse(message, size, dst_data_len, &parts);
@@ -4605,24 +4726,18 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_validate(
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_akcipher_data_vlf_stateless_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_akcipher_data_vlf_stateless_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_ipsec_resource_cap: device-types/crypto/description.tex:1989, since 1.4. */
@@ -4711,7 +4826,7 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_sa_cap_data_parse(const void *message, s
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             size < 1 ? VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_COUNT :
             VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_RESERVED);
-    if (!virtwire_take(&parts->cap_mode, size, &at, virtio_get_u8(bytes + 0), 44))
+    if (!virtwire_take(&parts->cap_mode, size, &at, virtio_get_u8(bytes), 44))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_CAP_MODE);
     parts->end = at;
     return 0;
@@ -4731,7 +4846,8 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_sa_cap_data_validate(const void *message
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_crypto_ipsec_sa_cap_data *virtio_crypto_ipsec_sa_cap_data_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_crypto_ipsec_sa_cap_data *virtio_crypto_ipsec_sa_cap_data_next(
+    struct virtwire_cursor *cursor,
     struct virtio_crypto_ipsec_sa_cap_data_parts *parts)
 {
     int error;
@@ -4748,21 +4864,29 @@ VIRTWIRE_INLINE const struct virtio_crypto_ipsec_sa_cap_data *virtio_crypto_ipse
     return (const struct virtio_crypto_ipsec_sa_cap_data *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then cap_mode. */
+/* Append a message: struct virtio_crypto_ipsec_sa_cap_data, and what stands behind it. Sets count. */
 VIRTWIRE_INLINE int virtio_crypto_ipsec_sa_cap_data_write(struct virtwire_writer *writer,
-    const struct virtio_crypto_ipsec_sa_cap_data *head, const void *cap_mode, size_t size)
+    const struct virtio_crypto_ipsec_sa_cap_data *head,
+    const void *cap_mode, size_t cap_mode_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 44 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_RESERVED);
+    if (cap_mode_size % 44 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_CAP_MODE);
-    if ((uint64_t)size / 44 > UINT8_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_CAP_MODE);
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    {
+        const uint64_t count = cap_mode_size / 44;
+
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_CAP_MODE);
+        virtio_put_u8(bytes, (uint8_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, cap_mode, cap_mode_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_SA_CAP_DATA_FIELD_CAP_MODE);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, cap_mode, size);
-    virtio_put_u8(writer->bytes + start + 0, (uint8_t)(size / 44));
+    writer->size += at;
     return 0;
 }
 
@@ -4951,7 +5075,8 @@ struct virtio_crypto_ipsec_data_vlf_parts {
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_parse(const void *message, size_t size, size_t src_data_len, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_parse(const void *message, size_t size,
+    size_t src_data_len, size_t dst_data_len,
     struct virtio_crypto_ipsec_data_vlf_parts *parts)
 {
     size_t at = 0;
@@ -4967,7 +5092,8 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_parse(const void *message, size
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_validate(const void *message, size_t size, size_t src_data_len, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_validate(const void *message, size_t size,
+    size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_ipsec_data_vlf_parts parts;
     int error = virtio_crypto_ipsec_data_vlf_parse(message, size, src_data_len, dst_data_len, &parts);
@@ -4979,24 +5105,26 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_validate(const void *message, s
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_ipsec_data_vlf_next(struct virtwire_cursor *cursor, size_t src_data_len, size_t dst_data_len,
-    struct virtio_crypto_ipsec_data_vlf_parts *parts)
-{
-    int error;
+/* The parts of virtio_crypto_ipsec_data_vlf as it is written. */
+struct virtio_crypto_ipsec_data_vlf_content {
+    struct virtwire_bytes src_data; /* src_data[src_data_len] */
+    struct virtwire_bytes dst_data; /* dst_data[dst_data_len] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_ipsec_data_vlf_parse(cursor->at, cursor->size, src_data_len, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_write(struct virtwire_writer *writer,
+    const struct virtio_crypto_ipsec_data_vlf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_DATA_VLF_FIELD_SRC_DATA);
+    if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_DATA_VLF_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_ipsec_data_vlf_readable: device-types/crypto/description.tex:2250.
@@ -5025,7 +5153,8 @@ struct virtio_crypto_ipsec_data_vlf_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_parse(const void *message, size_t size, size_t src_data_len,
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_parse(const void *message, size_t size,
+    size_t src_data_len,
     struct virtio_crypto_ipsec_data_vlf_readable_parts *parts)
 {
     size_t at = 0;
@@ -5039,7 +5168,8 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_parse(const void *mess
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_validate(const void *message, size_t size, size_t src_data_len)
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_validate(const void *message, size_t size,
+    size_t src_data_len)
 {
     struct virtio_crypto_ipsec_data_vlf_readable_parts parts;
     int error = virtio_crypto_ipsec_data_vlf_readable_parse(message, size, src_data_len, &parts);
@@ -5051,24 +5181,18 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_validate(const void *m
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_ipsec_data_vlf_readable_next(struct virtwire_cursor *cursor, size_t src_data_len,
-    struct virtio_crypto_ipsec_data_vlf_readable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_readable_write(struct virtwire_writer *writer,
+    const void *src_data, size_t src_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_ipsec_data_vlf_readable_parse(cursor->at, cursor->size, src_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, src_data, src_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_DATA_VLF_READABLE_FIELD_SRC_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_crypto_ipsec_data_vlf_writable: device-types/crypto/description.tex:2250.
@@ -5097,7 +5221,8 @@ struct virtio_crypto_ipsec_data_vlf_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_parse(const void *message, size_t size, size_t dst_data_len,
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_parse(const void *message, size_t size,
+    size_t dst_data_len,
     struct virtio_crypto_ipsec_data_vlf_writable_parts *parts)
 {
     size_t at = 0;
@@ -5111,7 +5236,8 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_parse(const void *mess
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_validate(const void *message, size_t size, size_t dst_data_len)
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_validate(const void *message, size_t size,
+    size_t dst_data_len)
 {
     struct virtio_crypto_ipsec_data_vlf_writable_parts parts;
     int error = virtio_crypto_ipsec_data_vlf_writable_parse(message, size, dst_data_len, &parts);
@@ -5123,24 +5249,18 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_validate(const void *m
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_crypto_ipsec_data_vlf_writable_next(struct virtwire_cursor *cursor, size_t dst_data_len,
-    struct virtio_crypto_ipsec_data_vlf_writable_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_crypto_ipsec_data_vlf_writable_write(struct virtwire_writer *writer,
+    const void *dst_data, size_t dst_data_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_crypto_ipsec_data_vlf_writable_parse(cursor->at, cursor->size, dst_data_len, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_IPSEC_DATA_VLF_WRITABLE_FIELD_DST_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* Virtqueues, by virtqueue: device-types/crypto/description.tex:22. */
@@ -6045,6 +6165,43 @@ VIRTWIRE_INLINE const char *virtio_crypto_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_crypto_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 4:
+    case 8:
+    case 12:
+    case 16:
+    case 20:
+    case 24:
+    case 28:
+    case 32:
+    case 36:
+    case 40:
+    case 44:
+    case 48:
+    case 56:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Crypto Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_crypto(void)
+{
+    static const struct virtwire_device device = {
+        20,
+        virtio_crypto_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -75,6 +75,22 @@ VIRTWIRE_INLINE int virtio_dev_ctx_features_validate(const void *message, size_t
     return 0;
 }
 
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_dev_ctx_features_write(struct virtwire_writer *writer,
+    const void *feature_bits, size_t feature_bits_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (feature_bits_size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_DEV_CTX_FEATURES_FIELD_FEATURE_BITS);
+    if (!virtwire_put(bytes, room, &at, feature_bits, feature_bits_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_FEATURES_FIELD_FEATURE_BITS);
+    writer->size += at;
+    return 0;
+}
+
 /* virtio_dev_ctx_pci_vq_cfg: device-context.tex:96. */
 struct virtio_dev_ctx_pci_vq_cfg {
     virtio_le16 vq_index; /* 0 */
@@ -175,7 +191,8 @@ VIRTWIRE_INLINE int virtio_dev_ctx_vq_split_dev_descs_validate(const void *messa
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_dev_ctx_vq_split_dev_descs *virtio_dev_ctx_vq_split_dev_descs_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_dev_ctx_vq_split_dev_descs *virtio_dev_ctx_vq_split_dev_descs_next(
+    struct virtwire_cursor *cursor,
     struct virtio_dev_ctx_vq_split_dev_descs_parts *parts)
 {
     int error;
@@ -192,21 +209,29 @@ VIRTWIRE_INLINE const struct virtio_dev_ctx_vq_split_dev_descs *virtio_dev_ctx_v
     return (const struct virtio_dev_ctx_vq_split_dev_descs *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then desc_idx. */
+/* Append a message: struct virtio_dev_ctx_vq_split_dev_descs, and what stands behind it. Sets desc_count. */
 VIRTWIRE_INLINE int virtio_dev_ctx_vq_split_dev_descs_write(struct virtwire_writer *writer,
-    const struct virtio_dev_ctx_vq_split_dev_descs *head, const void *desc_idx, size_t size)
+    const struct virtio_dev_ctx_vq_split_dev_descs *head,
+    const void *desc_idx, size_t desc_idx_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (size % 2 != 0)
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_VQ_SPLIT_DEV_DESCS_FIELD_DESC_COUNT);
+    if (desc_idx_size % 2 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_DEV_CTX_VQ_SPLIT_DEV_DESCS_FIELD_DESC_IDX);
-    if ((uint64_t)size / 2 > UINT16_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_DEV_CTX_VQ_SPLIT_DEV_DESCS_FIELD_DESC_IDX);
-    if (writer->room - start < 4 || size > writer->room - start - 4)
+    {
+        const uint64_t count = desc_idx_size / 2;
+
+        if (count > UINT16_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_DEV_CTX_VQ_SPLIT_DEV_DESCS_FIELD_DESC_IDX);
+        virtio_put_le16(bytes + 2, (uint16_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, desc_idx, desc_idx_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_VQ_SPLIT_DEV_DESCS_FIELD_DESC_IDX);
-    (void)virtwire_write(writer, head, 4);
-    (void)virtwire_write(writer, desc_idx, size);
-    virtio_put_le16(writer->bytes + start + 2, (uint16_t)(size / 2));
+    writer->size += at;
     return 0;
 }
 
@@ -277,20 +302,22 @@ VIRTWIRE_INLINE bool virtio_dev_ctx_field_tlv_fits(const void *message,
     const struct virtio_dev_ctx_field_tlv_parts *parts)
 {
     const uint8_t *bytes = (const uint8_t *)message;
+    const uint8_t *value = bytes + parts->value.offset;
     const size_t size = parts->value.size;
 
     switch ((uint64_t)virtio_get_le32(bytes)) {
     case VIRTIO_DEV_CTX_PCI_COMMON_RUNTIME_CFG: /* struct virtio_pci_common_cfg */
         return size == 64;
     case VIRTIO_DEV_CTX_DEV_FEATURES: /* struct virtio_dev_ctx_features */
-        return virtio_dev_ctx_features_validate(bytes + parts->value.offset, size) == 0;
+        return virtio_dev_ctx_features_validate(value, size) == 0;
     case VIRTIO_DEV_CTX_PCI_VQ_CFG: /* struct virtio_dev_ctx_pci_vq_cfg */
         return size == 30;
     case VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG: /* struct virtio_dev_ctx_vq_split_runtime */
         return size == 5;
     case VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC: /* struct virtio_dev_ctx_vq_split_dev_descs */
-        return virtio_dev_ctx_vq_split_dev_descs_validate(bytes + parts->value.offset, size) == 0;
+        return virtio_dev_ctx_vq_split_dev_descs_validate(value, size) == 0;
     default:
+        (void)value;
         (void)size;
         return true;
     }
@@ -310,7 +337,8 @@ VIRTWIRE_INLINE int virtio_dev_ctx_field_tlv_validate(const void *message, size_
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_dev_ctx_field_tlv *virtio_dev_ctx_field_tlv_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_dev_ctx_field_tlv *virtio_dev_ctx_field_tlv_next(
+    struct virtwire_cursor *cursor,
     struct virtio_dev_ctx_field_tlv_parts *parts)
 {
     int error;
@@ -327,18 +355,93 @@ VIRTWIRE_INLINE const struct virtio_dev_ctx_field_tlv *virtio_dev_ctx_field_tlv_
     return (const struct virtio_dev_ctx_field_tlv *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then value. */
+/* Append a message: struct virtio_dev_ctx_field_tlv, and what stands behind it. Sets length. */
 VIRTWIRE_INLINE int virtio_dev_ctx_field_tlv_write(struct virtwire_writer *writer,
-    const struct virtio_dev_ctx_field_tlv *head, const void *value, size_t size)
+    const struct virtio_dev_ctx_field_tlv *head,
+    const void *value, size_t value_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_LENGTH);
+    {
+        const uint64_t count = value_size;
+
+        virtio_put_le64(bytes + 8, (uint64_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, value, value_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_VALUE);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, value, size);
-    virtio_put_le64(writer->bytes + start + 8, (uint64_t)(size / 1));
+    writer->size += at;
     return 0;
+}
+
+/* Whether the specification defines a type of virtio_dev_ctx_field_tlv for all devices. */
+VIRTWIRE_INLINE bool virtio_dev_ctx_field_tlv_is_known(uint64_t type)
+{
+    switch (type) {
+    case VIRTIO_DEV_CTX_PCI_COMMON_RUNTIME_CFG:
+    case VIRTIO_DEV_CTX_DEV_CFG_LAYOUT:
+    case VIRTIO_DEV_CTX_DEV_FEATURES:
+    case VIRTIO_DEV_CTX_PCI_VQ_CFG:
+    case VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG:
+    case VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is wrong with a record by itself; see struct virtwire_rules. */
+VIRTWIRE_INLINE int virtio_dev_ctx_field_tlv_check(const void *message,
+    const struct virtio_dev_ctx_field_tlv_parts *parts, const struct virtwire_device *device)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+    const uint8_t *value = bytes + parts->value.offset;
+    const size_t size = parts->value.size;
+    const uint64_t type = virtio_get_le32(bytes);
+
+    if (!virtwire_is_zero(bytes, 16, 4, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_RESERVED, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_RESERVED);
+    if (!virtio_dev_ctx_field_tlv_is_known(type))
+        return VIRTWIRE_ERROR(VIRTWIRE_UNKNOWN, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_TYPE);
+    if (!virtio_dev_ctx_field_tlv_fits(message, parts))
+        return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_VALUE);
+    switch (type) {
+    case VIRTIO_DEV_CTX_DEV_CFG_LAYOUT: /* the device's configuration */
+        if (device != NULL && device->config_fits != NULL && !device->config_fits(value, size))
+            return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_DEV_CTX_FIELD_TLV_FIELD_VALUE);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+/* What a record is about, where a second one about that is wrong; false where any number may be. */
+VIRTWIRE_INLINE bool virtio_dev_ctx_field_tlv_identity(const void *message, size_t size,
+    struct virtwire_identity *identity)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+    struct virtio_dev_ctx_field_tlv_parts parts;
+
+    virtwire_clear(identity, sizeof(*identity));
+    if (virtio_dev_ctx_field_tlv_parse(message, size, &parts) != 0)
+        return false;
+    identity->type = virtio_get_le32(bytes);
+    switch (identity->type) {
+    case VIRTIO_DEV_CTX_PCI_VQ_CFG:
+    case VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG:
+    case VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC:
+        if (parts.value.size < 2)
+            return false;
+        identity->queue = virtio_get_le16(bytes + parts.value.offset);
+        return true;
+    default:
+        break;
+    }
+    return false;
 }
 
 /* virtio_dev_ctx: device-context.tex:20.
@@ -387,7 +490,7 @@ VIRTWIRE_INLINE int virtio_dev_ctx_parse(const void *message, size_t size,
             VIRTIO_DEV_CTX_FIELD_FIELD_COUNT);
     {
         struct virtio_dev_ctx_field_tlv_parts inner;
-        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_le32(bytes + 0));
+        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_le32(bytes));
 
         while (virtio_dev_ctx_field_tlv_next(&cursor, &inner) != NULL)
             continue;
@@ -427,7 +530,8 @@ VIRTWIRE_INLINE int virtio_dev_ctx_validate(const void *message, size_t size)
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_dev_ctx *virtio_dev_ctx_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_dev_ctx *virtio_dev_ctx_next(
+    struct virtwire_cursor *cursor,
     struct virtio_dev_ctx_parts *parts)
 {
     int error;
@@ -442,6 +546,74 @@ VIRTWIRE_INLINE const struct virtio_dev_ctx *virtio_dev_ctx_next(struct virtwire
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtio_dev_ctx *)cursor->at;
+}
+
+/* Append a message: struct virtio_dev_ctx, and what stands behind it. Sets field_count. */
+VIRTWIRE_INLINE int virtio_dev_ctx_write(struct virtwire_writer *writer,
+    const struct virtio_dev_ctx *head,
+    const void *fields, size_t fields_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_FIELD_FIELD_COUNT);
+    if (!virtwire_put(bytes, room, &at, fields, fields_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_CTX_FIELD_FIELDS);
+    {
+        struct virtio_dev_ctx_field_tlv_parts inner;
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - fields_size, fields_size);
+        uint64_t count = 0;
+
+        while (virtio_dev_ctx_field_tlv_next(&cursor, &inner) != NULL)
+            count++;
+        if (cursor.error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_DEV_CTX_FIELD_FIELDS);
+        if (count > UINT32_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_DEV_CTX_FIELD_FIELDS);
+        virtio_put_le32(bytes, (uint32_t)count);
+    }
+    writer->size += at;
+    return 0;
+}
+
+/* Whether `size` bytes are such a list, and all rules hold; see struct virtwire_rules. */
+VIRTWIRE_INLINE int virtio_dev_ctx_check(const void *message, size_t size, struct virtwire_rules *rules)
+{
+    const uint8_t *list;
+    const struct virtio_dev_ctx_field_tlv *record;
+    struct virtio_dev_ctx_field_tlv_parts record_parts;
+    struct virtio_dev_ctx_parts parts;
+    struct virtwire_cursor cursor;
+    size_t remembered = 0;
+    int error = virtio_dev_ctx_validate(message, size);
+
+    rules->at = 0;
+    if (error == 0)
+        error = virtio_dev_ctx_parse(message, size, &parts);
+    if (error != 0)
+        return error;
+    list = (const uint8_t *)message + parts.fields.offset;
+    cursor = virtwire_records(list, parts.fields.size);
+    while ((record = virtio_dev_ctx_field_tlv_next(&cursor, &record_parts)) != NULL) {
+        struct virtwire_identity identity;
+        const bool once = virtio_dev_ctx_field_tlv_identity(record, cursor.size, &identity);
+
+        rules->at = parts.fields.offset + (size_t)(cursor.at - list);
+        error = virtio_dev_ctx_field_tlv_check(record, &record_parts, rules->device);
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTIO_DEV_CTX_FIELD_FIELDS);
+        if (!once)
+            continue;
+        if (remembered == rules->room)
+            return VIRTWIRE_ERROR(VIRTWIRE_ROOM, VIRTIO_DEV_CTX_FIELD_FIELDS);
+        rules->seen[remembered++] = (size_t)(cursor.at - list);
+    }
+    if (!virtwire_twice(list, parts.fields.size, rules, remembered, virtio_dev_ctx_field_tlv_identity))
+        return 0;
+    rules->at += parts.fields.offset;
+    return VIRTWIRE_ERROR(VIRTWIRE_TWICE, VIRTIO_DEV_CTX_FIELD_FIELDS);
 }
 
 /* Device context field types, by type: device-context.tex:34. */

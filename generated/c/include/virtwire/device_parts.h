@@ -125,6 +125,22 @@ VIRTWIRE_INLINE int virtio_dev_part_features_validate(const void *message, size_
     return 0;
 }
 
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_dev_part_features_write(struct virtwire_writer *writer,
+    const void *feature_bits, size_t feature_bits_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (feature_bits_size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_DEV_PART_FEATURES_FIELD_FEATURE_BITS);
+    if (!virtwire_put(bytes, room, &at, feature_bits, feature_bits_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_PART_FEATURES_FIELD_FEATURE_BITS);
+    writer->size += at;
+    return 0;
+}
+
 /* virtio_dev_part_vq_cfg: device-parts.tex:188, since 1.4. */
 struct virtio_dev_part_vq_cfg {
     virtio_le16 queue_size; /* 0, since 1.4 */
@@ -145,6 +161,14 @@ VIRTWIRE_OFFSET(struct virtio_dev_part_vq_cfg, queue_desc, 8);
 VIRTWIRE_OFFSET(struct virtio_dev_part_vq_cfg, queue_driver, 16);
 VIRTWIRE_OFFSET(struct virtio_dev_part_vq_cfg, queue_device, 24);
 
+/* Whether what virtio_dev_part_vq_cfg reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_dev_part_vq_cfg_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 6, 2);
+}
+
 /* virtio_dev_part_vq_notify_data: device-parts.tex:215, since 1.4. */
 struct virtio_dev_part_vq_notify_data {
     virtio_le16 queue_notify_off; /* 0, since 1.4 */
@@ -156,6 +180,14 @@ VIRTWIRE_SIZE(struct virtio_dev_part_vq_notify_data, 8);
 VIRTWIRE_OFFSET(struct virtio_dev_part_vq_notify_data, queue_notify_off, 0);
 VIRTWIRE_OFFSET(struct virtio_dev_part_vq_notify_data, queue_notif_config_data, 2);
 VIRTWIRE_OFFSET(struct virtio_dev_part_vq_notify_data, reserved, 4);
+
+/* Whether what virtio_dev_part_vq_notify_data reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_dev_part_vq_notify_data_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 4, 4);
+}
 
 /* virtio_dev_part: device-parts.tex:31, since 1.4.
  * Followed by value[hdr.length]. */
@@ -201,7 +233,7 @@ VIRTWIRE_INLINE int virtio_dev_part_parse(const void *message, size_t size,
     if (size < at)
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             VIRTIO_DEV_PART_FIELD_HDR);
-    if (!virtwire_take(&parts->value, size, &at, virtio_get_le32(bytes + 0 + 12), 1))
+    if (!virtwire_take(&parts->value, size, &at, virtio_get_le32(bytes + 12), 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_DEV_PART_FIELD_VALUE);
     parts->end = at;
     return 0;
@@ -212,18 +244,51 @@ VIRTWIRE_INLINE bool virtio_dev_part_fits(const void *message,
     const struct virtio_dev_part_parts *parts)
 {
     const uint8_t *bytes = (const uint8_t *)message;
+    const uint8_t *value = bytes + parts->value.offset;
     const size_t size = parts->value.size;
 
     switch ((uint64_t)virtio_get_le16(bytes)) {
     case VIRTIO_DEV_PART_DEV_FEATURES: /* struct virtio_dev_part_features */
-        return virtio_dev_part_features_validate(bytes + parts->value.offset, size) == 0;
+        return virtio_dev_part_features_validate(value, size) == 0;
     case VIRTIO_DEV_PART_DRV_FEATURES: /* struct virtio_dev_part_features */
-        return virtio_dev_part_features_validate(bytes + parts->value.offset, size) == 0;
+        return virtio_dev_part_features_validate(value, size) == 0;
     case VIRTIO_DEV_PART_VQ_CFG: /* struct virtio_dev_part_vq_cfg */
         return size == 32;
     case VIRTIO_DEV_PART_VQ_NOTIFY_CFG: /* struct virtio_dev_part_vq_notify_data */
         return size == 8;
+    case VIRTIO_DEV_PART_DEVICE_STATUS: /* virtio_pci_common_cfg.device_status */
+        return size == 1;
+    case VIRTIO_DEV_PART_PCI_COMMON_CFG: /* the member of struct virtio_pci_common_cfg at hdr.selector.pci_common_cfg.offset */
+        switch (virtio_get_le32(bytes + 4)) {
+        case 20:
+        case 21:
+            return size == 1;
+        case 16:
+        case 18:
+        case 22:
+        case 24:
+        case 26:
+        case 28:
+        case 30:
+        case 56:
+        case 58:
+        case 60:
+        case 62:
+            return size == 2;
+        case 0:
+        case 4:
+        case 8:
+        case 12:
+            return size == 4;
+        case 32:
+        case 40:
+        case 48:
+            return size == 8;
+        default:
+            return false;
+        }
     default:
+        (void)value;
         (void)size;
         return true;
     }
@@ -243,7 +308,8 @@ VIRTWIRE_INLINE int virtio_dev_part_validate(const void *message, size_t size)
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_dev_part *virtio_dev_part_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_dev_part *virtio_dev_part_next(
+    struct virtwire_cursor *cursor,
     struct virtio_dev_part_parts *parts)
 {
     int error;
@@ -260,20 +326,91 @@ VIRTWIRE_INLINE const struct virtio_dev_part *virtio_dev_part_next(struct virtwi
     return (const struct virtio_dev_part *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then value. */
+/* Append a message: struct virtio_dev_part, and what stands behind it. Sets hdr.length. */
 VIRTWIRE_INLINE int virtio_dev_part_write(struct virtwire_writer *writer,
-    const struct virtio_dev_part *head, const void *value, size_t size)
+    const struct virtio_dev_part *head,
+    const void *value, size_t value_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT32_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_DEV_PART_FIELD_VALUE);
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_PART_FIELD_HDR);
+    {
+        const uint64_t count = value_size;
+
+        if (count > UINT32_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_DEV_PART_FIELD_VALUE);
+        virtio_put_le32(bytes + 12, (uint32_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, value, value_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_DEV_PART_FIELD_VALUE);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, value, size);
-    virtio_put_le32(writer->bytes + start + 12, (uint32_t)(size / 1));
+    writer->size += at;
     return 0;
+}
+
+/* Whether the specification defines a type of virtio_dev_part for all devices. */
+VIRTWIRE_INLINE bool virtio_dev_part_is_known(uint64_t type)
+{
+    switch (type) {
+    case VIRTIO_DEV_PART_DEV_FEATURES:
+    case VIRTIO_DEV_PART_DRV_FEATURES:
+    case VIRTIO_DEV_PART_PCI_COMMON_CFG:
+    case VIRTIO_DEV_PART_DEVICE_STATUS:
+    case VIRTIO_DEV_PART_VQ_CFG:
+    case VIRTIO_DEV_PART_VQ_NOTIFY_CFG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is wrong with a record by itself; see struct virtwire_rules. */
+VIRTWIRE_INLINE int virtio_dev_part_check(const void *message,
+    const struct virtio_dev_part_parts *parts, const struct virtwire_device *device)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+    const uint8_t *value = bytes + parts->value.offset;
+    const size_t size = parts->value.size;
+    const uint64_t type = virtio_get_le16(bytes);
+    bool reserved = true;
+
+    if (!virtwire_is_zero(bytes, 16, 3, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_RESERVED, VIRTIO_DEV_PART_FIELD_HDR);
+    if (!virtio_dev_part_is_known(type) &&
+        (device == NULL || device->virtio_dev_part == NULL || !device->virtio_dev_part(type)))
+        return VIRTWIRE_ERROR(VIRTWIRE_UNKNOWN, VIRTIO_DEV_PART_FIELD_HDR);
+    if (!virtio_dev_part_fits(message, parts))
+        return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_DEV_PART_FIELD_VALUE);
+    switch (type) {
+    case VIRTIO_DEV_PART_VQ_CFG:
+        reserved = virtio_dev_part_vq_cfg_reserved_is_zero(value, size);
+        break;
+    case VIRTIO_DEV_PART_VQ_NOTIFY_CFG:
+        reserved = virtio_dev_part_vq_notify_data_reserved_is_zero(value, size);
+        break;
+    default:
+        break;
+    }
+    if (!reserved)
+        return VIRTWIRE_ERROR(VIRTWIRE_RESERVED, VIRTIO_DEV_PART_FIELD_VALUE);
+    return 0;
+}
+
+/* What a record is about, where a second one about that is wrong; false where any number may be. */
+VIRTWIRE_INLINE bool virtio_dev_part_identity(const void *message, size_t size,
+    struct virtwire_identity *identity)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+    struct virtio_dev_part_parts parts;
+
+    virtwire_clear(identity, sizeof(*identity));
+    if (virtio_dev_part_parse(message, size, &parts) != 0)
+        return false;
+    identity->type = virtio_get_le16(bytes);
+    identity->selector[0] = virtio_get_le64(bytes + 4);
+    return true;
 }
 
 /* Common device parts, by type: device-parts.tex:93. */

@@ -24,6 +24,18 @@ VIRTWIRE_INLINE const char *virtio_entropy_virtqueues_name(uint64_t code)
     }
 }
 
+/* Entropy Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_entropy(void)
+{
+    static const struct virtwire_device device = {
+        4,
+        NULL,
+        NULL
+    };
+
+    return &device;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -68,7 +68,8 @@ struct virtio_fs_req_parts {
  * `fuse_in_header_size`: bytes of a struct fuse_in_header.
  * `fuse_out_header_size`: bytes of a struct fuse_out_header.
  * `datain_size`: bytes in datain. */
-VIRTWIRE_INLINE int virtio_fs_req_parse(const void *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size,
+VIRTWIRE_INLINE int virtio_fs_req_parse(const void *message, size_t size,
+    size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size,
     struct virtio_fs_req_parts *parts)
 {
     size_t at = 0;
@@ -88,7 +89,8 @@ VIRTWIRE_INLINE int virtio_fs_req_parse(const void *message, size_t size, size_t
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_req_validate(const void *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size)
+VIRTWIRE_INLINE int virtio_fs_req_validate(const void *message, size_t size,
+    size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size)
 {
     struct virtio_fs_req_parts parts;
     int error = virtio_fs_req_parse(message, size, fuse_in_header_size, fuse_out_header_size, datain_size, &parts);
@@ -97,6 +99,34 @@ VIRTWIRE_INLINE int virtio_fs_req_validate(const void *message, size_t size, siz
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_fs_req as it is written. */
+struct virtio_fs_req_content {
+    struct virtwire_bytes in; /* in */
+    struct virtwire_bytes datain; /* datain[] */
+    struct virtwire_bytes out; /* out */
+    struct virtwire_bytes dataout; /* dataout[] */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_req_write(struct virtwire_writer *writer,
+    const struct virtio_fs_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->in.data, content->in.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_FIELD_IN);
+    if (!virtwire_put(bytes, room, &at, content->datain.data, content->datain.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_FIELD_DATAIN);
+    if (!virtwire_put(bytes, room, &at, content->out.data, content->out.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_FIELD_OUT);
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_FIELD_DATAOUT);
+    writer->size += at;
     return 0;
 }
 
@@ -130,7 +160,8 @@ struct virtio_fs_req_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `fuse_in_header_size`: bytes of a struct fuse_in_header. */
-VIRTWIRE_INLINE int virtio_fs_req_readable_parse(const void *message, size_t size, size_t fuse_in_header_size,
+VIRTWIRE_INLINE int virtio_fs_req_readable_parse(const void *message, size_t size,
+    size_t fuse_in_header_size,
     struct virtio_fs_req_readable_parts *parts)
 {
     size_t at = 0;
@@ -146,7 +177,8 @@ VIRTWIRE_INLINE int virtio_fs_req_readable_parse(const void *message, size_t siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_req_readable_validate(const void *message, size_t size, size_t fuse_in_header_size)
+VIRTWIRE_INLINE int virtio_fs_req_readable_validate(const void *message, size_t size,
+    size_t fuse_in_header_size)
 {
     struct virtio_fs_req_readable_parts parts;
     int error = virtio_fs_req_readable_parse(message, size, fuse_in_header_size, &parts);
@@ -155,6 +187,28 @@ VIRTWIRE_INLINE int virtio_fs_req_readable_validate(const void *message, size_t 
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_fs_req_readable as it is written. */
+struct virtio_fs_req_readable_content {
+    struct virtwire_bytes in; /* in */
+    struct virtwire_bytes datain; /* datain[] */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_req_readable_write(struct virtwire_writer *writer,
+    const struct virtio_fs_req_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->in.data, content->in.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_READABLE_FIELD_IN);
+    if (!virtwire_put(bytes, room, &at, content->datain.data, content->datain.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_READABLE_FIELD_DATAIN);
+    writer->size += at;
     return 0;
 }
 
@@ -188,7 +242,8 @@ struct virtio_fs_req_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `fuse_out_header_size`: bytes of a struct fuse_out_header. */
-VIRTWIRE_INLINE int virtio_fs_req_writable_parse(const void *message, size_t size, size_t fuse_out_header_size,
+VIRTWIRE_INLINE int virtio_fs_req_writable_parse(const void *message, size_t size,
+    size_t fuse_out_header_size,
     struct virtio_fs_req_writable_parts *parts)
 {
     size_t at = 0;
@@ -204,7 +259,8 @@ VIRTWIRE_INLINE int virtio_fs_req_writable_parse(const void *message, size_t siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_req_writable_validate(const void *message, size_t size, size_t fuse_out_header_size)
+VIRTWIRE_INLINE int virtio_fs_req_writable_validate(const void *message, size_t size,
+    size_t fuse_out_header_size)
 {
     struct virtio_fs_req_writable_parts parts;
     int error = virtio_fs_req_writable_parse(message, size, fuse_out_header_size, &parts);
@@ -213,6 +269,28 @@ VIRTWIRE_INLINE int virtio_fs_req_writable_validate(const void *message, size_t 
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_fs_req_writable as it is written. */
+struct virtio_fs_req_writable_content {
+    struct virtwire_bytes out; /* out */
+    struct virtwire_bytes dataout; /* dataout[] */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_req_writable_write(struct virtwire_writer *writer,
+    const struct virtio_fs_req_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->out.data, content->out.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_WRITABLE_FIELD_OUT);
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_REQ_WRITABLE_FIELD_DATAOUT);
+    writer->size += at;
     return 0;
 }
 
@@ -259,7 +337,8 @@ struct virtio_fs_read_req_parts {
  * `fuse_in_header_size`: bytes of a struct fuse_in_header.
  * `fuse_out_header_size`: bytes of a struct fuse_out_header.
  * `dataout_size`: bytes in dataout: out.len - sizeof(struct fuse_out_header). */
-VIRTWIRE_INLINE int virtio_fs_read_req_parse(const void *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size,
+VIRTWIRE_INLINE int virtio_fs_read_req_parse(const void *message, size_t size,
+    size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size,
     struct virtio_fs_read_req_parts *parts)
 {
     size_t at = 0;
@@ -279,7 +358,8 @@ VIRTWIRE_INLINE int virtio_fs_read_req_parse(const void *message, size_t size, s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_read_req_validate(const void *message, size_t size, size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size)
+VIRTWIRE_INLINE int virtio_fs_read_req_validate(const void *message, size_t size,
+    size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size)
 {
     struct virtio_fs_read_req_parts parts;
     int error = virtio_fs_read_req_parse(message, size, fuse_in_header_size, fuse_out_header_size, dataout_size, &parts);
@@ -288,6 +368,34 @@ VIRTWIRE_INLINE int virtio_fs_read_req_validate(const void *message, size_t size
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_fs_read_req as it is written. */
+struct virtio_fs_read_req_content {
+    struct virtwire_bytes in; /* in */
+    struct virtwire_bytes body; /* body */
+    struct virtwire_bytes out; /* out */
+    struct virtwire_bytes dataout; /* dataout[out.len - sizeof(struct fuse_out_header)] */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_read_req_write(struct virtwire_writer *writer,
+    const struct virtio_fs_read_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->in.data, content->in.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_FIELD_IN);
+    if (!virtwire_put(bytes, room, &at, content->body.data, content->body.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_FIELD_BODY);
+    if (!virtwire_put(bytes, room, &at, content->out.data, content->out.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_FIELD_OUT);
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_FIELD_DATAOUT);
+    writer->size += at;
     return 0;
 }
 
@@ -321,7 +429,8 @@ struct virtio_fs_read_req_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `fuse_in_header_size`: bytes of a struct fuse_in_header. */
-VIRTWIRE_INLINE int virtio_fs_read_req_readable_parse(const void *message, size_t size, size_t fuse_in_header_size,
+VIRTWIRE_INLINE int virtio_fs_read_req_readable_parse(const void *message, size_t size,
+    size_t fuse_in_header_size,
     struct virtio_fs_read_req_readable_parts *parts)
 {
     size_t at = 0;
@@ -337,7 +446,8 @@ VIRTWIRE_INLINE int virtio_fs_read_req_readable_parse(const void *message, size_
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_read_req_readable_validate(const void *message, size_t size, size_t fuse_in_header_size)
+VIRTWIRE_INLINE int virtio_fs_read_req_readable_validate(const void *message, size_t size,
+    size_t fuse_in_header_size)
 {
     struct virtio_fs_read_req_readable_parts parts;
     int error = virtio_fs_read_req_readable_parse(message, size, fuse_in_header_size, &parts);
@@ -346,6 +456,28 @@ VIRTWIRE_INLINE int virtio_fs_read_req_readable_validate(const void *message, si
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_fs_read_req_readable as it is written. */
+struct virtio_fs_read_req_readable_content {
+    struct virtwire_bytes in; /* in */
+    struct virtwire_bytes body; /* body */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_read_req_readable_write(struct virtwire_writer *writer,
+    const struct virtio_fs_read_req_readable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->in.data, content->in.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_READABLE_FIELD_IN);
+    if (!virtwire_put(bytes, room, &at, content->body.data, content->body.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_READABLE_FIELD_BODY);
+    writer->size += at;
     return 0;
 }
 
@@ -380,7 +512,8 @@ struct virtio_fs_read_req_writable_parts {
 /* Find the parts of a message of `size` bytes.
  * `fuse_out_header_size`: bytes of a struct fuse_out_header.
  * `dataout_size`: bytes in dataout: out.len - sizeof(struct fuse_out_header). */
-VIRTWIRE_INLINE int virtio_fs_read_req_writable_parse(const void *message, size_t size, size_t fuse_out_header_size, size_t dataout_size,
+VIRTWIRE_INLINE int virtio_fs_read_req_writable_parse(const void *message, size_t size,
+    size_t fuse_out_header_size, size_t dataout_size,
     struct virtio_fs_read_req_writable_parts *parts)
 {
     size_t at = 0;
@@ -396,7 +529,8 @@ VIRTWIRE_INLINE int virtio_fs_read_req_writable_parse(const void *message, size_
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_read_req_writable_validate(const void *message, size_t size, size_t fuse_out_header_size, size_t dataout_size)
+VIRTWIRE_INLINE int virtio_fs_read_req_writable_validate(const void *message, size_t size,
+    size_t fuse_out_header_size, size_t dataout_size)
 {
     struct virtio_fs_read_req_writable_parts parts;
     int error = virtio_fs_read_req_writable_parse(message, size, fuse_out_header_size, dataout_size, &parts);
@@ -408,24 +542,26 @@ VIRTWIRE_INLINE int virtio_fs_read_req_writable_validate(const void *message, si
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_fs_read_req_writable_next(struct virtwire_cursor *cursor, size_t fuse_out_header_size, size_t dataout_size,
-    struct virtio_fs_read_req_writable_parts *parts)
-{
-    int error;
+/* The parts of virtio_fs_read_req_writable as it is written. */
+struct virtio_fs_read_req_writable_content {
+    struct virtwire_bytes out; /* out */
+    struct virtwire_bytes dataout; /* dataout[out.len - sizeof(struct fuse_out_header)] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_fs_read_req_writable_parse(cursor->at, cursor->size, fuse_out_header_size, dataout_size, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_read_req_writable_write(struct virtwire_writer *writer,
+    const struct virtio_fs_read_req_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->out.data, content->out.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_WRITABLE_FIELD_OUT);
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_READ_REQ_WRITABLE_FIELD_DATAOUT);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_fs_notify: device-types/fs/description.tex:208, since 1.2.
@@ -459,7 +595,8 @@ struct virtio_fs_notify_parts {
 /* Find the parts of a message of `size` bytes.
  * `fuse_out_header_size`: bytes of a struct fuse_out_header.
  * `outarg_size`: bytes in outarg: notify_buf_size - sizeof(struct fuse_out_header). */
-VIRTWIRE_INLINE int virtio_fs_notify_parse(const void *message, size_t size, size_t fuse_out_header_size, size_t outarg_size,
+VIRTWIRE_INLINE int virtio_fs_notify_parse(const void *message, size_t size,
+    size_t fuse_out_header_size, size_t outarg_size,
     struct virtio_fs_notify_parts *parts)
 {
     size_t at = 0;
@@ -475,7 +612,8 @@ VIRTWIRE_INLINE int virtio_fs_notify_parse(const void *message, size_t size, siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_fs_notify_validate(const void *message, size_t size, size_t fuse_out_header_size, size_t outarg_size)
+VIRTWIRE_INLINE int virtio_fs_notify_validate(const void *message, size_t size,
+    size_t fuse_out_header_size, size_t outarg_size)
 {
     struct virtio_fs_notify_parts parts;
     int error = virtio_fs_notify_parse(message, size, fuse_out_header_size, outarg_size, &parts);
@@ -487,24 +625,26 @@ VIRTWIRE_INLINE int virtio_fs_notify_validate(const void *message, size_t size, 
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_fs_notify_next(struct virtwire_cursor *cursor, size_t fuse_out_header_size, size_t outarg_size,
-    struct virtio_fs_notify_parts *parts)
-{
-    int error;
+/* The parts of virtio_fs_notify as it is written. */
+struct virtio_fs_notify_content {
+    struct virtwire_bytes out_hdr; /* out_hdr */
+    struct virtwire_bytes outarg; /* outarg[notify_buf_size - sizeof(struct fuse_out_header)] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_fs_notify_parse(cursor->at, cursor->size, fuse_out_header_size, outarg_size, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_fs_notify_write(struct virtwire_writer *writer,
+    const struct virtio_fs_notify_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->out_hdr.data, content->out_hdr.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_NOTIFY_FIELD_OUT_HDR);
+    if (!virtwire_put(bytes, room, &at, content->outarg.data, content->outarg.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_FS_NOTIFY_FIELD_OUTARG);
+    writer->size += at;
+    return 0;
 }
 
 /* Virtqueues, by virtqueue: device-types/fs/description.tex:27. */
@@ -529,6 +669,33 @@ VIRTWIRE_INLINE const char *virtio_fs_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_fs_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 36:
+    case 40:
+    case 44:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* File System Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_fs(void)
+{
+    static const struct virtwire_device device = {
+        26,
+        virtio_fs_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -53,6 +53,14 @@ VIRTWIRE_OFFSET(struct virtio_gpio_config, ngpio, 0);
 VIRTWIRE_OFFSET(struct virtio_gpio_config, padding, 2);
 VIRTWIRE_OFFSET(struct virtio_gpio_config, gpio_names_size, 4);
 
+/* Whether what virtio_gpio_config reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_gpio_config_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 2, 2);
+}
+
 /* virtio_gpio_request: device-types/gpio/description.tex:68, since 1.2. */
 struct virtio_gpio_request {
     virtio_le16 type; /* 0, since 1.2 */
@@ -110,7 +118,8 @@ struct virtio_gpio_response_N_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `gpio_names_size`: gpio_names_size of struct virtio_gpio_config. */
-VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t size, size_t gpio_names_size,
+VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t size,
+    size_t gpio_names_size,
     struct virtio_gpio_response_N_parts *parts)
 {
     size_t at = 1;
@@ -127,7 +136,8 @@ VIRTWIRE_INLINE int virtio_gpio_response_N_parse(const void *message, size_t siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t size, size_t gpio_names_size)
+VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t size,
+    size_t gpio_names_size)
 {
     struct virtio_gpio_response_N_parts parts;
     int error = virtio_gpio_response_N_parse(message, size, gpio_names_size, &parts);
@@ -139,22 +149,21 @@ VIRTWIRE_INLINE int virtio_gpio_response_N_validate(const void *message, size_t 
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_gpio_response_N *virtio_gpio_response_N_next(struct virtwire_cursor *cursor, size_t gpio_names_size,
-    struct virtio_gpio_response_N_parts *parts)
+/* Append a message: struct virtio_gpio_response_N, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_gpio_response_N_write(struct virtwire_writer *writer,
+    const struct virtio_gpio_response_N *head,
+    const void *value, size_t value_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_gpio_response_N_parse(cursor->at, cursor->size, gpio_names_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_gpio_response_N *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, head, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_GPIO_RESPONSE_N_FIELD_STATUS);
+    if (!virtwire_put(bytes, room, &at, value, value_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_GPIO_RESPONSE_N_FIELD_VALUE);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_gpio_irq_request: device-types/gpio/description.tex:470, since 1.2. */
@@ -344,6 +353,32 @@ VIRTWIRE_INLINE const char *virtio_gpio_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_gpio_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 2:
+    case 4:
+    case 8:
+        return virtio_gpio_config_reserved_is_zero(message, size);
+    default:
+        return false;
+    }
+}
+
+/* GPIO Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_gpio(void)
+{
+    static const struct virtwire_device device = {
+        41,
+        virtio_gpio_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -424,16 +424,20 @@ VIRTWIRE_INLINE int virtio_gpu_resp_capset_validate(const void *message, size_t 
     return 0;
 }
 
-/* Append a message: `head`, then capset_data. */
+/* Append a message: struct virtio_gpu_resp_capset, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_gpu_resp_capset_write(struct virtwire_writer *writer,
-    const struct virtio_gpu_resp_capset *head, const void *capset_data, size_t size)
+    const struct virtio_gpu_resp_capset *head,
+    const void *capset_data, size_t capset_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 24 || size > writer->room - start - 24)
+    if (!virtwire_put(bytes, room, &at, head, 24))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_GPU_RESP_CAPSET_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, capset_data, capset_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_GPU_RESP_CAPSET_FIELD_CAPSET_DATA);
-    (void)virtwire_write(writer, head, 24);
-    (void)virtwire_write(writer, capset_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1050,6 +1054,35 @@ VIRTWIRE_INLINE const char *virtio_gpu_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_gpu_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 4:
+    case 8:
+    case 12:
+    case 16:
+    case 20:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* GPU Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_gpu(void)
+{
+    static const struct virtwire_device device = {
+        16,
+        virtio_gpu_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -113,6 +113,31 @@ VIRTWIRE_INLINE int virtio_i2c_req_validate(const void *message, size_t size)
     return 0;
 }
 
+/* The parts of virtio_i2c_req as it is written. */
+struct virtio_i2c_req_content {
+    struct virtwire_bytes buf; /* buf[] */
+    struct virtio_i2c_in_hdr in_hdr; /* in_hdr */
+};
+
+/* Append a message: struct virtio_i2c_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_i2c_req_write(struct virtwire_writer *writer,
+    const struct virtio_i2c_req *head,
+    const struct virtio_i2c_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_I2C_REQ_FIELD_OUT_HDR);
+    if (!virtwire_put(bytes, room, &at, content->buf.data, content->buf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_I2C_REQ_FIELD_BUF);
+    if (!virtwire_put(bytes, room, &at, &content->in_hdr, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_I2C_REQ_FIELD_IN_HDR);
+    writer->size += at;
+    return 0;
+}
+
 /* Virtqueues, by virtqueue: device-types/i2c/description.tex:15. */
 VIRTWIRE_INLINE const char *virtio_i2c_virtqueues_name(uint64_t code)
 {
@@ -159,6 +184,18 @@ VIRTWIRE_INLINE const char *virtio_i2c_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* I2C Adapter Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_i2c(void)
+{
+    static const struct virtwire_device device = {
+        34,
+        NULL,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

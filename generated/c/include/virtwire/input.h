@@ -84,6 +84,14 @@ VIRTWIRE_OFFSET(struct virtio_input_config, size, 2);
 VIRTWIRE_OFFSET(struct virtio_input_config, reserved, 3);
 VIRTWIRE_OFFSET(struct virtio_input_config, u, 8);
 
+/* Whether what virtio_input_config reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_input_config_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 3, 5);
+}
+
 /* virtio_input_event: device-types/input/description.tex:165, since 1.1. */
 struct virtio_input_event {
     virtio_le16 type; /* 0, since 1.1 */
@@ -147,6 +155,34 @@ VIRTWIRE_INLINE bool virtio_input_config_select_value_size(uint64_t code, size_t
     default:
         return false;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_input_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 8:
+    case 136:
+        return virtio_input_config_reserved_is_zero(message, size);
+    default:
+        return false;
+    }
+}
+
+/* Input Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_input(void)
+{
+    static const struct virtwire_device device = {
+        18,
+        virtio_input_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -101,6 +101,14 @@ VIRTWIRE_OFFSET(struct virtio_iommu_config, probe_size, 32);
 VIRTWIRE_OFFSET(struct virtio_iommu_config, bypass, 36);
 VIRTWIRE_OFFSET(struct virtio_iommu_config, reserved, 37);
 
+/* Whether what virtio_iommu_config reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_iommu_config_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 37, 3);
+}
+
 /* virtio_iommu_req_head: device-types/iommu/description.tex:166, since 1.2. */
 struct virtio_iommu_req_head {
     uint8_t type; /* 0, since 1.2 */
@@ -338,7 +346,8 @@ struct virtio_iommu_req_probe_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `probe_size`: probe_size of struct virtio_iommu_config. */
-VIRTWIRE_INLINE int virtio_iommu_req_probe_parse(const void *message, size_t size, size_t probe_size,
+VIRTWIRE_INLINE int virtio_iommu_req_probe_parse(const void *message, size_t size,
+    size_t probe_size,
     struct virtio_iommu_req_probe_parts *parts)
 {
     size_t at = 72;
@@ -359,7 +368,8 @@ VIRTWIRE_INLINE int virtio_iommu_req_probe_parse(const void *message, size_t siz
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_iommu_req_probe_validate(const void *message, size_t size, size_t probe_size)
+VIRTWIRE_INLINE int virtio_iommu_req_probe_validate(const void *message, size_t size,
+    size_t probe_size)
 {
     struct virtio_iommu_req_probe_parts parts;
     int error = virtio_iommu_req_probe_parse(message, size, probe_size, &parts);
@@ -371,22 +381,29 @@ VIRTWIRE_INLINE int virtio_iommu_req_probe_validate(const void *message, size_t 
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_iommu_req_probe *virtio_iommu_req_probe_next(struct virtwire_cursor *cursor, size_t probe_size,
-    struct virtio_iommu_req_probe_parts *parts)
-{
-    int error;
+/* The parts of virtio_iommu_req_probe as it is written. */
+struct virtio_iommu_req_probe_content {
+    struct virtwire_bytes properties; /* properties[virtio_iommu_config.probe_size] */
+    struct virtio_iommu_req_tail tail; /* tail */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_iommu_req_probe_parse(cursor->at, cursor->size, probe_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_iommu_req_probe *)cursor->at;
+/* Append a message: struct virtio_iommu_req_probe, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_iommu_req_probe_write(struct virtwire_writer *writer,
+    const struct virtio_iommu_req_probe *head,
+    const struct virtio_iommu_req_probe_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 72))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_IOMMU_REQ_PROBE_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, content->properties.data, content->properties.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_IOMMU_REQ_PROBE_FIELD_PROPERTIES);
+    if (!virtwire_put(bytes, room, &at, &content->tail, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_IOMMU_REQ_PROBE_FIELD_TAIL);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_iommu_req_probe_readable: device-types/iommu/description.tex:636. */
@@ -431,7 +448,8 @@ struct virtio_iommu_req_probe_writable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `probe_size`: probe_size of struct virtio_iommu_config. */
-VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_parse(const void *message, size_t size, size_t probe_size,
+VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_parse(const void *message, size_t size,
+    size_t probe_size,
     struct virtio_iommu_req_probe_writable_parts *parts)
 {
     size_t at = 0;
@@ -447,7 +465,8 @@ VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_parse(const void *message, s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_validate(const void *message, size_t size, size_t probe_size)
+VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_validate(const void *message, size_t size,
+    size_t probe_size)
 {
     struct virtio_iommu_req_probe_writable_parts parts;
     int error = virtio_iommu_req_probe_writable_parse(message, size, probe_size, &parts);
@@ -459,24 +478,26 @@ VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_validate(const void *message
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtio_iommu_req_probe_writable_next(struct virtwire_cursor *cursor, size_t probe_size,
-    struct virtio_iommu_req_probe_writable_parts *parts)
-{
-    int error;
+/* The parts of virtio_iommu_req_probe_writable as it is written. */
+struct virtio_iommu_req_probe_writable_content {
+    struct virtwire_bytes properties; /* properties[virtio_iommu_config.probe_size] */
+    struct virtio_iommu_req_tail tail; /* tail */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_iommu_req_probe_writable_parse(cursor->at, cursor->size, probe_size, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_write(struct virtwire_writer *writer,
+    const struct virtio_iommu_req_probe_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->properties.data, content->properties.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_IOMMU_REQ_PROBE_WRITABLE_FIELD_PROPERTIES);
+    if (!virtwire_put(bytes, room, &at, &content->tail, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_IOMMU_REQ_PROBE_WRITABLE_FIELD_TAIL);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_iommu_probe_property: device-types/iommu/description.tex:662, since 1.2. */
@@ -753,6 +774,37 @@ VIRTWIRE_INLINE const char *virtio_iommu_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_iommu_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 8:
+    case 16:
+    case 24:
+    case 28:
+    case 32:
+    case 36:
+    case 37:
+    case 40:
+        return virtio_iommu_config_reserved_is_zero(message, size);
+    default:
+        return false;
+    }
+}
+
+/* IOMMU device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_iommu(void)
+{
+    static const struct virtwire_device device = {
+        23,
+        virtio_iommu_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

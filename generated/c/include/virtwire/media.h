@@ -233,7 +233,8 @@ struct virtio_media_event_dqbuf_parts {
 /* Find the parts of a message of `size` bytes.
  * `v4l2_buffer_size`: bytes of a struct v4l2_buffer.
  * `v4l2_plane_size`: bytes of a struct v4l2_plane. */
-VIRTWIRE_INLINE int virtio_media_event_dqbuf_parse(const void *message, size_t size, size_t v4l2_buffer_size, size_t v4l2_plane_size,
+VIRTWIRE_INLINE int virtio_media_event_dqbuf_parse(const void *message, size_t size,
+    size_t v4l2_buffer_size, size_t v4l2_plane_size,
     struct virtio_media_event_dqbuf_parts *parts)
 {
     size_t at = 8;
@@ -252,7 +253,8 @@ VIRTWIRE_INLINE int virtio_media_event_dqbuf_parse(const void *message, size_t s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_media_event_dqbuf_validate(const void *message, size_t size, size_t v4l2_buffer_size, size_t v4l2_plane_size)
+VIRTWIRE_INLINE int virtio_media_event_dqbuf_validate(const void *message, size_t size,
+    size_t v4l2_buffer_size, size_t v4l2_plane_size)
 {
     struct virtio_media_event_dqbuf_parts parts;
     int error = virtio_media_event_dqbuf_parse(message, size, v4l2_buffer_size, v4l2_plane_size, &parts);
@@ -264,22 +266,32 @@ VIRTWIRE_INLINE int virtio_media_event_dqbuf_validate(const void *message, size_
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_media_event_dqbuf *virtio_media_event_dqbuf_next(struct virtwire_cursor *cursor, size_t v4l2_buffer_size, size_t v4l2_plane_size,
-    struct virtio_media_event_dqbuf_parts *parts)
-{
-    int error;
+/* The parts of virtio_media_event_dqbuf as it is written. */
+struct virtio_media_event_dqbuf_content {
+    struct virtwire_bytes buffer; /* buffer */
+    struct virtwire_bytes planes; /* planes[8] */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_media_event_dqbuf_parse(cursor->at, cursor->size, v4l2_buffer_size, v4l2_plane_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_media_event_dqbuf *)cursor->at;
+/* Append a message: struct virtio_media_event_dqbuf, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_media_event_dqbuf_write(struct virtwire_writer *writer,
+    const struct virtio_media_event_dqbuf *head,
+    const struct virtio_media_event_dqbuf_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    const size_t v4l2_plane_size = content->planes.size / 8;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_MEDIA_EVENT_DQBUF_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, content->buffer.data, content->buffer.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_MEDIA_EVENT_DQBUF_FIELD_BUFFER);
+    if (content->planes.size != virtwire_mul(8, v4l2_plane_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_MEDIA_EVENT_DQBUF_FIELD_PLANES);
+    if (!virtwire_put(bytes, room, &at, content->planes.data, content->planes.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_MEDIA_EVENT_DQBUF_FIELD_PLANES);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_media_event_event: device-types/media/description.tex:631, since 1.4.
@@ -317,7 +329,8 @@ struct virtio_media_event_event_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `v4l2_event_size`: bytes of a struct v4l2_event. */
-VIRTWIRE_INLINE int virtio_media_event_event_parse(const void *message, size_t size, size_t v4l2_event_size,
+VIRTWIRE_INLINE int virtio_media_event_event_parse(const void *message, size_t size,
+    size_t v4l2_event_size,
     struct virtio_media_event_event_parts *parts)
 {
     size_t at = 8;
@@ -334,7 +347,8 @@ VIRTWIRE_INLINE int virtio_media_event_event_parse(const void *message, size_t s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_media_event_event_validate(const void *message, size_t size, size_t v4l2_event_size)
+VIRTWIRE_INLINE int virtio_media_event_event_validate(const void *message, size_t size,
+    size_t v4l2_event_size)
 {
     struct virtio_media_event_event_parts parts;
     int error = virtio_media_event_event_parse(message, size, v4l2_event_size, &parts);
@@ -346,22 +360,21 @@ VIRTWIRE_INLINE int virtio_media_event_event_validate(const void *message, size_
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_media_event_event *virtio_media_event_event_next(struct virtwire_cursor *cursor, size_t v4l2_event_size,
-    struct virtio_media_event_event_parts *parts)
+/* Append a message: struct virtio_media_event_event, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_media_event_event_write(struct virtwire_writer *writer,
+    const struct virtio_media_event_event *head,
+    const void *event, size_t event_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_media_event_event_parse(cursor->at, cursor->size, v4l2_event_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_media_event_event *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_MEDIA_EVENT_EVENT_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, event, event_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_MEDIA_EVENT_EVENT_FIELD_EVENT);
+    writer->size += at;
+    return 0;
 }
 
 /* Virtqueues, by virtqueue: device-types/media/description.tex:29. */
@@ -484,6 +497,33 @@ VIRTWIRE_INLINE bool virtio_media_evt_value_size(uint64_t code, size_t *size, bo
     default:
         return false;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_media_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 4:
+    case 8:
+    case 40:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Media Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_media(void)
+{
+    static const struct virtwire_device device = {
+        48,
+        virtio_media_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

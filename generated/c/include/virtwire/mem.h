@@ -57,6 +57,14 @@ VIRTWIRE_OFFSET(struct virtio_mem_config, usable_region_size, 32);
 VIRTWIRE_OFFSET(struct virtio_mem_config, plugged_size, 40);
 VIRTWIRE_OFFSET(struct virtio_mem_config, requested_size, 48);
 
+/* Whether what virtio_mem_config reserves is zero, in `size` bytes of it. */
+VIRTWIRE_INLINE bool virtio_mem_config_reserved_is_zero(const void *message, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)message;
+
+    return virtwire_is_zero(bytes, size, 10, 6);
+}
+
 /* virtio_mem_req_plug: device-types/mem/description.tex:315, since 1.2. */
 struct virtio_mem_req_plug {
     virtio_le64 addr; /* 0, since 1.2 */
@@ -302,6 +310,37 @@ VIRTWIRE_INLINE const char *virtio_mem_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_mem_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 8:
+    case 10:
+    case 16:
+    case 24:
+    case 32:
+    case 40:
+    case 48:
+    case 56:
+        return virtio_mem_config_reserved_is_zero(message, size);
+    default:
+        return false;
+    }
+}
+
+/* Memory Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_mem(void)
+{
+    static const struct virtwire_device device = {
+        24,
+        virtio_mem_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -393,7 +393,8 @@ struct virtio_net_hdr_parts {
 };
 
 /* Find the parts of a message of `size` bytes. */
-VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size,
+    const struct virtwire_features *features,
     struct virtio_net_hdr_parts *parts)
 {
     size_t at = 10;
@@ -408,7 +409,7 @@ VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size, const
             size < 6 ? VIRTIO_NET_HDR_FIELD_GSO_SIZE :
             size < 8 ? VIRTIO_NET_HDR_FIELD_CSUM_START :
             VIRTIO_NET_HDR_FIELD_CSUM_OFFSET);
-    if (virtwire_has(features, 32) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
         if (!virtwire_take(&parts->num_buffers, size, &at, 2, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
     } else {
@@ -452,7 +453,8 @@ VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size, const
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_net_hdr_validate(const void *message, size_t size, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtio_net_hdr_validate(const void *message, size_t size,
+    const struct virtwire_features *features)
 {
     struct virtio_net_hdr_parts parts;
     int error = virtio_net_hdr_parse(message, size, features, &parts);
@@ -461,6 +463,41 @@ VIRTWIRE_INLINE int virtio_net_hdr_validate(const void *message, size_t size, co
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_net_hdr_write(struct virtwire_writer *writer,
+    const struct virtio_net_hdr *head,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 10))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_CSUM_OFFSET);
+    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+        if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 10), 2))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
+    }
+    if (virtwire_has(features, VIRTIO_NET_F_HASH_REPORT)) {
+        if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 12), 8))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_HASH_VALUE);
+    }
+    if (virtwire_has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO) || virtwire_has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)) {
+        if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 20), 4))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_OUTER_TH_OFFSET);
+    }
+    if (virtwire_has(features, VIRTIO_NET_F_OUT_NET_HEADER)) {
+        if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 24), 2))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_OUTER_NH_OFFSET);
+    }
+    if (virtwire_has(features, VIRTIO_NET_F_OUT_NET_HEADER) || virtwire_has(features, VIRTIO_NET_F_IPSEC)) {
+        if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 26), 6))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_UNNAMED);
+    }
+    writer->size += at;
     return 0;
 }
 
@@ -520,7 +557,8 @@ struct virtio_net_ctrl_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `command_specific_data_size`: bytes in command_specific_data. */
-VIRTWIRE_INLINE int virtio_net_ctrl_parse(const void *message, size_t size, size_t command_specific_data_size,
+VIRTWIRE_INLINE int virtio_net_ctrl_parse(const void *message, size_t size,
+    size_t command_specific_data_size,
     struct virtio_net_ctrl_parts *parts)
 {
     size_t at = 2;
@@ -542,7 +580,8 @@ VIRTWIRE_INLINE int virtio_net_ctrl_parse(const void *message, size_t size, size
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_net_ctrl_validate(const void *message, size_t size, size_t command_specific_data_size)
+VIRTWIRE_INLINE int virtio_net_ctrl_validate(const void *message, size_t size,
+    size_t command_specific_data_size)
 {
     struct virtio_net_ctrl_parts parts;
     int error = virtio_net_ctrl_parse(message, size, command_specific_data_size, &parts);
@@ -551,6 +590,34 @@ VIRTWIRE_INLINE int virtio_net_ctrl_validate(const void *message, size_t size, s
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_net_ctrl as it is written. */
+struct virtio_net_ctrl_content {
+    struct virtwire_bytes command_specific_data; /* command-specific-data[] */
+    uint8_t ack; /* ack */
+    struct virtwire_bytes command_specific_result; /* command-specific-result[] */
+};
+
+/* Append a message: struct virtio_net_ctrl, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_net_ctrl_write(struct virtwire_writer *writer,
+    const struct virtio_net_ctrl *head,
+    const struct virtio_net_ctrl_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND);
+    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data, content->command_specific_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND_SPECIFIC_DATA);
+    if (!virtwire_put(bytes, room, &at, &content->ack, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_ACK);
+    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data, content->command_specific_result.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND_SPECIFIC_RESULT);
+    writer->size += at;
     return 0;
 }
 
@@ -623,16 +690,20 @@ VIRTWIRE_INLINE int virtio_net_ctrl_readable_validate(const void *message, size_
     return 0;
 }
 
-/* Append a message: `head`, then command_specific_data. */
+/* Append a message: struct virtio_net_ctrl_readable, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_net_ctrl_readable_write(struct virtwire_writer *writer,
-    const struct virtio_net_ctrl_readable *head, const void *command_specific_data, size_t size)
+    const struct virtio_net_ctrl_readable *head,
+    const void *command_specific_data, size_t command_specific_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 2 || size > writer->room - start - 2)
+    if (!virtwire_put(bytes, room, &at, head, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_READABLE_FIELD_COMMAND);
+    if (!virtwire_put(bytes, room, &at, command_specific_data, command_specific_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_READABLE_FIELD_COMMAND_SPECIFIC_DATA);
-    (void)virtwire_write(writer, head, 2);
-    (void)virtwire_write(writer, command_specific_data, size);
+    writer->size += at;
     return 0;
 }
 
@@ -699,16 +770,20 @@ VIRTWIRE_INLINE int virtio_net_ctrl_writable_validate(const void *message, size_
     return 0;
 }
 
-/* Append a message: `head`, then command_specific_result. */
+/* Append a message: struct virtio_net_ctrl_writable, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_net_ctrl_writable_write(struct virtwire_writer *writer,
-    const struct virtio_net_ctrl_writable *head, const void *command_specific_result, size_t size)
+    const struct virtio_net_ctrl_writable *head,
+    const void *command_specific_result, size_t command_specific_result_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 1 || size > writer->room - start - 1)
+    if (!virtwire_put(bytes, room, &at, head, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_WRITABLE_FIELD_ACK);
+    if (!virtwire_put(bytes, room, &at, command_specific_result, command_specific_result_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_WRITABLE_FIELD_COMMAND_SPECIFIC_RESULT);
-    (void)virtwire_write(writer, head, 1);
-    (void)virtwire_write(writer, command_specific_result, size);
+    writer->size += at;
     return 0;
 }
 
@@ -756,7 +831,7 @@ VIRTWIRE_INLINE int virtio_net_ctrl_mac_parse(const void *message, size_t size,
     if (size < at)
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             VIRTIO_NET_CTRL_MAC_FIELD_ENTRIES);
-    if (!virtwire_take(&parts->macs, size, &at, virtwire_mul(virtio_get_le32(bytes + 0), 6), 1))
+    if (!virtwire_take(&parts->macs, size, &at, virtwire_mul(virtio_get_le32(bytes), 6), 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_CTRL_MAC_FIELD_MACS);
     parts->end = at;
     return 0;
@@ -776,7 +851,8 @@ VIRTWIRE_INLINE int virtio_net_ctrl_mac_validate(const void *message, size_t siz
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_ctrl_mac *virtio_net_ctrl_mac_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_ctrl_mac *virtio_net_ctrl_mac_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_ctrl_mac_parts *parts)
 {
     int error;
@@ -793,19 +869,29 @@ VIRTWIRE_INLINE const struct virtio_net_ctrl_mac *virtio_net_ctrl_mac_next(struc
     return (const struct virtio_net_ctrl_mac *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then macs. */
+/* Append a message: struct virtio_net_ctrl_mac, and what stands behind it. Sets entries. */
 VIRTWIRE_INLINE int virtio_net_ctrl_mac_write(struct virtwire_writer *writer,
-    const struct virtio_net_ctrl_mac *head, const void *macs, size_t size)
+    const struct virtio_net_ctrl_mac *head,
+    const void *macs, size_t macs_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT32_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_CTRL_MAC_FIELD_MACS);
-    if (writer->room - start < 4 || size > writer->room - start - 4)
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_MAC_FIELD_ENTRIES);
+    if (macs_size % 6 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_NET_CTRL_MAC_FIELD_MACS);
+    {
+        const uint64_t count = macs_size / 6;
+
+        if (count > UINT32_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_CTRL_MAC_FIELD_MACS);
+        virtio_put_le32(bytes, (uint32_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, macs, macs_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_MAC_FIELD_MACS);
-    (void)virtwire_write(writer, head, 4);
-    (void)virtwire_write(writer, macs, size);
-    virtio_put_le32(writer->bytes + start + 0, (uint32_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -893,7 +979,8 @@ VIRTWIRE_INLINE int virtio_net_hash_config_validate(const void *message, size_t 
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_hash_config *virtio_net_hash_config_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_hash_config *virtio_net_hash_config_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_hash_config_parts *parts)
 {
     int error;
@@ -910,19 +997,27 @@ VIRTWIRE_INLINE const struct virtio_net_hash_config *virtio_net_hash_config_next
     return (const struct virtio_net_hash_config *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then hash_key_data. */
+/* Append a message: struct virtio_net_hash_config, and what stands behind it. Sets hash_key_length. */
 VIRTWIRE_INLINE int virtio_net_hash_config_write(struct virtwire_writer *writer,
-    const struct virtio_net_hash_config *head, const void *hash_key_data, size_t size)
+    const struct virtio_net_hash_config *head,
+    const void *hash_key_data, size_t hash_key_data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT8_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_HASH_CONFIG_FIELD_HASH_KEY_DATA);
-    if (writer->room - start < 13 || size > writer->room - start - 13)
+    if (!virtwire_put(bytes, room, &at, head, 13))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HASH_CONFIG_FIELD_HASH_KEY_LENGTH);
+    {
+        const uint64_t count = hash_key_data_size;
+
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_HASH_CONFIG_FIELD_HASH_KEY_DATA);
+        virtio_put_u8(bytes + 12, (uint8_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, hash_key_data, hash_key_data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HASH_CONFIG_FIELD_HASH_KEY_DATA);
-    (void)virtwire_write(writer, head, 13);
-    (void)virtwire_write(writer, hash_key_data, size);
-    virtio_put_u8(writer->bytes + start + 12, (uint8_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -1056,7 +1151,8 @@ VIRTWIRE_INLINE int virtio_net_rss_config_validate(const void *message, size_t s
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_rss_config *virtio_net_rss_config_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_rss_config *virtio_net_rss_config_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_rss_config_parts *parts)
 {
     int error;
@@ -1071,6 +1167,58 @@ VIRTWIRE_INLINE const struct virtio_net_rss_config *virtio_net_rss_config_next(s
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtio_net_rss_config *)cursor->at;
+}
+
+/* The parts of virtio_net_rss_config as it is written. */
+struct virtio_net_rss_config_content {
+    struct virtwire_bytes indirection_table; /* indirection_table[indirection_table_mask + 1] */
+    virtio_le16 max_tx_vq; /* max_tx_vq */
+    uint8_t hash_key_length; /* hash_key_length */
+    struct virtwire_bytes hash_key_data; /* hash_key_data[hash_key_length] */
+};
+
+/* Append a message: struct virtio_net_rss_config, and what stands behind it. Sets indirection_table_mask, hash_key_length. */
+VIRTWIRE_INLINE int virtio_net_rss_config_write(struct virtwire_writer *writer,
+    const struct virtio_net_rss_config *head,
+    const struct virtio_net_rss_config_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    struct virtio_net_rss_config_parts found;
+    struct virtio_net_rss_config_parts *parts = &found;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RSS_CONFIG_FIELD_UNCLASSIFIED_QUEUE);
+    if (content->indirection_table.size % 2 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_NET_RSS_CONFIG_FIELD_INDIRECTION_TABLE);
+    {
+        const uint64_t count = content->indirection_table.size / 2;
+        const uint64_t stored = virtwire_sub(count, 1);
+
+        if (stored > UINT16_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RSS_CONFIG_FIELD_INDIRECTION_TABLE);
+        virtio_put_le16(bytes + 4, (uint16_t)stored);
+    }
+    if (!virtwire_put(bytes, room, &at, content->indirection_table.data, content->indirection_table.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RSS_CONFIG_FIELD_INDIRECTION_TABLE);
+    if (!virtwire_put(bytes, room, &at, &content->max_tx_vq, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RSS_CONFIG_FIELD_MAX_TX_VQ);
+    parts->hash_key_length.offset = at;
+    parts->hash_key_length.size = 1;
+    if (!virtwire_put(bytes, room, &at, &content->hash_key_length, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RSS_CONFIG_FIELD_HASH_KEY_LENGTH);
+    {
+        const uint64_t count = content->hash_key_data.size;
+
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RSS_CONFIG_FIELD_HASH_KEY_DATA);
+        virtio_put_u8(bytes + parts->hash_key_length.offset, (uint8_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, content->hash_key_data.data, content->hash_key_data.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RSS_CONFIG_FIELD_HASH_KEY_DATA);
+    writer->size += at;
+    return 0;
 }
 
 /* virtnet_rss_ctx_cap: device-types/net/description.tex:2201, since 1.4. */
@@ -1159,7 +1307,8 @@ VIRTWIRE_INLINE int virtnet_rss_ctx_add_modify_validate(const void *message, siz
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtnet_rss_ctx_add_modify *virtnet_rss_ctx_add_modify_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtnet_rss_ctx_add_modify *virtnet_rss_ctx_add_modify_next(
+    struct virtwire_cursor *cursor,
     struct virtnet_rss_ctx_add_modify_parts *parts)
 {
     int error;
@@ -1174,6 +1323,29 @@ VIRTWIRE_INLINE const struct virtnet_rss_ctx_add_modify *virtnet_rss_ctx_add_mod
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtnet_rss_ctx_add_modify *)cursor->at;
+}
+
+/* Append a message: struct virtnet_rss_ctx_add_modify, and what stands behind it. */
+VIRTWIRE_INLINE int virtnet_rss_ctx_add_modify_write(struct virtwire_writer *writer,
+    const struct virtnet_rss_ctx_add_modify *head,
+    const void *rss, size_t rss_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTNET_RSS_CTX_ADD_MODIFY_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, rss, rss_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTNET_RSS_CTX_ADD_MODIFY_FIELD_RSS);
+    {
+        const int error = virtio_net_rss_config_validate(bytes + at - rss_size, rss_size);
+
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTNET_RSS_CTX_ADD_MODIFY_FIELD_RSS);
+    }
+    writer->size += at;
+    return 0;
 }
 
 /* virtnet_rss_ctx_del: device-types/net/description.tex:2223, since 1.4. */
@@ -1284,6 +1456,22 @@ VIRTWIRE_INLINE int virtio_net_ctrl_queue_stats_validate(const void *message, si
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_net_ctrl_queue_stats_write(struct virtwire_writer *writer,
+    const void *stats, size_t stats_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (stats_size % 16 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_NET_CTRL_QUEUE_STATS_FIELD_STATS);
+    if (!virtwire_put(bytes, room, &at, stats, stats_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_QUEUE_STATS_FIELD_STATS);
+    writer->size += at;
     return 0;
 }
 
@@ -1551,7 +1739,8 @@ VIRTWIRE_INLINE int virtio_net_ff_selector_validate(const void *message, size_t 
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_ff_selector *virtio_net_ff_selector_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_ff_selector *virtio_net_ff_selector_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_ff_selector_parts *parts)
 {
     int error;
@@ -1568,19 +1757,27 @@ VIRTWIRE_INLINE const struct virtio_net_ff_selector *virtio_net_ff_selector_next
     return (const struct virtio_net_ff_selector *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then mask. */
+/* Append a message: struct virtio_net_ff_selector, and what stands behind it. Sets length. */
 VIRTWIRE_INLINE int virtio_net_ff_selector_write(struct virtwire_writer *writer,
-    const struct virtio_net_ff_selector *head, const void *mask, size_t size)
+    const struct virtio_net_ff_selector *head,
+    const void *mask, size_t mask_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT8_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_FF_SELECTOR_FIELD_MASK);
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_SELECTOR_FIELD_RESERVED1);
+    {
+        const uint64_t count = mask_size;
+
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_FF_SELECTOR_FIELD_MASK);
+        virtio_put_u8(bytes + 4, (uint8_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, mask, mask_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_SELECTOR_FIELD_MASK);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, mask, size);
-    virtio_put_u8(writer->bytes + start + 4, (uint8_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -1636,7 +1833,7 @@ VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_parse(const void *message, size_
             VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_RESERVED);
     {
         struct virtio_net_ff_selector_parts inner;
-        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_u8(bytes + 0));
+        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_u8(bytes));
 
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             continue;
@@ -1662,7 +1859,8 @@ VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_validate(const void *message, si
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_ff_cap_mask_data *virtio_net_ff_cap_mask_data_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_ff_cap_mask_data *virtio_net_ff_cap_mask_data_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_ff_cap_mask_data_parts *parts)
 {
     int error;
@@ -1677,6 +1875,36 @@ VIRTWIRE_INLINE const struct virtio_net_ff_cap_mask_data *virtio_net_ff_cap_mask
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtio_net_ff_cap_mask_data *)cursor->at;
+}
+
+/* Append a message: struct virtio_net_ff_cap_mask_data, and what stands behind it. Sets count. */
+VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_write(struct virtwire_writer *writer,
+    const struct virtio_net_ff_cap_mask_data *head,
+    const void *selectors, size_t selectors_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, selectors, selectors_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
+    {
+        struct virtio_net_ff_selector_parts inner;
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - selectors_size, selectors_size);
+        uint64_t count = 0;
+
+        while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
+            count++;
+        if (cursor.error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
+        virtio_put_u8(bytes, (uint8_t)count);
+    }
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_net_ff_actions: device-types/net/description.tex:3185, since 1.4.
@@ -1748,16 +1976,20 @@ VIRTWIRE_INLINE int virtio_net_ff_actions_validate(const void *message, size_t s
     return 0;
 }
 
-/* Append a message: `head`, then actions. */
+/* Append a message: struct virtio_net_ff_actions, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_net_ff_actions_write(struct virtwire_writer *writer,
-    const struct virtio_net_ff_actions *head, const void *actions, size_t size)
+    const struct virtio_net_ff_actions *head,
+    const void *actions, size_t actions_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 8 || size > writer->room - start - 8)
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_ACTIONS_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, actions, actions_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_FF_ACTIONS_FIELD_ACTIONS);
-    (void)virtwire_write(writer, head, 8);
-    (void)virtwire_write(writer, actions, size);
+    writer->size += at;
     return 0;
 }
 
@@ -1821,7 +2053,7 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_parse(const void *mess
             VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_RESERVED);
     {
         struct virtio_net_ff_selector_parts inner;
-        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_u8(bytes + 0));
+        struct virtwire_cursor cursor = virtwire_counted(bytes + at, size - at, virtio_get_u8(bytes));
 
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             continue;
@@ -1847,7 +2079,8 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_validate(const void *m
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_classifier *virtio_net_resource_obj_ff_classifier_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_classifier *virtio_net_resource_obj_ff_classifier_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_resource_obj_ff_classifier_parts *parts)
 {
     int error;
@@ -1862,6 +2095,36 @@ VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_classifier *virtio_net_r
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtio_net_resource_obj_ff_classifier *)cursor->at;
+}
+
+/* Append a message: struct virtio_net_resource_obj_ff_classifier, and what stands behind it. Sets count. */
+VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_write(struct virtwire_writer *writer,
+    const struct virtio_net_resource_obj_ff_classifier *head,
+    const void *selectors, size_t selectors_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_RESERVED);
+    if (!virtwire_put(bytes, room, &at, selectors, selectors_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
+    {
+        struct virtio_net_ff_selector_parts inner;
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - selectors_size, selectors_size);
+        uint64_t count = 0;
+
+        while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
+            count++;
+        if (cursor.error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
+        virtio_put_u8(bytes, (uint8_t)count);
+    }
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_net_resource_obj_ff_rule: device-types/net/description.tex:3304, since 1.4.
@@ -1970,7 +2233,8 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_validate(const void *message
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_rule *virtio_net_resource_obj_ff_rule_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_rule *virtio_net_resource_obj_ff_rule_next(
+    struct virtwire_cursor *cursor,
     struct virtio_net_resource_obj_ff_rule_parts *parts)
 {
     int error;
@@ -1987,19 +2251,27 @@ VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_rule *virtio_net_resourc
     return (const struct virtio_net_resource_obj_ff_rule *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then keys. */
+/* Append a message: struct virtio_net_resource_obj_ff_rule, and what stands behind it. Sets key_length. */
 VIRTWIRE_INLINE int virtio_net_resource_obj_ff_rule_write(struct virtwire_writer *writer,
-    const struct virtio_net_resource_obj_ff_rule *head, const void *keys, size_t size)
+    const struct virtio_net_resource_obj_ff_rule *head,
+    const void *keys, size_t keys_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT8_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
-    if (writer->room - start < 16 || size > writer->room - start - 16)
+    if (!virtwire_put(bytes, room, &at, head, 16))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_RESERVED1);
+    {
+        const uint64_t count = keys_size;
+
+        if (count > UINT8_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
+        virtio_put_u8(bytes + 9, (uint8_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, keys, keys_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_RESOURCE_OBJ_FF_RULE_FIELD_KEYS);
-    (void)virtwire_write(writer, head, 16);
-    (void)virtwire_write(writer, keys, size);
-    virtio_put_u8(writer->bytes + start + 9, (uint8_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -2978,6 +3250,51 @@ VIRTWIRE_INLINE const char *virtio_net_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_net_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 6:
+    case 8:
+    case 10:
+    case 12:
+    case 16:
+    case 17:
+    case 18:
+    case 20:
+    case 24:
+    case 28:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether such a device defines a type of virtio_dev_part. */
+VIRTWIRE_INLINE bool virtwire_device_net_defines_virtio_dev_part(uint64_t type)
+{
+    switch (type) {
+    case VIRTIO_NET_DEV_PART_CVQ_CFG_PART:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Network Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_net(void)
+{
+    static const struct virtwire_device device = {
+        1,
+        virtio_net_config_fits,
+        virtwire_device_net_defines_virtio_dev_part
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -104,6 +104,32 @@ VIRTWIRE_INLINE const char *virtio_pmem_feature_name(uint64_t code)
     }
 }
 
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_pmem_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 8:
+    case 16:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* PMEM Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_pmem(void)
+{
+    static const struct virtwire_device device = {
+        27,
+        virtio_pmem_config_fits,
+        NULL
+    };
+
+    return &device;
+}
+
 #ifdef __cplusplus
 }
 #endif

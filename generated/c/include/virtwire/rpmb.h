@@ -190,6 +190,33 @@ VIRTWIRE_INLINE const char *virtio_rpmb_res_name(uint64_t code)
     }
 }
 
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_rpmb_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* RPMB Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_rpmb(void)
+{
+    static const struct virtwire_device device = {
+        28,
+        virtio_rpmb_config_fits,
+        NULL
+    };
+
+    return &device;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -568,6 +568,18 @@ VIRTWIRE_INLINE const char *virtio_rtc_feature_name(uint64_t code)
     }
 }
 
+/* RTC Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_rtc(void)
+{
+    static const struct virtwire_device device = {
+        17,
+        NULL,
+        NULL
+    };
+
+    return &device;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,7 +52,8 @@ struct virtio_scmi_request_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `actual_parameters_size`: elements in params. */
-VIRTWIRE_INLINE int virtio_scmi_request_parse(const void *message, size_t size, size_t actual_parameters_size,
+VIRTWIRE_INLINE int virtio_scmi_request_parse(const void *message, size_t size,
+    size_t actual_parameters_size,
     struct virtio_scmi_request_parts *parts)
 {
     size_t at = 4;
@@ -69,7 +70,8 @@ VIRTWIRE_INLINE int virtio_scmi_request_parse(const void *message, size_t size, 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scmi_request_validate(const void *message, size_t size, size_t actual_parameters_size)
+VIRTWIRE_INLINE int virtio_scmi_request_validate(const void *message, size_t size,
+    size_t actual_parameters_size)
 {
     struct virtio_scmi_request_parts parts;
     int error = virtio_scmi_request_parse(message, size, actual_parameters_size, &parts);
@@ -81,22 +83,21 @@ VIRTWIRE_INLINE int virtio_scmi_request_validate(const void *message, size_t siz
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_scmi_request *virtio_scmi_request_next(struct virtwire_cursor *cursor, size_t actual_parameters_size,
-    struct virtio_scmi_request_parts *parts)
+/* Append a message: struct virtio_scmi_request, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scmi_request_write(struct virtwire_writer *writer,
+    const struct virtio_scmi_request *head,
+    const void *params, size_t params_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_scmi_request_parse(cursor->at, cursor->size, actual_parameters_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_scmi_request *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_REQUEST_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, params, params_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_REQUEST_FIELD_PARAMS);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_scmi_response: device-types/scmi/description.tex:122, since 1.2.
@@ -134,7 +135,8 @@ struct virtio_scmi_response_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `actual_return_values_size`: elements in ret_values. */
-VIRTWIRE_INLINE int virtio_scmi_response_parse(const void *message, size_t size, size_t actual_return_values_size,
+VIRTWIRE_INLINE int virtio_scmi_response_parse(const void *message, size_t size,
+    size_t actual_return_values_size,
     struct virtio_scmi_response_parts *parts)
 {
     size_t at = 4;
@@ -151,7 +153,8 @@ VIRTWIRE_INLINE int virtio_scmi_response_parse(const void *message, size_t size,
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scmi_response_validate(const void *message, size_t size, size_t actual_return_values_size)
+VIRTWIRE_INLINE int virtio_scmi_response_validate(const void *message, size_t size,
+    size_t actual_return_values_size)
 {
     struct virtio_scmi_response_parts parts;
     int error = virtio_scmi_response_parse(message, size, actual_return_values_size, &parts);
@@ -163,22 +166,21 @@ VIRTWIRE_INLINE int virtio_scmi_response_validate(const void *message, size_t si
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_scmi_response *virtio_scmi_response_next(struct virtwire_cursor *cursor, size_t actual_return_values_size,
-    struct virtio_scmi_response_parts *parts)
+/* Append a message: struct virtio_scmi_response, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scmi_response_write(struct virtwire_writer *writer,
+    const struct virtio_scmi_response *head,
+    const void *ret_values, size_t ret_values_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_scmi_response_parse(cursor->at, cursor->size, actual_return_values_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_scmi_response *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_RESPONSE_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, ret_values, ret_values_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_RESPONSE_FIELD_RET_VALUES);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_scmi_event_msg: device-types/scmi/description.tex:201, since 1.2.
@@ -216,7 +218,8 @@ struct virtio_scmi_event_msg_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `actual_payload_size`: elements in payload. */
-VIRTWIRE_INLINE int virtio_scmi_event_msg_parse(const void *message, size_t size, size_t actual_payload_size,
+VIRTWIRE_INLINE int virtio_scmi_event_msg_parse(const void *message, size_t size,
+    size_t actual_payload_size,
     struct virtio_scmi_event_msg_parts *parts)
 {
     size_t at = 4;
@@ -233,7 +236,8 @@ VIRTWIRE_INLINE int virtio_scmi_event_msg_parse(const void *message, size_t size
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scmi_event_msg_validate(const void *message, size_t size, size_t actual_payload_size)
+VIRTWIRE_INLINE int virtio_scmi_event_msg_validate(const void *message, size_t size,
+    size_t actual_payload_size)
 {
     struct virtio_scmi_event_msg_parts parts;
     int error = virtio_scmi_event_msg_parse(message, size, actual_payload_size, &parts);
@@ -245,22 +249,21 @@ VIRTWIRE_INLINE int virtio_scmi_event_msg_validate(const void *message, size_t s
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_scmi_event_msg *virtio_scmi_event_msg_next(struct virtwire_cursor *cursor, size_t actual_payload_size,
-    struct virtio_scmi_event_msg_parts *parts)
+/* Append a message: struct virtio_scmi_event_msg, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scmi_event_msg_write(struct virtwire_writer *writer,
+    const struct virtio_scmi_event_msg *head,
+    const void *payload, size_t payload_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtio_scmi_event_msg_parse(cursor->at, cursor->size, actual_payload_size, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtio_scmi_event_msg *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_EVENT_MSG_FIELD_HDR);
+    if (!virtwire_put(bytes, room, &at, payload, payload_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCMI_EVENT_MSG_FIELD_PAYLOAD);
+    writer->size += at;
+    return 0;
 }
 
 /* Virtqueues, by virtqueue: device-types/scmi/description.tex:28. */
@@ -302,6 +305,18 @@ VIRTWIRE_INLINE const char *virtio_scmi_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* SCMI Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_scmi(void)
+{
+    static const struct virtwire_device device = {
+        32,
+        NULL,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

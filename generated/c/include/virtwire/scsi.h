@@ -217,7 +217,8 @@ struct virtio_scsi_req_cmd_parts {
  * `cdb_size`: cdb_size of struct virtio_scsi_config.
  * `sense_size`: sense_size of struct virtio_scsi_config.
  * `dataout_size`: bytes in dataout. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_parse(const void *message, size_t size, size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_parse(const void *message, size_t size,
+    size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features,
     struct virtio_scsi_req_cmd_parts *parts)
 {
     const uint8_t *bytes = (const uint8_t *)message;
@@ -272,7 +273,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_parse(const void *message, size_t size, 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_validate(const void *message, size_t size, size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_validate(const void *message, size_t size,
+    size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features)
 {
     struct virtio_scsi_req_cmd_parts parts;
     int error = virtio_scsi_req_cmd_parse(message, size, cdb_size, sense_size, dataout_size, features, &parts);
@@ -281,6 +283,97 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_validate(const void *message, size_t siz
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_scsi_req_cmd as it is written. */
+struct virtio_scsi_req_cmd_content {
+    struct virtwire_bytes cdb; /* cdb[virtio_scsi_config.cdb_size] */
+    virtio_le32 pi_bytesout; /* pi_bytesout */
+    virtio_le32 pi_bytesin; /* pi_bytesin */
+    struct virtwire_bytes pi_out; /* pi_out[pi_bytesout] */
+    struct virtwire_bytes dataout; /* dataout[] */
+    virtio_le32 sense_len; /* sense_len */
+    virtio_le32 residual; /* residual */
+    virtio_le16 status_qualifier; /* status_qualifier */
+    uint8_t status; /* status */
+    uint8_t response; /* response */
+    struct virtwire_bytes sense; /* sense[virtio_scsi_config.sense_size] */
+    struct virtwire_bytes pi_in; /* pi_in[pi_bytesin] */
+    struct virtwire_bytes datain; /* datain[] */
+};
+
+/* Append a message: struct virtio_scsi_req_cmd, and what stands behind it. Sets pi_bytesout, pi_bytesin. */
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_write(struct virtwire_writer *writer,
+    const struct virtio_scsi_req_cmd *head,
+    const struct virtio_scsi_req_cmd_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    struct virtio_scsi_req_cmd_parts found;
+    struct virtio_scsi_req_cmd_parts *parts = &found;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 19))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_CRN);
+    if (!virtwire_put(bytes, room, &at, content->cdb.data, content->cdb.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_CDB);
+    if (virtwire_has(features, VIRTIO_SCSI_F_T10_PI)) {
+        parts->pi_bytesout.offset = at;
+        parts->pi_bytesout.size = 4;
+        if (!virtwire_put(bytes, room, &at, &content->pi_bytesout, 4))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_PI_BYTESOUT);
+        parts->pi_bytesin.offset = at;
+        parts->pi_bytesin.size = 4;
+        if (!virtwire_put(bytes, room, &at, &content->pi_bytesin, 4))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_PI_BYTESIN);
+        {
+            const uint64_t count = content->pi_out.size;
+
+            if (count > UINT32_MAX)
+                return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_SCSI_REQ_CMD_FIELD_PI_OUT);
+            virtio_put_le32(bytes + parts->pi_bytesout.offset, (uint32_t)count);
+        }
+        if (!virtwire_put(bytes, room, &at, content->pi_out.data, content->pi_out.size))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_PI_OUT);
+    } else {
+        parts->pi_bytesout = virtwire_nothing(at);
+        parts->pi_bytesin = virtwire_nothing(at);
+        if (content->pi_out.size != 0)
+            return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_SCSI_REQ_CMD_FIELD_PI_OUT);
+    }
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_DATAOUT);
+    if (!virtwire_put(bytes, room, &at, &content->sense_len, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_SENSE_LEN);
+    if (!virtwire_put(bytes, room, &at, &content->residual, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_RESIDUAL);
+    if (!virtwire_put(bytes, room, &at, &content->status_qualifier, 2))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_STATUS_QUALIFIER);
+    if (!virtwire_put(bytes, room, &at, &content->status, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_STATUS);
+    if (!virtwire_put(bytes, room, &at, &content->response, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_RESPONSE);
+    if (!virtwire_put(bytes, room, &at, content->sense.data, content->sense.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_SENSE);
+    if (virtwire_has(features, VIRTIO_SCSI_F_T10_PI)) {
+        {
+            const uint64_t count = content->pi_in.size;
+
+            if (count > UINT32_MAX)
+                return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_SCSI_REQ_CMD_FIELD_PI_IN);
+            virtio_put_le32(bytes + parts->pi_bytesin.offset, (uint32_t)count);
+        }
+        if (!virtwire_put(bytes, room, &at, content->pi_in.data, content->pi_in.size))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_PI_IN);
+    } else {
+        if (content->pi_in.size != 0)
+            return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_SCSI_REQ_CMD_FIELD_PI_IN);
+    }
+    if (!virtwire_put(bytes, room, &at, content->datain.data, content->datain.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_FIELD_DATAIN);
+    writer->size += at;
     return 0;
 }
 
@@ -355,7 +448,8 @@ struct virtio_scsi_req_cmd_readable_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `cdb_size`: cdb_size of struct virtio_scsi_config. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_parse(const void *message, size_t size, size_t cdb_size, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_parse(const void *message, size_t size,
+    size_t cdb_size, const struct virtwire_features *features,
     struct virtio_scsi_req_cmd_readable_parts *parts)
 {
     const uint8_t *bytes = (const uint8_t *)message;
@@ -390,7 +484,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_parse(const void *message, size
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_validate(const void *message, size_t size, size_t cdb_size, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_validate(const void *message, size_t size,
+    size_t cdb_size, const struct virtwire_features *features)
 {
     struct virtio_scsi_req_cmd_readable_parts parts;
     int error = virtio_scsi_req_cmd_readable_parse(message, size, cdb_size, features, &parts);
@@ -399,6 +494,58 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_validate(const void *message, s
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_scsi_req_cmd_readable as it is written. */
+struct virtio_scsi_req_cmd_readable_content {
+    struct virtwire_bytes cdb; /* cdb[virtio_scsi_config.cdb_size] */
+    virtio_le32 pi_bytesout; /* pi_bytesout */
+    virtio_le32 pi_bytesin; /* pi_bytesin */
+    struct virtwire_bytes pi_out; /* pi_out[pi_bytesout] */
+    struct virtwire_bytes dataout; /* dataout[] */
+};
+
+/* Append a message: struct virtio_scsi_req_cmd_readable, and what stands behind it. Sets pi_bytesout. */
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_write(struct virtwire_writer *writer,
+    const struct virtio_scsi_req_cmd_readable *head,
+    const struct virtio_scsi_req_cmd_readable_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    struct virtio_scsi_req_cmd_readable_parts found;
+    struct virtio_scsi_req_cmd_readable_parts *parts = &found;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 19))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_CRN);
+    if (!virtwire_put(bytes, room, &at, content->cdb.data, content->cdb.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_CDB);
+    if (virtwire_has(features, VIRTIO_SCSI_F_T10_PI)) {
+        parts->pi_bytesout.offset = at;
+        parts->pi_bytesout.size = 4;
+        if (!virtwire_put(bytes, room, &at, &content->pi_bytesout, 4))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_BYTESOUT);
+        if (!virtwire_put(bytes, room, &at, &content->pi_bytesin, 4))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_BYTESIN);
+        {
+            const uint64_t count = content->pi_out.size;
+
+            if (count > UINT32_MAX)
+                return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_OUT);
+            virtio_put_le32(bytes + parts->pi_bytesout.offset, (uint32_t)count);
+        }
+        if (!virtwire_put(bytes, room, &at, content->pi_out.data, content->pi_out.size))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_OUT);
+    } else {
+        parts->pi_bytesout = virtwire_nothing(at);
+        if (content->pi_out.size != 0)
+            return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_OUT);
+    }
+    if (!virtwire_put(bytes, room, &at, content->dataout.data, content->dataout.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_DATAOUT);
+    writer->size += at;
     return 0;
 }
 
@@ -466,7 +613,8 @@ struct virtio_scsi_req_cmd_writable_parts {
 /* Find the parts of a message of `size` bytes.
  * `sense_size`: sense_size of struct virtio_scsi_config.
  * `pi_bytesin`: elements in pi_in. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_parse(const void *message, size_t size, size_t sense_size, size_t pi_bytesin, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_parse(const void *message, size_t size,
+    size_t sense_size, size_t pi_bytesin, const struct virtwire_features *features,
     struct virtio_scsi_req_cmd_writable_parts *parts)
 {
     size_t at = 12;
@@ -495,7 +643,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_parse(const void *message, size
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_validate(const void *message, size_t size, size_t sense_size, size_t pi_bytesin, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_validate(const void *message, size_t size,
+    size_t sense_size, size_t pi_bytesin, const struct virtwire_features *features)
 {
     struct virtio_scsi_req_cmd_writable_parts parts;
     int error = virtio_scsi_req_cmd_writable_parse(message, size, sense_size, pi_bytesin, features, &parts);
@@ -504,6 +653,40 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_validate(const void *message, s
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_scsi_req_cmd_writable as it is written. */
+struct virtio_scsi_req_cmd_writable_content {
+    struct virtwire_bytes sense; /* sense[virtio_scsi_config.sense_size] */
+    struct virtwire_bytes pi_in; /* pi_in[pi_bytesin] */
+    struct virtwire_bytes datain; /* datain[] */
+};
+
+/* Append a message: struct virtio_scsi_req_cmd_writable, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_write(struct virtwire_writer *writer,
+    const struct virtio_scsi_req_cmd_writable *head,
+    const struct virtio_scsi_req_cmd_writable_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 12))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_WRITABLE_FIELD_RESPONSE);
+    if (!virtwire_put(bytes, room, &at, content->sense.data, content->sense.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_WRITABLE_FIELD_SENSE);
+    if (virtwire_has(features, VIRTIO_SCSI_F_T10_PI)) {
+        if (!virtwire_put(bytes, room, &at, content->pi_in.data, content->pi_in.size))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_WRITABLE_FIELD_PI_IN);
+    } else {
+        if (content->pi_in.size != 0)
+            return VIRTWIRE_ERROR(VIRTWIRE_MISMATCH, VIRTIO_SCSI_REQ_CMD_WRITABLE_FIELD_PI_IN);
+    }
+    if (!virtwire_put(bytes, room, &at, content->datain.data, content->datain.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_REQ_CMD_WRITABLE_FIELD_DATAIN);
+    writer->size += at;
     return 0;
 }
 
@@ -573,6 +756,31 @@ VIRTWIRE_INLINE int virtio_scsi_ctrl_validate(const void *message, size_t size)
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_scsi_ctrl as it is written. */
+struct virtio_scsi_ctrl_content {
+    struct virtwire_bytes elided; /* ... */
+    uint8_t response; /* response */
+};
+
+/* Append a message: struct virtio_scsi_ctrl, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_scsi_ctrl_write(struct virtwire_writer *writer,
+    const struct virtio_scsi_ctrl *head,
+    const struct virtio_scsi_ctrl_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_CTRL_FIELD_TYPE);
+    if (!virtwire_put(bytes, room, &at, content->elided.data, content->elided.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_CTRL_FIELD_ELIDED);
+    if (!virtwire_put(bytes, room, &at, &content->response, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SCSI_CTRL_FIELD_RESPONSE);
+    writer->size += at;
     return 0;
 }
 
@@ -919,6 +1127,40 @@ VIRTWIRE_INLINE const char *virtio_scsi_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_scsi_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 4:
+    case 8:
+    case 12:
+    case 16:
+    case 20:
+    case 24:
+    case 28:
+    case 30:
+    case 32:
+    case 36:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* SCSI Host Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_scsi(void)
+{
+    static const struct virtwire_device device = {
+        8,
+        virtio_scsi_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

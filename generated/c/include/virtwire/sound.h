@@ -550,7 +550,8 @@ VIRTWIRE_INLINE int virtio_snd_ctl_tlv_validate(const void *message, size_t size
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_snd_ctl_tlv *virtio_snd_ctl_tlv_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_snd_ctl_tlv *virtio_snd_ctl_tlv_next(
+    struct virtwire_cursor *cursor,
     struct virtio_snd_ctl_tlv_parts *parts)
 {
     int error;
@@ -565,6 +566,38 @@ VIRTWIRE_INLINE const struct virtio_snd_ctl_tlv *virtio_snd_ctl_tlv_next(struct 
     cursor->step = parts->end;
     cursor->left--;
     return (const struct virtio_snd_ctl_tlv *)cursor->at;
+}
+
+/* Append a message: struct virtio_snd_ctl_tlv, and what stands behind it. Sets length. */
+VIRTWIRE_INLINE int virtio_snd_ctl_tlv_write(struct virtwire_writer *writer,
+    const struct virtio_snd_ctl_tlv *head,
+    const void *value, size_t value_size)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 8))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SND_CTL_TLV_FIELD_LENGTH);
+    if (value_size % 4 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_SND_CTL_TLV_FIELD_VALUE);
+    {
+        const uint64_t count = value_size / 4;
+
+        if (virtwire_div(virtio_get_le32(bytes + 4), 4ULL) != count) {
+            const uint64_t stored = virtwire_mul(count, 4);
+
+            if (stored > UINT32_MAX)
+                return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_SND_CTL_TLV_FIELD_VALUE);
+            virtio_put_le32(bytes + 4, (uint32_t)stored);
+        }
+        if (virtwire_div(virtio_get_le32(bytes + 4), 4ULL) != count)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_SND_CTL_TLV_FIELD_VALUE);
+    }
+    if (!virtwire_put(bytes, room, &at, value, value_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SND_CTL_TLV_FIELD_VALUE);
+    writer->size += at;
+    return 0;
 }
 
 /* virtio_snd_ctl_event: device-types/sound/description.tex:1156, since 1.3. */
@@ -1130,6 +1163,34 @@ VIRTWIRE_INLINE const char *virtio_sound_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_snd_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 4:
+    case 8:
+    case 12:
+    case 16:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Sound Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_sound(void)
+{
+    static const struct virtwire_device device = {
+        25,
+        virtio_snd_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

@@ -127,7 +127,8 @@ struct virtio_spi_transfer_req_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `tx_buf_size`: bytes in tx_buf. */
-VIRTWIRE_INLINE int virtio_spi_transfer_req_parse(const void *message, size_t size, size_t tx_buf_size,
+VIRTWIRE_INLINE int virtio_spi_transfer_req_parse(const void *message, size_t size,
+    size_t tx_buf_size,
     struct virtio_spi_transfer_req_parts *parts)
 {
     size_t at = 32;
@@ -148,7 +149,8 @@ VIRTWIRE_INLINE int virtio_spi_transfer_req_parse(const void *message, size_t si
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_spi_transfer_req_validate(const void *message, size_t size, size_t tx_buf_size)
+VIRTWIRE_INLINE int virtio_spi_transfer_req_validate(const void *message, size_t size,
+    size_t tx_buf_size)
 {
     struct virtio_spi_transfer_req_parts parts;
     int error = virtio_spi_transfer_req_parse(message, size, tx_buf_size, &parts);
@@ -157,6 +159,34 @@ VIRTWIRE_INLINE int virtio_spi_transfer_req_validate(const void *message, size_t
         return error;
     if (parts.end != size)
         return VIRTWIRE_ERROR(VIRTWIRE_TRAILING, 0);
+    return 0;
+}
+
+/* The parts of virtio_spi_transfer_req as it is written. */
+struct virtio_spi_transfer_req_content {
+    struct virtwire_bytes tx_buf; /* tx_buf[] */
+    struct virtwire_bytes rx_buf; /* rx_buf[] */
+    struct virtio_spi_transfer_result result; /* result */
+};
+
+/* Append a message: struct virtio_spi_transfer_req, and what stands behind it. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_write(struct virtwire_writer *writer,
+    const struct virtio_spi_transfer_req *head,
+    const struct virtio_spi_transfer_req_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 32))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_FIELD_HEAD);
+    if (!virtwire_put(bytes, room, &at, content->tx_buf.data, content->tx_buf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_FIELD_TX_BUF);
+    if (!virtwire_put(bytes, room, &at, content->rx_buf.data, content->rx_buf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_FIELD_RX_BUF);
+    if (!virtwire_put(bytes, room, &at, &content->result, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_FIELD_RESULT);
+    writer->size += at;
     return 0;
 }
 
@@ -223,16 +253,20 @@ VIRTWIRE_INLINE int virtio_spi_transfer_req_readable_validate(const void *messag
     return 0;
 }
 
-/* Append a message: `head`, then tx_buf. */
+/* Append a message: struct virtio_spi_transfer_req_readable, and what stands behind it. */
 VIRTWIRE_INLINE int virtio_spi_transfer_req_readable_write(struct virtwire_writer *writer,
-    const struct virtio_spi_transfer_req_readable *head, const void *tx_buf, size_t size)
+    const struct virtio_spi_transfer_req_readable *head,
+    const void *tx_buf, size_t tx_buf_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (writer->room - start < 32 || size > writer->room - start - 32)
+    if (!virtwire_put(bytes, room, &at, head, 32))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_HEAD);
+    if (!virtwire_put(bytes, room, &at, tx_buf, tx_buf_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_READABLE_FIELD_TX_BUF);
-    (void)virtwire_write(writer, head, 32);
-    (void)virtwire_write(writer, tx_buf, size);
+    writer->size += at;
     return 0;
 }
 
@@ -293,6 +327,28 @@ VIRTWIRE_INLINE int virtio_spi_transfer_req_writable_validate(const void *messag
     return 0;
 }
 
+/* The parts of virtio_spi_transfer_req_writable as it is written. */
+struct virtio_spi_transfer_req_writable_content {
+    struct virtwire_bytes rx_buf; /* rx_buf[] */
+    struct virtio_spi_transfer_result result; /* result */
+};
+
+/* Append a message. */
+VIRTWIRE_INLINE int virtio_spi_transfer_req_writable_write(struct virtwire_writer *writer,
+    const struct virtio_spi_transfer_req_writable_content *content)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, content->rx_buf.data, content->rx_buf.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RX_BUF);
+    if (!virtwire_put(bytes, room, &at, &content->result, 1))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_SPI_TRANSFER_REQ_WRITABLE_FIELD_RESULT);
+    writer->size += at;
+    return 0;
+}
+
 /* Virtqueues, by virtqueue: device-types/spi/description.tex:20. */
 VIRTWIRE_INLINE const char *virtio_spi_virtqueues_name(uint64_t code)
 {
@@ -317,6 +373,41 @@ VIRTWIRE_INLINE const char *virtio_spi_device_operation_request_queue_name(uint6
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_spi_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 8:
+    case 12:
+    case 16:
+    case 20:
+    case 24:
+    case 28:
+    case 32:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* SPI Controller Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_spi(void)
+{
+    static const struct virtwire_device device = {
+        45,
+        virtio_spi_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

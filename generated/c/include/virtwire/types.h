@@ -15,9 +15,21 @@
 #ifndef VIRTWIRE_TYPES_H
 #define VIRTWIRE_TYPES_H
 
+#if defined(__KERNEL__)
+#include <linux/limits.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#ifndef UINT64_MAX
+#define UINT8_MAX U8_MAX
+#define UINT16_MAX U16_MAX
+#define UINT32_MAX U32_MAX
+#define UINT64_MAX U64_MAX
+#endif
+#else
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 /* Unnamed members are older than the standards that have them: C11 for C, none for C++. */
 #if defined(__GNUC__)
@@ -577,9 +589,15 @@ enum virtwire_problem {
     VIRTWIRE_TRAILING, /* bytes follow the last field */
     VIRTWIRE_RAGGED, /* the bytes of the field make no whole number of elements */
     VIRTWIRE_EMPTY, /* a record has no bytes, so a list of such has no end */
-    VIRTWIRE_RANGE, /* the number of elements does not fit the field that holds it */
+    VIRTWIRE_RANGE, /* the number of elements does not fit the member that holds it */
     VIRTWIRE_FULL, /* the buffer has no room for the field */
-    VIRTWIRE_VALUE /* the value of a record is not what its type asks for */
+    VIRTWIRE_VALUE, /* the value of a record is not what its type asks for */
+    VIRTWIRE_MISMATCH, /* the field has another size than other fields, or features, say */
+    VIRTWIRE_UNKNOWN, /* the type of a record is reserved, or not defined */
+    VIRTWIRE_RESERVED, /* bytes that are reserved are not zero */
+    VIRTWIRE_TWICE, /* a record is about what another one is about */
+    VIRTWIRE_ORDER, /* a record stands behind one that it has to precede */
+    VIRTWIRE_ROOM /* there are more records than there is room to remember */
 };
 
 #define VIRTWIRE_ERROR(problem, field) ((int)(problem) * 0x10000 | (int)(field))
@@ -755,10 +773,132 @@ VIRTWIRE_INLINE void virtwire_stop(struct virtwire_cursor *cursor, int error)
     cursor->left = 0;
 }
 
-/* A buffer that is being filled: `size` of its `room` bytes are written. */
+/* What a type of device adds to the rules about lists: its configuration, and types of its own. */
+struct virtwire_device {
+    uint32_t id;
+    bool (*config_fits)(const void *config, size_t size);
+    bool (*virtio_dev_part)(uint64_t type);
+};
+
+/*
+ * Rules about a list as a whole: its types are defined, what is reserved is zero, each virtqueue or selector stands once,
+ * and records that have an order stand in it.
+ *
+ *     size_t seen[64];
+ *     struct virtwire_rules rules = { virtwire_device_net(), seen, 64, 0 };
+ *     int error = virtio_dev_ctx_check(message, size, &rules);
+ *
+ * Without a device (NULL), its configuration may be anything, and its types are unknown. `seen` has room for one number
+ * for each record that may stand only once; n such records are compared about n log n times. `at` is set to where the
+ * record starts that breaks a rule, in bytes from the start of the message.
+ */
+struct virtwire_rules {
+    const struct virtwire_device *device;
+    size_t *seen;
+    size_t room;
+    size_t at;
+};
+
+/* What a record is about. */
+struct virtwire_identity {
+    uint64_t type;
+    uint64_t selector[2];
+    uint64_t queue;
+};
+
+/* Whether `count` bytes are zero, as far as `size` bytes have them. */
+VIRTWIRE_INLINE bool virtwire_is_zero(const uint8_t *bytes, size_t size, size_t offset, size_t count)
+{
+    for (; count != 0 && offset < size; count--)
+        if (bytes[offset++] != 0)
+            return false;
+    return true;
+}
+
+typedef bool virtwire_identify(const void *record, size_t size, struct virtwire_identity *identity);
+
+/* How two records of a list compare by what they are about. */
+VIRTWIRE_INLINE int virtwire_compare(const uint8_t *list, size_t size, size_t left, size_t right,
+    virtwire_identify *identify)
+{
+    struct virtwire_identity a, b;
+
+    (void)identify(list + left, size - left, &a);
+    (void)identify(list + right, size - right, &b);
+    if (a.type != b.type)
+        return a.type < b.type ? -1 : 1;
+    if (a.queue != b.queue)
+        return a.queue < b.queue ? -1 : 1;
+    if (a.selector[0] != b.selector[0])
+        return a.selector[0] < b.selector[0] ? -1 : 1;
+    if (a.selector[1] != b.selector[1])
+        return a.selector[1] < b.selector[1] ? -1 : 1;
+    return 0;
+}
+
+/* Let a record sink into a heap of `count`. */
+VIRTWIRE_INLINE void virtwire_sink(const uint8_t *list, size_t size, size_t *seen, size_t root, size_t count,
+    virtwire_identify *identify)
+{
+    while (root < count / 2) {
+        const size_t sinking = seen[root];
+        size_t child = 2 * root + 1;
+
+        if (child + 1 < count && virtwire_compare(list, size, seen[child], seen[child + 1], identify) < 0)
+            child++;
+        if (virtwire_compare(list, size, sinking, seen[child], identify) >= 0)
+            return;
+        seen[root] = seen[child];
+        seen[child] = sinking;
+        root = child;
+    }
+}
+
+/* Whether two of `count` records, whose offsets are in `rules->seen`, are about the same; `rules->at` is one of them. */
+VIRTWIRE_INLINE bool virtwire_twice(const uint8_t *list, size_t size, struct virtwire_rules *rules,
+    size_t count, virtwire_identify *identify)
+{
+    size_t *seen = rules->seen;
+    size_t i;
+
+    for (i = count / 2; i != 0; i--)
+        virtwire_sink(list, size, seen, i - 1, count, identify);
+    for (i = count; i > 1; i--) {
+        const size_t last = seen[0];
+
+        seen[0] = seen[i - 1];
+        seen[i - 1] = last;
+        virtwire_sink(list, size, seen, 0, i - 1, identify);
+    }
+    for (i = 1; i < count; i++) {
+        if (virtwire_compare(list, size, seen[i - 1], seen[i], identify) == 0) {
+            rules->at = seen[i] > seen[i - 1] ? seen[i] : seen[i - 1];
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Messages are written one behind the other into a buffer:
+ *
+ *     struct virtwire_writer writer = virtwire_write_to(buffer, sizeof(buffer));
+ *     int error = virtio_..._write(&writer, &head, &content);
+ *
+ * A function writes the whole message or, after an error, none of it: `size` stays. It takes the leading structure, the
+ * parts behind it, and negotiated features where parts depend on them. What follows from a part (a length, a count) is
+ * set from it, whatever the structure has there. A pointer that is NULL stands for bytes that are in the buffer already,
+ * where they belong: then nothing is copied.
+ */
 struct virtwire_writer {
     uint8_t *bytes;
     size_t room;
+    size_t size;
+};
+
+/* A part to be written. */
+struct virtwire_bytes {
+    const void *data;
     size_t size;
 };
 
@@ -772,18 +912,47 @@ VIRTWIRE_INLINE struct virtwire_writer virtwire_write_to(void *buffer, size_t ro
     return writer;
 }
 
+/* A writer for what lies `offset` bytes behind what has been written: the parts of a message, before its head. */
+VIRTWIRE_INLINE struct virtwire_writer virtwire_write_behind(const struct virtwire_writer *writer,
+    size_t offset)
+{
+    const size_t room = writer->room - writer->size;
+
+    if (offset > room)
+        offset = room;
+    return virtwire_write_to(writer->bytes + writer->size + offset, room - offset);
+}
+
+/* Put bytes where a message has come to; false where there is no room. */
+VIRTWIRE_INLINE bool virtwire_put(uint8_t *bytes, size_t room, size_t *at, const void *data, size_t size)
+{
+    if (size > room - *at)
+        return false;
+    if (data != NULL && size != 0) {
+#if defined(__GNUC__)
+        __builtin_memmove(bytes + *at, data, size);
+#else
+        size_t i;
+
+        for (i = 0; i < size; i++)
+            bytes[*at + i] = ((const uint8_t *)data)[i];
+#endif
+    }
+    *at += size;
+    return true;
+}
+
+/* What stands in a structure at `offset`; NULL where there is no structure. */
+VIRTWIRE_INLINE const void *virtwire_inside(const void *structure, size_t offset)
+{
+    return structure == NULL ? NULL : (const uint8_t *)structure + offset;
+}
+
 /* Append bytes. */
 VIRTWIRE_INLINE int virtwire_write(struct virtwire_writer *writer, const void *data, size_t size)
 {
-    const uint8_t *from = (const uint8_t *)data;
-    size_t i;
-
-    if (size > writer->room - writer->size)
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, 0);
-    for (i = 0; i < size; i++)
-        writer->bytes[writer->size + i] = from[i];
-    writer->size += size;
-    return 0;
+    return virtwire_put(writer->bytes, writer->room, &writer->size, data, size) ? 0 :
+        VIRTWIRE_ERROR(VIRTWIRE_FULL, 0);
 }
 
 #ifdef __cplusplus

@@ -73,7 +73,8 @@ struct pvirtq_indirect_descriptor_table_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `desc_count`: elements in desc: len / sizeof(struct pvirtq_desc). */
-VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_parse(const void *message, size_t size, size_t desc_count,
+VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_parse(const void *message, size_t size,
+    size_t desc_count,
     struct pvirtq_indirect_descriptor_table_parts *parts)
 {
     size_t at = 0;
@@ -87,7 +88,8 @@ VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_parse(const void *message, 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_validate(const void *message, size_t size, size_t desc_count)
+VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_validate(const void *message, size_t size,
+    size_t desc_count)
 {
     struct pvirtq_indirect_descriptor_table_parts parts;
     int error = pvirtq_indirect_descriptor_table_parse(message, size, desc_count, &parts);
@@ -99,24 +101,20 @@ VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_validate(const void *messag
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *pvirtq_indirect_descriptor_table_next(struct virtwire_cursor *cursor, size_t desc_count,
-    struct pvirtq_indirect_descriptor_table_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_write(struct virtwire_writer *writer,
+    const void *desc, size_t desc_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = pvirtq_indirect_descriptor_table_parse(cursor->at, cursor->size, desc_count, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (desc_size % 16 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, PVIRTQ_INDIRECT_DESCRIPTOR_TABLE_FIELD_DESC);
+    if (!virtwire_put(bytes, room, &at, desc, desc_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, PVIRTQ_INDIRECT_DESCRIPTOR_TABLE_FIELD_DESC);
+    writer->size += at;
+    return 0;
 }
 
 /* pvirtq_event_suppress: packed-ring.tex:434, since 1.1. */
@@ -243,7 +241,8 @@ struct virtq_avail_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `queue_size`: elements in ring. */
-VIRTWIRE_INLINE int virtq_avail_parse(const void *message, size_t size, size_t queue_size, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtq_avail_parse(const void *message, size_t size,
+    size_t queue_size, const struct virtwire_features *features,
     struct virtq_avail_parts *parts)
 {
     size_t at = 4;
@@ -256,7 +255,7 @@ VIRTWIRE_INLINE int virtq_avail_parse(const void *message, size_t size, size_t q
             VIRTQ_AVAIL_FIELD_IDX);
     if (!virtwire_take(&parts->ring, size, &at, queue_size, 2))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTQ_AVAIL_FIELD_RING);
-    if (virtwire_has(features, 29)) {
+    if (virtwire_has(features, 29 /* VIRTIO_F_EVENT_IDX */)) {
         if (!virtwire_take(&parts->used_event, size, &at, 2, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTQ_AVAIL_FIELD_USED_EVENT);
     } else {
@@ -267,7 +266,8 @@ VIRTWIRE_INLINE int virtq_avail_parse(const void *message, size_t size, size_t q
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtq_avail_validate(const void *message, size_t size, size_t queue_size, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtq_avail_validate(const void *message, size_t size,
+    size_t queue_size, const struct virtwire_features *features)
 {
     struct virtq_avail_parts parts;
     int error = virtq_avail_parse(message, size, queue_size, features, &parts);
@@ -279,22 +279,34 @@ VIRTWIRE_INLINE int virtq_avail_validate(const void *message, size_t size, size_
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtq_avail *virtq_avail_next(struct virtwire_cursor *cursor, size_t queue_size, const struct virtwire_features *features,
-    struct virtq_avail_parts *parts)
-{
-    int error;
+/* The parts of virtq_avail as it is written. */
+struct virtq_avail_content {
+    struct virtwire_bytes ring; /* ring[Queue Size] */
+    virtio_le16 used_event; /* used_event */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtq_avail_parse(cursor->at, cursor->size, queue_size, features, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
+/* Append a message: struct virtq_avail, and what stands behind it. */
+VIRTWIRE_INLINE int virtq_avail_write(struct virtwire_writer *writer,
+    const struct virtq_avail *head,
+    const struct virtq_avail_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_AVAIL_FIELD_IDX);
+    if (content->ring.size % 2 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTQ_AVAIL_FIELD_RING);
+    if (!virtwire_put(bytes, room, &at, content->ring.data, content->ring.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_AVAIL_FIELD_RING);
+    if (virtwire_has(features, 29 /* VIRTIO_F_EVENT_IDX */)) {
+        if (!virtwire_put(bytes, room, &at, &content->used_event, 2))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_AVAIL_FIELD_USED_EVENT);
     }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtq_avail *)cursor->at;
+    writer->size += at;
+    return 0;
 }
 
 /* virtq_used_elem: split-ring.tex:402, since 1.0. */
@@ -351,7 +363,8 @@ struct virtq_used_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `queue_size`: elements in ring. */
-VIRTWIRE_INLINE int virtq_used_parse(const void *message, size_t size, size_t queue_size, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtq_used_parse(const void *message, size_t size,
+    size_t queue_size, const struct virtwire_features *features,
     struct virtq_used_parts *parts)
 {
     size_t at = 4;
@@ -364,7 +377,7 @@ VIRTWIRE_INLINE int virtq_used_parse(const void *message, size_t size, size_t qu
             VIRTQ_USED_FIELD_IDX);
     if (!virtwire_take(&parts->ring, size, &at, queue_size, 8))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTQ_USED_FIELD_RING);
-    if (virtwire_has(features, 29)) {
+    if (virtwire_has(features, 29 /* VIRTIO_F_EVENT_IDX */)) {
         if (!virtwire_take(&parts->avail_event, size, &at, 2, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTQ_USED_FIELD_AVAIL_EVENT);
     } else {
@@ -375,7 +388,8 @@ VIRTWIRE_INLINE int virtq_used_parse(const void *message, size_t size, size_t qu
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtq_used_validate(const void *message, size_t size, size_t queue_size, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtq_used_validate(const void *message, size_t size,
+    size_t queue_size, const struct virtwire_features *features)
 {
     struct virtq_used_parts parts;
     int error = virtq_used_parse(message, size, queue_size, features, &parts);
@@ -387,22 +401,34 @@ VIRTWIRE_INLINE int virtq_used_validate(const void *message, size_t size, size_t
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtq_used *virtq_used_next(struct virtwire_cursor *cursor, size_t queue_size, const struct virtwire_features *features,
-    struct virtq_used_parts *parts)
-{
-    int error;
+/* The parts of virtq_used as it is written. */
+struct virtq_used_content {
+    struct virtwire_bytes ring; /* ring[Queue Size] */
+    virtio_le16 avail_event; /* avail_event */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtq_used_parse(cursor->at, cursor->size, queue_size, features, parts);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
+/* Append a message: struct virtq_used, and what stands behind it. */
+VIRTWIRE_INLINE int virtq_used_write(struct virtwire_writer *writer,
+    const struct virtq_used *head,
+    const struct virtq_used_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
+
+    if (!virtwire_put(bytes, room, &at, head, 4))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_USED_FIELD_IDX);
+    if (content->ring.size % 8 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTQ_USED_FIELD_RING);
+    if (!virtwire_put(bytes, room, &at, content->ring.data, content->ring.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_USED_FIELD_RING);
+    if (virtwire_has(features, 29 /* VIRTIO_F_EVENT_IDX */)) {
+        if (!virtwire_put(bytes, room, &at, &content->avail_event, 2))
+            return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_USED_FIELD_AVAIL_EVENT);
     }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const struct virtq_used *)cursor->at;
+    writer->size += at;
+    return 0;
 }
 
 /* virtq: split-ring.tex:104, since 1.0.
@@ -444,7 +470,8 @@ struct virtq_parts {
 /* Find the parts of a message of `size` bytes.
  * `queue_size`: elements in desc.
  * `padding`: elements in pad. */
-VIRTWIRE_INLINE int virtq_parse(const void *message, size_t size, size_t queue_size, size_t padding, const struct virtwire_features *features,
+VIRTWIRE_INLINE int virtq_parse(const void *message, size_t size,
+    size_t queue_size, size_t padding, const struct virtwire_features *features,
     struct virtq_parts *parts)
 {
     const uint8_t *bytes = (const uint8_t *)message;
@@ -476,7 +503,8 @@ VIRTWIRE_INLINE int virtq_parse(const void *message, size_t size, size_t queue_s
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtq_validate(const void *message, size_t size, size_t queue_size, size_t padding, const struct virtwire_features *features)
+VIRTWIRE_INLINE int virtq_validate(const void *message, size_t size,
+    size_t queue_size, size_t padding, const struct virtwire_features *features)
 {
     struct virtq_parts parts;
     int error = virtq_parse(message, size, queue_size, padding, features, &parts);
@@ -488,24 +516,48 @@ VIRTWIRE_INLINE int virtq_validate(const void *message, size_t size, size_t queu
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *virtq_next(struct virtwire_cursor *cursor, size_t queue_size, size_t padding, const struct virtwire_features *features,
-    struct virtq_parts *parts)
-{
-    int error;
+/* The parts of virtq as it is written. */
+struct virtq_content {
+    struct virtwire_bytes desc; /* desc[Queue Size] */
+    struct virtwire_bytes avail; /* avail */
+    struct virtwire_bytes pad; /* pad[Padding] */
+    struct virtwire_bytes used; /* used */
+};
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = virtq_parse(cursor->at, cursor->size, queue_size, padding, features, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
+/* Append a message. */
+VIRTWIRE_INLINE int virtq_write(struct virtwire_writer *writer,
+    const struct virtq_content *content,
+    const struct virtwire_features *features)
+{
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    const size_t queue_size = content->desc.size / 16;
+    size_t at = 0;
+
+    if (content->desc.size % 16 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTQ_FIELD_DESC);
+    if (!virtwire_put(bytes, room, &at, content->desc.data, content->desc.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_DESC);
+    if (!virtwire_put(bytes, room, &at, content->avail.data, content->avail.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_AVAIL);
+    {
+        const int error = virtq_avail_validate(bytes + at - content->avail.size, content->avail.size, queue_size, features);
+
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTQ_FIELD_AVAIL);
     }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (!virtwire_put(bytes, room, &at, content->pad.data, content->pad.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_PAD);
+    if (!virtwire_put(bytes, room, &at, content->used.data, content->used.size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_USED);
+    {
+        const int error = virtq_used_validate(bytes + at - content->used.size, content->used.size, queue_size, features);
+
+        if (error != 0)
+            return VIRTWIRE_ERROR(virtwire_problem(error), VIRTQ_FIELD_USED);
+    }
+    writer->size += at;
+    return 0;
 }
 
 /* indirect_descriptor_table: split-ring.tex:248, since 1.0.
@@ -534,7 +586,8 @@ struct indirect_descriptor_table_parts {
 
 /* Find the parts of a message of `size` bytes.
  * `desc_count`: elements in desc: len / 16. */
-VIRTWIRE_INLINE int indirect_descriptor_table_parse(const void *message, size_t size, size_t desc_count,
+VIRTWIRE_INLINE int indirect_descriptor_table_parse(const void *message, size_t size,
+    size_t desc_count,
     struct indirect_descriptor_table_parts *parts)
 {
     size_t at = 0;
@@ -548,7 +601,8 @@ VIRTWIRE_INLINE int indirect_descriptor_table_parse(const void *message, size_t 
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int indirect_descriptor_table_validate(const void *message, size_t size, size_t desc_count)
+VIRTWIRE_INLINE int indirect_descriptor_table_validate(const void *message, size_t size,
+    size_t desc_count)
 {
     struct indirect_descriptor_table_parts parts;
     int error = indirect_descriptor_table_parse(message, size, desc_count, &parts);
@@ -560,24 +614,20 @@ VIRTWIRE_INLINE int indirect_descriptor_table_validate(const void *message, size
     return 0;
 }
 
-/* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const void *indirect_descriptor_table_next(struct virtwire_cursor *cursor, size_t desc_count,
-    struct indirect_descriptor_table_parts *parts)
+/* Append a message. */
+VIRTWIRE_INLINE int indirect_descriptor_table_write(struct virtwire_writer *writer,
+    const void *desc, size_t desc_size)
 {
-    int error;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if (!virtwire_go_on(cursor))
-        return NULL;
-    error = indirect_descriptor_table_parse(cursor->at, cursor->size, desc_count, parts);
-    if (error == 0 && parts->end == 0)
-        error = VIRTWIRE_ERROR(VIRTWIRE_EMPTY, 0);
-    if (error != 0) {
-        virtwire_stop(cursor, error);
-        return NULL;
-    }
-    cursor->step = parts->end;
-    cursor->left--;
-    return (const void *)cursor->at;
+    if (desc_size % 16 != 0)
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, INDIRECT_DESCRIPTOR_TABLE_FIELD_DESC);
+    if (!virtwire_put(bytes, room, &at, desc, desc_size))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, INDIRECT_DESCRIPTOR_TABLE_FIELD_DESC);
+    writer->size += at;
+    return 0;
 }
 
 /* RING_EVENT_FLAGS, by code: packed-ring.tex:333. */

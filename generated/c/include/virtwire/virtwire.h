@@ -40,4 +40,67 @@
 #include "virtqueue.h"
 #include "vsock.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The type of device with an id; NULL for an unknown one. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_of(uint32_t id)
+{
+    switch (id) {
+    case 1:
+        return virtwire_device_net();
+    case 2:
+        return virtwire_device_blk();
+    case 3:
+        return virtwire_device_console();
+    case 4:
+        return virtwire_device_entropy();
+    case 5:
+        return virtwire_device_balloon();
+    case 8:
+        return virtwire_device_scsi();
+    case 16:
+        return virtwire_device_gpu();
+    case 17:
+        return virtwire_device_rtc();
+    case 18:
+        return virtwire_device_input();
+    case 19:
+        return virtwire_device_vsock();
+    case 20:
+        return virtwire_device_crypto();
+    case 23:
+        return virtwire_device_iommu();
+    case 24:
+        return virtwire_device_mem();
+    case 25:
+        return virtwire_device_sound();
+    case 26:
+        return virtwire_device_fs();
+    case 27:
+        return virtwire_device_pmem();
+    case 28:
+        return virtwire_device_rpmb();
+    case 32:
+        return virtwire_device_scmi();
+    case 34:
+        return virtwire_device_i2c();
+    case 36:
+        return virtwire_device_can();
+    case 41:
+        return virtwire_device_gpio();
+    case 45:
+        return virtwire_device_spi();
+    case 48:
+        return virtwire_device_media();
+    default:
+        return NULL;
+    }
+}
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

@@ -121,7 +121,7 @@ VIRTWIRE_INLINE int virtio_vsock_packet_parse(const void *message, size_t size,
     if (size < at)
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
             VIRTIO_VSOCK_PACKET_FIELD_HDR);
-    if (!virtwire_take(&parts->data, size, &at, virtio_get_le32(bytes + 0 + 24), 1))
+    if (!virtwire_take(&parts->data, size, &at, virtio_get_le32(bytes + 24), 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_VSOCK_PACKET_FIELD_DATA);
     parts->end = at;
     return 0;
@@ -141,7 +141,8 @@ VIRTWIRE_INLINE int virtio_vsock_packet_validate(const void *message, size_t siz
 }
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
-VIRTWIRE_INLINE const struct virtio_vsock_packet *virtio_vsock_packet_next(struct virtwire_cursor *cursor,
+VIRTWIRE_INLINE const struct virtio_vsock_packet *virtio_vsock_packet_next(
+    struct virtwire_cursor *cursor,
     struct virtio_vsock_packet_parts *parts)
 {
     int error;
@@ -158,19 +159,27 @@ VIRTWIRE_INLINE const struct virtio_vsock_packet *virtio_vsock_packet_next(struc
     return (const struct virtio_vsock_packet *)cursor->at;
 }
 
-/* Append a message: `head` with the length set, then data. */
+/* Append a message: struct virtio_vsock_packet, and what stands behind it. Sets hdr.len. */
 VIRTWIRE_INLINE int virtio_vsock_packet_write(struct virtwire_writer *writer,
-    const struct virtio_vsock_packet *head, const void *data, size_t size)
+    const struct virtio_vsock_packet *head,
+    const void *data, size_t data_size)
 {
-    const size_t start = writer->size;
+    uint8_t *bytes = writer->bytes + writer->size;
+    const size_t room = writer->room - writer->size;
+    size_t at = 0;
 
-    if ((uint64_t)size / 1 > UINT32_MAX)
-        return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_VSOCK_PACKET_FIELD_DATA);
-    if (writer->room - start < 44 || size > writer->room - start - 44)
+    if (!virtwire_put(bytes, room, &at, head, 44))
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_VSOCK_PACKET_FIELD_HDR);
+    {
+        const uint64_t count = data_size;
+
+        if (count > UINT32_MAX)
+            return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_VSOCK_PACKET_FIELD_DATA);
+        virtio_put_le32(bytes + 24, (uint32_t)count);
+    }
+    if (!virtwire_put(bytes, room, &at, data, data_size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_VSOCK_PACKET_FIELD_DATA);
-    (void)virtwire_write(writer, head, 44);
-    (void)virtwire_write(writer, data, size);
-    virtio_put_le32(writer->bytes + start + 24, (uint32_t)(size / 1));
+    writer->size += at;
     return 0;
 }
 
@@ -309,6 +318,31 @@ VIRTWIRE_INLINE const char *virtio_vsock_feature_name(uint64_t code)
     default:
         return NULL;
     }
+}
+
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+VIRTWIRE_INLINE bool virtio_vsock_config_fits(const void *message, size_t size)
+{
+    switch (size) {
+    case 0:
+    case 8:
+        (void)message;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Socket Device, for the rules about lists. */
+VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_vsock(void)
+{
+    static const struct virtwire_device device = {
+        19,
+        virtio_vsock_config_fits,
+        NULL
+    };
+
+    return &device;
 }
 
 #ifdef __cplusplus

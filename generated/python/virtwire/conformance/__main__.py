@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from virtwire._cli import prepare_output
 from virtwire.conformance.processes import CannotRun
 from virtwire.conformance.report import json_report, junit_report, text_report
 from virtwire.conformance.runner import run
@@ -20,14 +21,20 @@ from virtwire.conformance.verdicts import ExpectationError, read_expectations
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    prepare_output()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["check"]:
-        from virtwire.conformance.check import main as check
-
-        return check(words[1:])
-    options = _parser().parse_args(words)
     try:
-        return _run(options)
+        if words[:1] == ["check"]:
+            from virtwire.conformance.check import main as check
+
+            return check(words[1:])
+        code = _run(_parser().parse_args(words))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # the reader has seen enough; give the interpreter something to flush into
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (VectorError, ExpectationError, CannotRun) as error:
         print(f"virtwire.conformance: {error}", file=sys.stderr)
         return 2
@@ -37,8 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m virtwire.conformance",
         description="Run the conformance suite against an implementation that speaks the testee protocol.",
-        epilog="Exit codes: 0 everything as expected, 1 failures, 2 the testee cannot be run. "
-        "`check` instead of options looks at real data: python -m virtwire.conformance check --help",
+        epilog="examples:\n"
+        "  python -m virtwire.conformance --testee ./my-testee --only net\n"
+        "  python -m virtwire.conformance --testee 'ssh target my-testee' --format junit --output results.xml\n"
+        "  python -m virtwire.conformance check --device-context context.bin --device-type net   real data\n\n"
+        "Exit codes: 0 everything as expected, 1 failures, 2 the testee cannot be run.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--testee", metavar="CMD", help="the command that starts the implementation under test"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from virtwire import DEVICES, lookup
-from virtwire._runtime import DecodeError, Struct
+from virtwire._errors import DecodeError
+from virtwire._runtime import Struct
 from virtwire.conformance.rules import RULES, Finding, Subject
 from virtwire.conformance.rules import check as check_rules
 

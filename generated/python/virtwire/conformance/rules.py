@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
+from virtwire._errors import DecodeError
 from virtwire._records import Container, Record
 from virtwire._registry import device_of
-from virtwire._runtime import DecodeError, Struct
+from virtwire._runtime import Struct
 from virtwire.conformance._clauses import CLAUSES
 
 Verdict = Literal["holds", "broken", "undecided"]
@@ -192,16 +193,20 @@ def _multiple(member: str) -> Requirement:
     )
 
 
-CONFIGURATIONS: dict[str, tuple[Requirement, ...]] = {
+RANGES: dict[str, tuple[Requirement, ...]] = {
+    "virtio_crypto_config": (_between("max_dataqueues", 1, 65535),),
+    "virtio_fs_config": (_between("num_request_queues", 1, 4294967295),),
+    "virtio_iommu_config": (_between("page_size_mask", 1, 18446744073709551615),),
     "virtio_net_config": (
-        _between("max_virtqueue_pairs", 1, 0x8000, "VIRTIO_NET_F_MQ"),
+        _between("max_virtqueue_pairs", 1, 32768, "VIRTIO_NET_F_MQ"),
         _between("mtu", 68, 65535, "VIRTIO_NET_F_MTU"),
         _between("rss_max_key_size", 40, 255, "VIRTIO_NET_F_RSS", "VIRTIO_NET_F_HASH_REPORT"),
         _between("rss_max_indirection_table_length", 128, 65535, "VIRTIO_NET_F_RSS"),
     ),
-    "virtio_crypto_config": (_between("max_dataqueues", 1, 65535),),
-    "virtio_fs_config": (_between("num_request_queues", 1, 2**32 - 1),),
-    "virtio_iommu_config": (_between("page_size_mask", 1, 2**64 - 1),),
+}
+"""The ranges that the specification gives the members of configurations."""
+
+RELATIONS: dict[str, tuple[Requirement, ...]] = {
     "virtio_mem_config": (
         Requirement("block_size", "a power of two", lambda c: c.block_size.bit_count() == 1),
         *map(
@@ -214,6 +219,11 @@ CONFIGURATIONS: dict[str, tuple[Requirement, ...]] = {
             lambda c: c.usable_region_size >= c.requested_size,
         ),
     ),
+}
+"""What members of configurations have to do with each other."""
+
+CONFIGURATIONS = {
+    tag: (*RANGES.get(tag, ()), *RELATIONS.get(tag, ())) for tag in (*RANGES, *RELATIONS)
 }
 
 

@@ -16,9 +16,11 @@ from functools import cache
 from typing import IO, Any
 
 from virtwire import lookup
+from virtwire._errors import DecodeError, EncodeError
 from virtwire._records import Container
 from virtwire._registry import DEVICE_CONFIG, config_name
-from virtwire._runtime import ArmOf, DecodeError, EncodeError, Struct, Union
+from virtwire._runtime import Struct
+from virtwire._unions import ArmOf, Union
 from virtwire.conformance.protocol import (
     MAX_LINE,
     ProtocolError,
@@ -240,18 +242,27 @@ def _assign(target: Object, tree: Mapping[str | int, Any]) -> None:
     """Set the attributes of an object."""
     cls: Any = type(target)
     attributes = {shown: name for name, shown in _shown_names(cls).items()}
-    if isinstance(target, Union) and target.SIZE is None:
-        target.raw = bytes(
-            64
-        )  # room to read an arm from; setting it gives the union the arm's size
     for key, sub in tree.items():
         name = attributes.get(str(key))
         if name is None or isinstance(key, int):
             raise ProtocolError(f"{target.C_NAME} has no member {key!r}")
         member = getattr(cls, name, None)
-        if isinstance(member, ArmOf) and getattr(target, member.union).SIZE is None:
-            getattr(target, member.union).raw = bytes(64)
+        if isinstance(member, ArmOf):
+            _make_room(getattr(target, member.union), member.arm)
+        elif isinstance(target, Union):
+            _make_room(target, name)
         setattr(target, name, _made(cls, name, getattr(target, name), sub))
+
+
+def _make_room(union: Union, arm: str) -> None:
+    """Give a union of variable size zeros that an arm can be read from; setting the arm gives the union its size."""
+    for size in range(64, -1, -1) if union.SIZE is None else ():
+        union.raw = bytes(size)
+        try:
+            getattr(union, arm)
+        except DecodeError:
+            continue
+        return
 
 
 def _made(cls: Any, name: str, old: Any, tree: Tree) -> Any:

@@ -1,0 +1,131 @@
+"""Lengths and conditions → Rust expressions.
+
+All arithmetic is in `usize` and saturates: a length that under- or overflows becomes the largest number, which no
+message is long enough for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from virtspec.compat import assert_never
+from virtspec.emit.expressions import Binary, Expression, ExpressionError, Name, Number, SizeOf, parse
+from virtspec.emit.rust.items import Field, Item, Nested, Plain
+from virtspec.emit.rust.types import Catalogue
+from virtspec.model import AllOf, AnyOf, Array, Bits, Condition, Count, Feature, FieldRef, Not
+from virtspec.model import Expression as ExpressionLength
+
+_FUNCTIONS = {"+": "add", "-": "sub", "*": "mul"}
+_MAX_SHIFT = 15
+_MAX_NUMBER = (1 << 31) - 1
+
+
+def count(catalogue: Catalogue, item: Item, f: Field, variables: Mapping[str, str]) -> str:
+    """The number of elements that members state, as an expression.
+
+    `variables` says what holds each member of the message, by the name of its field. Raises `ExpressionError` where the
+    number needs anything else.
+    """
+    length = f.member.type.length if isinstance(f.member.type, Array) else None
+    match length:
+        case Count(value=value):
+            tree: Expression = Number(value)
+        case FieldRef(path=path):
+            tree = Name(path)
+        case ExpressionLength(text=text):
+            tree = parse(text)
+        case _:
+            raise ExpressionError("no member states it")
+
+    def resolve(path: str) -> str:
+        if path in catalogue.constants:
+            return _number(catalogue.constants[path])
+        return _member(item, path.split("."), variables)
+
+    return _rust(tree, resolve, catalogue.size_of)
+
+
+def _rust(tree: Expression, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
+    match tree:
+        case Number(value=value):
+            return _number(value)
+        case Name(path=path):
+            return resolve(path)
+        case SizeOf(name=name):
+            size = size_of(name)
+            if size is None:
+                raise ExpressionError(f"the size of struct '{name}' is not fixed")
+            return _number(size)
+        case Binary(operator=operator, left=left, right=right):
+            first, second = _rust(left, resolve, size_of), _rust(right, resolve, size_of)
+            if operator in _FUNCTIONS:
+                return f"message::{_FUNCTIONS[operator]}({first}, {second})"
+            if operator in ("<<", ">>"):
+                assert isinstance(right, Number)
+                if right.value > _MAX_SHIFT:
+                    raise ExpressionError(f"a shift by {right.value}")
+                if operator == "<<":
+                    return f"message::mul({first}, {1 << right.value})"
+            return f"{_operand(first)} {operator} {_operand(second)}"
+        case _:
+            assert_never(tree)
+
+
+def _operand(text: str) -> str:
+    return f"({text})" if " " in text and not text.endswith(")") else text
+
+
+def _number(value: int) -> str:
+    if not 0 <= value <= _MAX_NUMBER:
+        raise ExpressionError(f"{value} is no length")
+    return str(value)
+
+
+def _member(item: Item, path: list[str], variables: Mapping[str, str]) -> str:
+    """The value of an integer member; 0 where it is not there."""
+    for f in item.fields:
+        if f.bits is not None and f.name in variables:
+            names = {f"{f.path}.{bit.name}".lstrip("."): bit for bit in f.bits.fields}
+            bit = names.get(".".join(path))
+            if bit is not None and not f.optional and f.bits.container.order != "native":
+                mask = (1 << bit.width) - 1
+                value = f"{_loaded(variables[f.name], f.bits)} >> {bit.offset} & {mask:#x}"
+                return f"message::count({value})"
+        if f.path == path[0] and f.name in variables:
+            text = variables[f.name]
+            if not f.optional:
+                return f"message::count({_inside(f, path[1:], text)})"
+            return f"message::count_if({text}.map(|value| {_inside(f, path[1:], 'value')}))"
+    raise ExpressionError(f"'{'.'.join(path)}' is no member before")
+
+
+def _loaded(text: str, bits: Bits) -> str:
+    return text if bits.container.bits == 8 else f"{text}.get()"
+
+
+def _inside(f: Field, path: list[str], text: str) -> str:
+    shape = f.shape
+    if not path and isinstance(shape, Plain) and shape.integer is not None and f.bits is None:
+        if shape.integer.order != "native":
+            return text if shape.integer.bits == 8 else f"{text}.get()"
+    elif path and isinstance(shape, (Plain, Nested)) and shape.item is not None and shape.item.kind != "union":
+        inner = next((g for g in shape.item.fields if g.path == path[0] and not g.optional), None)
+        if inner is not None and not text.startswith("["):
+            return _inside(inner, path[1:], f"{text}.{inner.name}")
+    raise ExpressionError(f"'{f.path}' is no integer")
+
+
+def presence(catalogue: Catalogue, condition: Condition | None, module: str, names: Mapping[str, str]) -> str:
+    """A condition over the negotiated features. `names` are the paths of the constants for feature bits."""
+    match condition:
+        case Feature(name=name):
+            return f"features.has({names.get(name, catalogue.feature_bits[name])})"
+        case Not(term=term):
+            inner = presence(catalogue, term, module, names)
+            return f"!({inner})" if " " in inner else f"!{inner}"
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            word = " && " if isinstance(condition, AllOf) else " || "
+            texts = [presence(catalogue, term, module, names) for term in terms]
+            return word.join(f"({t})" if " " in t and len(texts) > 1 else t for t in texts)
+        case _:
+            raise AssertionError("a condition that features do not decide")

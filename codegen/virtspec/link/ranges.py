@@ -1,0 +1,37 @@
+"""The values that members may have, given to the members that normative sentences mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from virtspec.link.owners import Owners
+from virtspec.model import Allowed, Integer, Member, Struct
+from virtspec.read.prose import Prose
+from virtspec.read.ranges import ValueRange, read_ranges
+
+
+def limit(structs: Sequence[Struct], configs: Mapping[str, str], prose: Prose, owners: Owners) -> tuple[Struct, ...]:
+    """The structs with the ranges of their members. A sentence means the configuration, else what is before."""
+    names = {s.name: {m.name for m in s.members} for s in structs}
+    found: dict[tuple[str, str], ValueRange] = {}
+    for stated in read_ranges(prose):
+        config = configs.get(stated.module, "")
+        tag = config if stated.member in names.get(config, ()) else owners.nearest(stated.member, stated.place)
+        if tag:
+            found.setdefault((tag, stated.member), stated)
+    tags = {tag for tag, _ in found}
+    return tuple(
+        replace(s, members=tuple(_limited(m, found.get((s.name, m.name))) for m in s.members)) if s.name in tags else s
+        for s in structs
+    )
+
+
+def _limited(member: Member, stated: ValueRange | None) -> Member:
+    if stated is None or not isinstance(member.type, Integer):
+        return member
+    largest = (1 << member.type.bits) - 1
+    last = largest if stated.last is None else stated.last
+    if not 0 < stated.first <= last <= largest and not stated.first == 0 < last < largest:
+        return member  # every value is allowed, or none
+    return replace(member, allowed=Allowed(first=stated.first, last=last, condition=stated.condition))

@@ -1,0 +1,53 @@
+"""Which values a member may have: "MUST set x to between 1 and 65535 inclusive, if it offers F"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from virtspec.model import Condition, Place
+from virtspec.read.conditions import combine
+from virtspec.read.prose import Prose
+
+_NUMBER = r"(?:0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,20})"
+_SET = re.compile(
+    r"MUST\s+set\s+(?:\\field\{(?P<member>\w+)\}\s+to\s+(?:"
+    rf"between\s+(?P<first>{_NUMBER})\s+and\s+(?P<last>{_NUMBER})\s+inclusive"
+    rf"|at\s+least\s+(?P<least>{_NUMBER})"
+    rf"|(?P<or_more>{_NUMBER})\s+or\s+(?:greater|more)\b)"
+    r"|(?P<bits>at\s+least\s+one\s+bit\s+in)\s+\\field\{(?P<mask>\w+)\})"
+)
+_OFFERS = re.compile(r",?\s*if\s+it\s+offers\s+(?P<features>[^.]{1,300})")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """The values of a member, which a module's device has to give; `last` is None where there is no limit."""
+
+    member: str
+    first: int
+    last: int | None
+    condition: Condition | None
+    module: str
+    place: Place
+
+
+def read_ranges(prose: Prose) -> Iterator[ValueRange]:
+    """Every range that a normative sentence gives."""
+    for hit in prose.find(_SET, "MUST"):
+        match = hit.match
+        first = match["first"] or match["least"] or match["or_more"] or "1"
+        offers = _OFFERS.match(hit.file.text, match.end(), hit.sentence_end())
+        yield ValueRange(
+            member=match["member"] or match["mask"],
+            first=_number(first),
+            last=_number(match["last"]) if match["last"] else None,
+            condition=combine(offers["features"]) if offers else None,
+            module=hit.context.module,
+            place=hit.place,
+        )
+
+
+def _number(text: str) -> int:
+    return int(text, 16 if text[:2] in ("0x", "0X") else 10)

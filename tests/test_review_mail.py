@@ -1,0 +1,167 @@
+"""What mail programs and other tools than git make of a patch: all of it is read, or what is missing is said."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+import diff_patches as patches
+import pytest
+
+from virtspec.comparison import review
+from virtspec.report.outcome import Report
+from virtspec.review.hunks import MAX_HUNKS, PatchError
+
+FOUND = [("VD101", "virtio_toy_config.mask")]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    directory: Path = patches.spec_directory(tmp_path)
+    return directory
+
+
+@pytest.fixture
+def patch(base: Path) -> str:
+    text: str = patches.edit(base, patches.grown)
+    return text
+
+
+def reviewed(text: str | bytes, base: Path) -> Report:
+    mails = patches.mails(text) if isinstance(text, str) else patches.read_mails(text, "test")
+    return review(mails, str(base))
+
+
+def found(report: Report) -> list[tuple[str, str]]:
+    return [(c.rule, c.subject) for c in report.total.comparison.changes]
+
+
+def quote(patch: str, mark: str = "> ", subject: str = "Re: [PATCH] toy: grow") -> str:
+    lines = [f"{mark}{line}".rstrip() if not line else mark + line for line in patch.split("\n")]
+    return f"From: R <r@example.org>\nSubject: {subject}\n\nA wrote:\n" + "\n".join(lines) + "\n-- \nR\n"
+
+
+def flowed(patch: str) -> bytes:
+    body = "\n".join(f" {line}" if line.startswith((" ", ">", "From ")) else line for line in patch.split("\n"))
+    return b"Subject: toy\nFrom: a@b\nContent-Type: text/plain; charset=utf-8; format=flowed\n\n" + body.encode()
+
+
+def encoded(patch: str) -> bytes:
+    return (
+        b"Subject: toy\nFrom: a@b\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+        b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(patch.encode())
+    )
+
+
+def attached(patch: str) -> bytes:
+    message = EmailMessage()
+    message["Subject"], message["From"] = "a patch", "a@b"
+    message.set_content("See there.\n")
+    message.add_attachment(patch.encode(), maintype="text", subtype="x-patch", filename="toy.patch")
+    return message.as_bytes()
+
+
+def of_two_trees(patch: str) -> str:
+    text = re.sub(r"^diff --git .*\n(?:index .*\n)?", "diff -ru v1/toy.tex v2/toy.tex\n", patch, flags=re.MULTILINE)
+    return text.replace("--- a/", "--- v1/").replace("+++ b/toy.tex", "+++ v2/toy.tex\t2024-01-01 00:00:00 +0000")
+
+
+ENVELOPES: dict[str, Callable[[str], str | bytes]] = {
+    "twice quoted": lambda p: quote(p, "> > "),
+    "without blanks": lambda p: quote(p, ">"),
+    "with bars": lambda p: quote(p, "| "),
+    "blanks of another kind": lambda p: quote(p).replace("> +    ", "> +\N{NO-BREAK SPACE}   "),
+    "a comment under each line": lambda p: quote(p).replace("\n> ", "\n\nYes.\n\n> "),
+    "carriage returns": lambda p: p.replace("\n", "\r\n"),
+    "flowed": flowed,
+    "base64": encoded,
+    "attached": attached,
+    "no prefixes": lambda p: p.replace(" a/", " ").replace(" b/", " "),
+    "of two trees": of_two_trees,
+    "of a backup": lambda p: of_two_trees(p).replace("v1/toy.tex", "toy.tex.orig").replace("v2/toy.tex", "toy.tex"),
+    "made beside the tree": lambda p: of_two_trees(p).replace("v1/", "spec/").replace("v2/", "spec/"),
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_an_envelope_changes_nothing(envelope: str, patch: str, base: Path) -> None:
+    report = reviewed(ENVELOPES[envelope](patch), base)
+    assert report.complete and found(report) == FOUND
+
+
+def test_a_patch_that_was_sent_again(patch: str, base: Path) -> None:
+    older = patches.as_mail(patch.replace("le64 mask", "le32 mask"), "[PATCH 1/1] toy: grow")
+    newer = patches.as_mail(patch, "[PATCH v2 1/1] toy: grow")
+    report = reviewed(older + newer, base)
+    assert report.complete and found(report) == FOUND
+    assert report.total.comparison.changes[0].new["type"] == "le64"
+
+
+def test_replies_that_quote_several_patches(patch: str, base: Path) -> None:
+    names = patch[: patch.index("@@")]
+    hunk = "@@ -14,2 +14,3 @@\n         le64 mask;\n+        le64 more;\n };\n"
+    lines = quote(patch).split("\n")
+    cut = "\n".join(lines[: next(i for i, line in enumerate(lines) if "mask" in line)])
+    thread = [cut, quote(patch), quote(names + hunk, subject="Re: [PATCH] toy: more")]
+    head = "From x Mon Sep 17 00:00:00 2001\n"
+    report = reviewed("".join(f"{head}{mail}\n" for mail in thread), base)
+    assert len(report.steps) == 2 and report.complete
+    assert found(report) == [*FOUND, ("VD101", "virtio_toy_config.more")]
+
+
+@pytest.mark.parametrize("lost", ["hunk", "line"])
+def test_what_a_reply_leaves_out(lost: str, base: Path) -> None:
+    def change(text: str) -> str:
+        return patches.grown(text.replace("Words", "Many\nwords", 1) + "one\ntwo\nthree\nfour\n").replace(
+            "four", "five"
+        )
+
+    (base / "toy.tex").write_text(patches.CHAPTER.replace("More words", "x\n" * 20 + "More words"))
+    lines = quote(patches.edit(base, change)).split("\n")
+    hunks = [i for i, line in enumerate(lines) if line.startswith("> @@")]
+    if lost == "hunk":
+        lines[hunks[0] : hunks[1]] = ["", "[...]", ""]
+    else:
+        at = next(i for i, line in enumerate(lines) if line.startswith("> +") and "mask" in line)
+        lines[at : at + 1] = ["", "Why so wide?", ""]
+    report = reviewed("\n".join(lines), base)
+    assert not report.complete and report.total.cut
+    assert report.exit_code("breaking") == 2
+
+
+# --- what is no text --------------------------------------------------------------------------------------
+
+HEAD = "diff --git a/toy.tex b/toy.tex\n"
+
+
+def test_another_mode_is_no_change(base: Path) -> None:
+    report = reviewed(HEAD + "old mode 100644\nnew mode 100755\n", base)
+    assert report.complete and not report.total.comparison.changes and report.total.ignored == ("toy.tex",)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "index 1..2 100644\nBinary files a/toy.tex and b/toy.tex differ\n",
+        "index 1..2 100644\nGIT binary patch\nliteral 10\nRcmZ\n\n",
+        "deleted file mode 100644\n"
+        + HEAD
+        + "new file mode 120000\n--- /dev/null\n+++ b/toy.tex\n@@ -0,0 +1 @@\n+/etc\n",
+    ],
+)
+def test_a_source_that_is_not_there_as_text_is_not_reviewed(rest: str, base: Path) -> None:
+    report = reviewed(HEAD + rest, base)
+    assert not report.complete and report.exit_code("any") == 2
+
+
+def test_a_picture_is_no_source(base: Path) -> None:
+    report = reviewed("diff --git a/x.png b/x.png\nnew file mode 100644\nGIT binary patch\nliteral 1\nRcm\n\n", base)
+    assert report.complete and report.total.ignored == ("x.png",)
+
+
+def test_there_is_a_limit_to_hunks(base: Path) -> None:
+    with pytest.raises(PatchError, match="hunks"):
+        patches.mails("--- a/toy.tex\n+++ b/toy.tex\n" + "@@ -1 +1 @@\n-x\n+y\n" * (MAX_HUNKS + 1))
