@@ -6,49 +6,33 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, get_args
 
 from virtspec.diagnostics import SpecError
 from virtspec.model import (
     NOWHERE,
     Access,
     Aggregate,
-    AllOf,
     Allowed,
-    AnyOf,
     Array,
     Binding,
     Bit,
     Bits,
     Block,
     Clause,
-    Condition,
-    ConfigRef,
     Constant,
     ConstantKind,
-    Count,
     Coverage,
     Device,
     Direction,
-    Elided,
     Entry,
-    Expression,
     External,
-    ExternalLength,
-    Feature,
     FeatureBit,
-    FieldIs,
-    FieldRef,
-    Integer,
-    Length,
     Meaning,
     Member,
-    Not,
     Place,
-    Prose,
     Range,
     Registry,
-    Rest,
     Role,
     Skipped,
     Spec,
@@ -59,7 +43,6 @@ from virtspec.model import (
     Tag,
     Tally,
     Type,
-    integer,
 )
 from virtspec.model_json.places import (
     Lines,
@@ -70,10 +53,8 @@ from virtspec.model_json.places import (
     range_keys,
     skipped_keys,
 )
+from virtspec.model_json.values import Json, condition_of, flag, integer_of, length_of, number, one_of, text
 from virtspec.model_json.write import MODEL_SCHEMA
-
-Json: TypeAlias = dict[str, Any]
-T = TypeVar("T")
 
 _TAGS = get_args(Tag)
 _STRUCT_KINDS = get_args(StructKind)
@@ -128,7 +109,7 @@ class _Reader:
         constants: tuple[Constant, ...] = self._all("constants", self.constant)
         self.defined = first_places(constants)
         spec = Spec(
-            edition=_text(document["edition"]),
+            edition=text(document["edition"]),
             structs=self._all("structs", self.struct),
             constants=constants,
             devices=self._all("devices", self.device),
@@ -136,11 +117,9 @@ class _Reader:
             registries=self._all("registries", self.registry),
             clauses=self._all("clauses", self.clause),
             coverage=Coverage(
-                tallies=tuple((_text(what), _tally(t)) for what, t in coverage["tallies"].items()),
+                tallies=tuple((text(what), _tally(t)) for what, t in coverage["tallies"].items()),
                 skipped=tuple(
-                    Skipped(
-                        what=_one_of(s["what"], _BLOCKS), reason=_text(s["reason"]), place=Place(_text(s["file"]), 0)
-                    )
+                    Skipped(what=one_of(s["what"], _BLOCKS), reason=text(s["reason"]), place=Place(text(s["file"]), 0))
                     for s in coverage["skipped"]
                 ),
             ),
@@ -157,7 +136,7 @@ class _Reader:
     def _all(self, section: str, build: Callable[[str, Json], Any]) -> tuple[Any, ...]:
         """The things of a section, by key."""
         entries: Mapping[str, Json] = self.document[section]
-        return tuple(build(_text(key), entry) for key, entry in entries.items())
+        return tuple(build(text(key), entry) for key, entry in entries.items())
 
     # --- structs ---
 
@@ -166,14 +145,14 @@ class _Reader:
         lines = iter(self.lines.members.get(key, ()))
         struct = Struct(
             key=key,
-            name=_text(entry["name"]),
-            kind=_one_of(entry["kind"], _STRUCT_KINDS),
-            module=_text(entry["module"]),
+            name=text(entry["name"]),
+            kind=one_of(entry["kind"], _STRUCT_KINDS),
+            module=text(entry["module"]),
             members=tuple(self.member(m, place.file, lines) for m in entry["members"]),
-            packed=_flag(entry.get("packed", False)),
-            parent=_text(entry.get("parent", "")),
-            variant=_number(entry.get("variant", 1)),
-            example=_flag(entry.get("example", False)),
+            packed=flag(entry.get("packed", False)),
+            parent=text(entry.get("parent", "")),
+            variant=number(entry.get("variant", 1)),
+            example=flag(entry.get("example", False)),
             place=place,
             also=self.lines.also(key),
         )
@@ -200,11 +179,11 @@ class _Reader:
         line = next(lines, 0)
         condition = entry.get("if")
         return Member(
-            name=_text(entry["name"]),
+            name=text(entry["name"]),
             type=self.type(entry, file, lines),
             condition=condition_of(condition) if condition is not None else None,
-            optional=_flag(entry.get("optional", False)),
-            direction=_one_of(entry["direction"], _DIRECTIONS) if "direction" in entry else None,
+            optional=flag(entry.get("optional", False)),
+            direction=one_of(entry["direction"], _DIRECTIONS) if "direction" in entry else None,
             allowed=_allowed(entry["allowed"]) if "allowed" in entry else None,
             place=Place(file, line) if line else NOWHERE,
         )
@@ -212,20 +191,20 @@ class _Reader:
     def type(self, entry: Json, file: str, lines: Iterator[int]) -> Type:
         type_: Type
         if "bits" in entry:
-            type_ = Bits(container=_integer(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
+            type_ = Bits(container=integer_of(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
         elif "external" in entry:
-            tag, _, name = _text(entry["external"]).rpartition(" ")
-            type_ = External(name=name, tag=_one_of(tag, _TAGS))
+            tag, _, name = text(entry["external"]).rpartition(" ")
+            type_ = External(name=name, tag=one_of(tag, _TAGS))
         elif "struct" in entry or "union" in entry:
             kind = "struct" if "struct" in entry else "union"
             members = tuple(self.member(m, file, lines) for m in entry[kind])
             type_ = Aggregate(kind="struct" if kind == "struct" else "union", members=members)
-        elif _text(entry["type"]).startswith("struct "):
+        elif text(entry["type"]).startswith("struct "):
             type_ = StructRef(name=entry["type"].removeprefix("struct "))
         else:
-            type_ = _integer(entry["type"])
+            type_ = integer_of(entry["type"])
         for length in reversed(entry.get("array", [])):
-            type_ = Array(element=type_, length=_length_of(length))
+            type_ = Array(element=type_, length=length_of(length))
         return type_
 
     # --- the others ---
@@ -234,15 +213,15 @@ class _Reader:
         parameters = entry.get("parameters")
         return Constant(
             key=key,
-            name=_text(entry["name"]),
-            kind=_one_of(entry["kind"], _CONSTANT_KINDS),
-            module=_text(entry["module"]),
-            value=None if entry["value"] is None else _number(entry["value"], -(1 << 63)),
-            expression=_text(entry.get("expression", "")),
-            reason=_text(entry.get("reason", "")),
-            owner=_text(entry.get("owner", "")),
-            parameters=None if parameters is None else tuple(map(_text, parameters)),
-            example=_flag(entry.get("example", False)),
+            name=text(entry["name"]),
+            kind=one_of(entry["kind"], _CONSTANT_KINDS),
+            module=text(entry["module"]),
+            value=None if entry["value"] is None else number(entry["value"], -(1 << 63)),
+            expression=text(entry.get("expression", "")),
+            reason=text(entry.get("reason", "")),
+            owner=text(entry.get("owner", "")),
+            parameters=None if parameters is None else tuple(map(text, parameters)),
+            example=flag(entry.get("example", False)),
             place=self.place(key),
             also=self.lines.also(key),
         )
@@ -250,9 +229,9 @@ class _Reader:
     def device(self, module: str, entry: Json) -> Device:
         return Device(
             module=module,
-            title=_text(entry["title"]),
-            id=None if entry["id"] is None else _number(entry["id"]),
-            config=_text(entry.get("config", "")),
+            title=text(entry["title"]),
+            id=None if entry["id"] is None else number(entry["id"]),
+            config=text(entry.get("config", "")),
             place=self.place(f"{module}/device"),
         )
 
@@ -260,10 +239,10 @@ class _Reader:
         requires = entry.get("requires")
         return FeatureBit(
             key=key,
-            name=_text(entry["name"]),
-            bit=_number(entry["bit"], most=MAX_BIT),
-            module=_text(entry["module"]),
-            legacy=_flag(entry.get("legacy", False)),
+            name=text(entry["name"]),
+            bit=number(entry["bit"], most=MAX_BIT),
+            module=text(entry["module"]),
+            legacy=flag(entry.get("legacy", False)),
             requires=condition_of(requires) if requires is not None else None,
             place=self.lines.place(f"{key}/bit", self.defined.get(entry["name"], NOWHERE)),
         )
@@ -271,22 +250,22 @@ class _Reader:
     def registry(self, key: str, entry: Json) -> Registry:
         registry = Registry(
             key=key,
-            name=_text(entry["name"]),
-            tag=_text(entry["tag"]),
-            module=_text(entry["module"]),
+            name=text(entry["name"]),
+            tag=text(entry["tag"]),
+            module=text(entry["module"]),
             entries=tuple(map(_entry, entry["entries"])),
             ranges=tuple(
                 Range(
-                    first=_number(r["first"]),
-                    last=None if r["last"] is None else _number(r["last"]),
-                    meaning=_one_of(r["meaning"], _MEANINGS),
+                    first=number(r["first"]),
+                    last=None if r["last"] is None else number(r["last"]),
+                    meaning=one_of(r["meaning"], _MEANINGS),
                 )
                 for r in entry.get("ranges", ())
             ),
-            fields=tuple(map(_text, entry.get("fields", ()))),
-            flags=_flag(entry.get("flags", False)),
-            under=_text(entry.get("under", "")),
-            ascending=_flag(entry.get("ascending", False)),
+            fields=tuple(map(text, entry.get("fields", ()))),
+            flags=flag(entry.get("flags", False)),
+            under=text(entry.get("under", "")),
+            ascending=flag(entry.get("ascending", False)),
         )
         entries = tuple(
             replace(
@@ -310,13 +289,13 @@ class _Reader:
     def clause(self, key: str, entry: Json) -> Clause:
         return Clause(
             key=key,
-            role=_one_of(entry["role"], _SUBJECTS),
-            level=_text(entry["level"]),
-            module=_text(entry["module"]),
-            section=_text(entry["section"]),
-            digest=_text(entry["digest"]),
-            names=tuple(map(_text, entry.get("names", ()))),
-            listed=_flag(entry["listed"]) if entry.get("listed") is not None else None,
+            role=one_of(entry["role"], _SUBJECTS),
+            level=text(entry["level"]),
+            module=text(entry["module"]),
+            section=text(entry["section"]),
+            digest=text(entry["digest"]),
+            names=tuple(map(text, entry.get("names", ()))),
+            listed=flag(entry["listed"]) if entry.get("listed") is not None else None,
             place=self.place(key),
         )
 
@@ -324,112 +303,41 @@ class _Reader:
 def _entry(entry: Json) -> Entry:
     condition = entry.get("if")
     return Entry(
-        code=_number(entry["code"]),
-        name=_text(entry["name"]),
+        code=number(entry["code"]),
+        name=text(entry["name"]),
         bindings=tuple(map(_binding, entry.get("bindings", ()))),
-        access=_one_of(entry["access"], _ACCESSES) if "access" in entry else None,
+        access=one_of(entry["access"], _ACCESSES) if "access" in entry else None,
         condition=condition_of(condition) if condition is not None else None,
     )
 
 
 def _allowed(entry: Json) -> Allowed:
     return Allowed(
-        first=_number(entry["first"]),
-        last=_number(entry["last"]),
+        first=number(entry["first"]),
+        last=number(entry["last"]),
         condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
 
 def _binding(entry: Json) -> Binding:
     return Binding(
-        role=_one_of(entry["role"], _ROLES),
-        struct=_text(entry["struct"]),
-        many=_flag(entry.get("many", False)),
-        behind=_flag(entry.get("behind", False)),
-        member=_text(entry.get("member", "")),
+        role=one_of(entry["role"], _ROLES),
+        struct=text(entry["struct"]),
+        many=flag(entry.get("many", False)),
+        behind=flag(entry.get("behind", False)),
+        member=text(entry.get("member", "")),
         condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
 
 def _bit(entry: Json) -> Bit:
     return Bit(
-        name=_text(entry["name"]),
-        offset=_number(entry["offset"], most=63),
-        width=_number(entry["width"], 1, most=64),
+        name=text(entry["name"]),
+        offset=number(entry["offset"], most=63),
+        width=number(entry["width"], 1, most=64),
         condition=condition_of(entry["if"]) if "if" in entry else None,
     )
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a text, found {value!r:.40}")
-    return value
-
-
-def _number(value: object, least: int = 0, most: int = (1 << 64) - 1) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"expected a number from {least} to {most}, found {value!r:.40}")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"expected true or false, found {value!r:.40}")
-    return value
-
-
-def _one_of(value: object, known: tuple[T, ...]) -> T:
-    for one in known:
-        if value == one:
-            return one
-    raise ValueError(f"expected one of {', '.join(map(repr, known))}, found {value!r:.40}")
-
-
 def _tally(entry: Json) -> Tally:
-    return Tally(total=_number(entry["total"]), read=_number(entry["read"]), opaque=_number(entry["opaque"]))
-
-
-def _integer(spelling: str) -> Integer:
-    found = integer(_text(spelling))
-    if found is None:
-        raise ValueError(f"'{spelling[:40]}' is no integer type")
-    return found
-
-
-def _length_of(entry: Json) -> Length:
-    match entry:
-        case {"count": int(value)}:
-            return Count(value=_number(value), text=_text(entry.get("text", "")))
-        case {"field": str(path)}:
-            return FieldRef(path=path)
-        case {"config": str(path), "of": str(struct)}:
-            return ConfigRef(struct=struct, path=path)
-        case {"expression": str(text)}:
-            return Expression(text=text)
-        case {"named": str(name)}:
-            return ExternalLength(name=name)
-        case {"rest": True}:
-            return Rest()
-        case {"elided": True}:
-            return Elided()
-        case _:
-            raise ValueError(f"{entry!r:.60} is no length")
-
-
-def condition_of(entry: Json) -> Condition:
-    """The condition that a JSON object states."""
-    match entry:
-        case {"feature": str(name)}:
-            return Feature(name=name)
-        case {"field": str(path), "is": str(value)}:
-            return FieldIs(path=path, value=value)
-        case {"all": list(terms)}:
-            return AllOf(terms=tuple(map(condition_of, terms)))
-        case {"any": list(terms)}:
-            return AnyOf(terms=tuple(map(condition_of, terms)))
-        case {"not": dict(term)}:
-            return Not(term=condition_of(term))
-        case {"prose": str(digest)}:
-            return Prose(digest=digest)
-        case _:
-            raise ValueError(f"{entry!r:.60} is no condition")
+    return Tally(total=number(entry["total"]), read=number(entry["read"]), opaque=number(entry["opaque"]))
