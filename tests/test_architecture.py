@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "codegen" / "virtspec"
@@ -128,3 +129,15 @@ def test_nothing_knows_what_stands_above_it() -> None:
         if name in above.get(room(path), set())
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not even for types only: what two modules need of each other is a third."""
+    names = {".".join(("virtspec", *p.relative_to(PACKAGE).with_suffix("").parts)): p for p in PACKAGE.rglob("*.py")}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        nodes = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.ImportFrom) and n.module]
+        graph[name] = {n.module for n in nodes if n.module in names} | {
+            f"{n.module}.{alias.name}" for n in nodes for alias in n.names if f"{n.module}.{alias.name}" in names
+        }
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names them

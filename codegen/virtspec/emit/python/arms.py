@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from virtspec.emit.python.catalogue import Catalogue
+from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.naming import Cls, unique
-from virtspec.emit.python.views import ArmView
+from virtspec.emit.python.views import ArmView, Attribute
+from virtspec.layout import Layouts
 from virtspec.model import Aggregate, Bits, Member
 from virtspec.names import python_field
 
-if TYPE_CHECKING:
-    from virtspec.emit.python.shapes import Shapes
+
+class Shapes(Protocol):
+    """What gives members their attributes, and those without a tag their classes."""
+
+    catalogue: Catalogue
+    counts: Counts
+    layouts: Layouts
+
+    def attribute(self, cls: Cls, member: Member, used: set[str]) -> Attribute: ...
+
+    def inner(self, cls: Cls, name: str, members: tuple[Member, ...], *, union: bool) -> Cls: ...
 
 
 def arms_of(shapes: Shapes, cls: Cls, members: Sequence[Member], used: set[str], offset: int = 0) -> Iterator[ArmView]:
