@@ -9,7 +9,18 @@ Sizes and offsets are not stored here. They follow from the types, and `virtspec
 
 from __future__ import annotations
 
-from virtspec.model.conditions import AllOf, Allowed, AnyOf, Condition, Feature, FieldIs, Not, Prose, features_of
+from virtspec.model.conditions import (
+    AllOf,
+    Allowed,
+    AnyOf,
+    Condition,
+    Feature,
+    FieldIs,
+    Not,
+    Prose,
+    condition_text,
+    features_of,
+)
 from virtspec.model.definitions import (
     DEVICE_CONFIG,
     Access,
@@ -114,6 +125,7 @@ __all__ = [
     "Tally",
     "Type",
     "bits_of",
+    "condition_text",
     "features_of",
     "gates_of",
     "innermost",

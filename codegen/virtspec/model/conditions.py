@@ -66,3 +66,22 @@ def features_of(condition: Condition | None) -> tuple[str, ...]:
             return features_of(term)
         case _:
             return ()
+
+
+def condition_text(condition: Condition | None) -> str:
+    """A condition in terms of the specification's names; "" where there is none, or none that can be written down."""
+    match condition:
+        case Feature(name=name):
+            return name
+        case FieldIs(path=path, value=value):
+            return f"{path} == {value}"
+        case Not(term=term):
+            inner = condition_text(term)
+            return f"not ({inner})" if inner else ""
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            word = " and " if isinstance(condition, AllOf) else " or "
+            texts = [condition_text(term) for term in terms]
+            nested = [isinstance(term, (AllOf, AnyOf)) for term in terms]
+            return word.join(f"({t})" if n else t for t, n in zip(texts, nested, strict=True)) if all(texts) else ""
+        case _:
+            return ""

@@ -328,7 +328,7 @@ FEATURES = Features(
         Feature(
             "VIRTIO_NET_F_HASH_TUNNEL",
             51,
-            needs="VIRTIO_NET_F_CTRL_VQ and VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT",
+            needs="VIRTIO_NET_F_CTRL_VQ and (VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT)",
             requires=lambda bits: (bits >> 17 & 1 != 0) and (bits & 0x1200000000000000 != 0),
         ),
         Feature(

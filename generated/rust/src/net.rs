@@ -399,7 +399,7 @@ features! {
         41 => "VIRTIO_NET_F_GUEST_RSC4" legacy true,
         42 => "VIRTIO_NET_F_GUEST_RSC6" legacy true,
         50 => "VIRTIO_NET_F_DEVICE_STATS",
-        51 => "VIRTIO_NET_F_HASH_TUNNEL" requires "VIRTIO_NET_F_CTRL_VQ and VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT",
+        51 => "VIRTIO_NET_F_HASH_TUNNEL" requires "VIRTIO_NET_F_CTRL_VQ and (VIRTIO_NET_F_RSS or VIRTIO_NET_F_HASH_REPORT)",
         52 => "VIRTIO_NET_F_VQ_NOTF_COAL" requires "VIRTIO_NET_F_CTRL_VQ",
         53 => "VIRTIO_NET_F_NOTF_COAL" requires "VIRTIO_NET_F_CTRL_VQ",
         54 => "VIRTIO_NET_F_GUEST_USO4" requires "VIRTIO_NET_F_GUEST_CSUM",

@@ -12,7 +12,7 @@ from virtspec.emit.python.records import Records
 from virtspec.emit.python.steps import Plan, Planner
 from virtspec.emit.python.views import Attribute, ClassView, FieldView, SelectView, Step, ViewMember
 from virtspec.layout import Layouts, Slot
-from virtspec.model import AllOf, AnyOf, Condition, Feature, FieldIs, Not, Struct
+from virtspec.model import AnyOf, Condition, FieldIs, Struct, condition_text
 from virtspec.names import python_field
 from virtspec.since import Since
 
@@ -159,24 +159,6 @@ class Classes:
                 yield ViewMember(name=name, factory=f"Value({at}, lambda: {attribute.cls}, {attribute.size})")
             case _:
                 raise AssertionError(f"{attribute.kind} has no fixed place")
-
-
-def condition_text(condition: Condition | None) -> str:
-    """A condition as the layout tables show it; "" where there is none, or none that can be written down."""
-    match condition:
-        case Feature(name=name):
-            return name
-        case FieldIs(path=path, value=value):
-            return f"{path} == {value}"
-        case Not(term=term):
-            inner = condition_text(term)
-            return f"not ({inner})" if inner else ""
-        case AllOf(terms=terms) | AnyOf(terms=terms):
-            word = " and " if isinstance(condition, AllOf) else " or "
-            texts = [condition_text(term) for term in terms]
-            return word.join(texts) if all(texts) else ""
-        case _:
-            return ""
 
 
 def _values(condition: Condition | None) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from virtspec.emit.expressions import ExpressionError, parse, to_python
-from virtspec.emit.python.classes import condition_text
 from virtspec.emit.python.steps import Planner
-from virtspec.model import Binding, Constant, Entry, Feature, FeatureBit, Not, Range, Registry
+from virtspec.model import Binding, Constant, Entry, Feature, FeatureBit, Not, Range, Registry, condition_text
 from virtspec.names import is_identifier, plain
 from virtspec.since import Since
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from virtspec.emit.engine import comment
 from virtspec.emit.rust.items import Field, Item
 from virtspec.layout import length_text, type_text
-from virtspec.model import AllOf, AnyOf, Array, Condition, Feature, FieldIs, Not, Rest
+from virtspec.model import Array, Rest, condition_text
 from virtspec.since import load_since
 
 
@@ -50,21 +50,3 @@ def _declared(f: Field) -> str:
         dimensions += "[]" if isinstance(type_.length, Rest) else f"[{length_text(type_.length)}]"
         type_ = type_.element
     return f"{type_text(type_)} {f.path}{dimensions}".rstrip()
-
-
-def condition_text(condition: Condition | None) -> str:
-    """A condition in terms of the specification's names; "" where there is none, or none that can be written down."""
-    match condition:
-        case Feature(name=name):
-            return name
-        case FieldIs(path=path, value=value):
-            return f"{path} == {value}"
-        case Not(term=term):
-            inner = condition_text(term)
-            return f"not ({inner})" if inner else ""
-        case AllOf(terms=terms) | AnyOf(terms=terms):
-            word = " and " if isinstance(condition, AllOf) else " or "
-            texts = [condition_text(term) for term in terms]
-            return word.join(texts) if all(texts) else ""
-        case _:
-            return ""

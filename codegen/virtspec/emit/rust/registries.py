@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtspec.emit.rust.documents import code, condition_text
+from virtspec.emit.rust.documents import code
 from virtspec.emit.rust.names import module_name
 from virtspec.emit.rust.types import Catalogue
 from virtspec.emit.rust.views import BindingView, EntryView, FeatureView, RangeView, RegistryView
-from virtspec.model import Entry, Registry
+from virtspec.model import Entry, Registry, condition_text
 from virtspec.names import plain
 
 _MAX_CODE = (1 << 64) - 1
