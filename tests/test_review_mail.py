@@ -132,6 +132,20 @@ def test_what_a_reply_leaves_out(lost: str, base: Path) -> None:
     assert report.exit_code("breaking") == 2
 
 
+def test_a_comment_in_place_of_an_empty_line_is_no_loss(base: Path) -> None:
+    chapter = patches.CHAPTER.replace("\\section{Toy Device}", "\\section{Toy Device}\n\nOne.\n\nTwo.\n\n", 1)
+    patch = patches.edit(base, lambda _: chapter, "new.tex")
+    lines = quote(patch).split("\n")
+    at = next(i for i, line in enumerate(lines) if line == "> +One.")
+    assert lines[at + 1] == "> +"
+    report = reviewed("\n".join([*lines[: at + 1], "", "Really?", "", *lines[at + 2 :]]), base)
+    assert report.complete
+    # in a listing it may have been a member
+    at = next(i for i, line in enumerate(lines) if "le16 depth" in line)
+    report = reviewed("\n".join([*lines[:at], "", "Really?", "", *lines[at + 1 :]]), base)
+    assert not report.complete
+
+
 # --- what is no text --------------------------------------------------------------------------------------
 
 HEAD = "diff --git a/toy.tex b/toy.tex\n"

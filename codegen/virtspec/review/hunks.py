@@ -12,6 +12,7 @@ MAX_HUNKS = 20_000
 """How many hunks a message may have; the diff of two releases has two thousand."""
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
+_CODE = re.compile(r"\\(begin|end)\{(?:lstlisting|tabular[x*]?|longtable|xltabular)\}")
 _GIT = re.compile(r'diff --git ("?a/.*?"?) ("?b/.*"?)$')
 _VERSION = re.compile(r"\d+\.\d+")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
@@ -185,7 +186,7 @@ class _Reader:
             line = self.lines[self.position]
             text = line.text
             breaks += line.broken
-            apart += line.broken and _stand_apart(lines[-1].text if lines else "", text[1:])
+            apart += line.broken and _between_paragraphs(lines)
             if _HUNK.match(text) or text.startswith("diff --git ") or (self._names_follow() and not self._removed(old)):
                 break
             kind = text[:1] or " "
@@ -215,8 +216,7 @@ class _Reader:
             header=head.text,
             at=head.at,
             missing=max(old, new),
-            # an empty line of context is one of the old and of the new text; of the added lines only one between
-            # blocks is sure to have been empty
+            # a line that both texts have is context; what only the new one has may be a member or the row of a table
             breaks=breaks if old == new else apart if old < new else 0,
         )
 
@@ -231,9 +231,11 @@ class _Reader:
         return not behind or _VERSION.match(behind[0]) is not None
 
 
-def _stand_apart(before: str, behind: str) -> bool:
-    """Whether two lines of LaTeX are of different blocks, so that an empty line belongs between them."""
-    return before.lstrip().startswith("\\end{") and behind.lstrip().startswith("\\")
+def _between_paragraphs(lines: Sequence[Line]) -> bool:
+    """Whether an empty line may follow: behind the end of a sentence or of a block, and in no listing or table."""
+    edge = next((m for line in reversed(lines) if (m := _CODE.search(line.text))), None)
+    last = lines[-1].text.rstrip() if lines else ""
+    return (edge is None or edge[1] == "end") and last.endswith((".", ":", "}"))
 
 
 def _extended(text: str) -> bool:
