@@ -189,6 +189,8 @@ def generate(
     models = [read_spec(spec, sink) for spec in inputs]
     require_readable(sink)
     spec, examples = merge_specs(models).without_examples()
+    if not spec.structs and not spec.constants:
+        raise SpecError(f"{', '.join(inputs)}: no structure and no constant to render; is it the right input?")
     layouts = check_layouts(spec)
     files: dict[str, str] = {}
     not_rendered: dict[tuple[str, str], list[str]] = {(key, "an example in the text"): [*targets] for key in examples}

@@ -342,3 +342,12 @@ def check_c(file: Path, compiler: str) -> None:
     preprocessed = subprocess.run([compiler, "-E", "-P", str(file)], capture_output=True, text=True, check=True).stdout
     code = re.sub(r'"(?:\\.|[^"\\])*"', "", preprocessed)
     assert not re.search(r"\bmain\b|\bsystem\b|root:", code)
+
+
+def test_nothing_is_rendered_over_what_is_there_from_an_input_without_definitions(
+    virtspec: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear reader,\n")
+    done = virtspec("generate", tmp_path / "letter.txt", "-o", tmp_path / "out")
+    assert done.returncode == 2 and "no structure and no constant to render" in done.stderr
+    assert not (tmp_path / "out").exists()

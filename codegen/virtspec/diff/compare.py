@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from virtspec.diff.side_by_side import side_by_side
 from virtspec.diff.stale import take_over
 from virtspec.diff.structs import compare_structs
 from virtspec.diff.unread import find_gaps
-from virtspec.model import NOWHERE, Aggregate, Array, Bits, Constant, Member, Place, Spec, Struct, Type
+from virtspec.model import NOWHERE, Constant, Place, Spec, Struct, names_in
 
 
 def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "new") -> Comparison:
@@ -165,17 +165,5 @@ def _names(spec: Spec) -> set[str]:
     """Everything that a statement can speak of by name."""
     names = {s.name for s in spec.structs} | {c.name for c in spec.constants} | {f.name for f in spec.features}
     for struct in spec.structs:
-        names.update(_member_names(struct.members))
+        names.update(names_in(struct.members))
     return names
-
-
-def _member_names(members: Iterable[Member]) -> Iterator[str]:
-    for member in members:
-        yield member.name
-        type_: Type = member.type
-        while isinstance(type_, Array):
-            type_ = type_.element
-        if isinstance(type_, Aggregate):
-            yield from _member_names(type_.members)
-        elif isinstance(type_, Bits):
-            yield from (bit.name for bit in type_.fields)

@@ -14,7 +14,7 @@ from virtspec.diff.gaps import Growth, Scope, compare_gap, member_facts
 from virtspec.diff.members import Pair, Pairing, Placed, pair_arms, pair_members, place
 from virtspec.diff.rules import change
 from virtspec.diff.types import Inner, TypeChange, compare_types, declared
-from virtspec.model import Aggregate, Array, Bits, Count, Integer, Member, Struct, StructRef, Type
+from virtspec.model import Aggregate, Array, Bits, Count, Integer, Member, Struct, StructRef, Type, innermost
 
 
 def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Change], dict[str, str]]:
@@ -51,10 +51,7 @@ def _contains_struct(member: Member) -> bool:
 
 def _inner(member: Member) -> Type:
     """The type of the elements where a member is an array."""
-    type_ = member.type
-    while isinstance(type_, Array):
-        type_ = type_.element
-    return type_
+    return innermost(member.type)
 
 
 def _regrouped(old: Struct, new: Struct) -> Iterator[Change]:

@@ -22,6 +22,7 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
+    innermost,
 )
 
 
@@ -89,7 +90,7 @@ def compare_types(
             return [Inner(old, new)]
         case Aggregate(kind=a), Aggregate(kind=b):
             return [TypeChange("VD123", f"is a {b} and was a {a}")]
-        case (Array(length=Rest()), Array(length=Rest())) if not same_shape and _innermost(old) == _innermost(new):
+        case (Array(length=Rest()), Array(length=Rest())) if not same_shape and innermost(old) == innermost(new):
             shown = f"holds '{declared(new)}' and held '{declared(old)}'"
             return [TypeChange("VD114", f"{shown}: the same elements, in groups of another size", Verdict.UNDECIDED)]
         case Array(), Array() if _dimensions(old) == _dimensions(new) or not same_shape:
@@ -151,12 +152,6 @@ def _integers(old: Integer, new: Integer) -> list[TypeChange]:
     if old.spelling != new.spelling:
         return [TypeChange("VD206", f"{shown}, the same bytes")]
     return []
-
-
-def _innermost(type_: Type) -> Type:
-    while isinstance(type_, Array):
-        type_ = type_.element
-    return type_
 
 
 def _dimensions(type_: Type) -> int:

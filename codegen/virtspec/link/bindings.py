@@ -16,7 +16,6 @@ from virtspec.link.suggest import closest
 from virtspec.model import (
     DEVICE_CONFIG,
     Aggregate,
-    Array,
     Binding,
     Condition,
     Member,
@@ -25,6 +24,7 @@ from virtspec.model import (
     Skipped,
     Struct,
     StructRef,
+    innermost,
 )
 from virtspec.read.bindings import Namesakes, Statement, read_bindings
 from virtspec.read.prose import Prose
@@ -174,9 +174,7 @@ def _arms(structs: Iterable[Struct]) -> set[str]:
 
 def _arms_in(kind: str, members: tuple[Member, ...]) -> Iterator[str]:
     for member in members:
-        type_ = member.type
-        while isinstance(type_, Array):
-            type_ = type_.element
+        type_ = innermost(member.type)
         if isinstance(type_, StructRef) and kind == "union":
             yield type_.name
         elif isinstance(type_, Aggregate):
