@@ -468,7 +468,7 @@ reserved|u8|2|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.id, self.reserved = _VirtioAdminCmdCapGetData.unpack(data)
@@ -692,7 +692,7 @@ set_parts_resource_objects_limit|u8|1|1
         self.set_parts_resource_objects_limit = set_parts_resource_objects_limit
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.get_parts_resource_objects_limit, self.set_parts_resource_objects_limit = (
@@ -763,7 +763,7 @@ reserved|u8|1|7|7
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioResourceObjDevParts.unpack(data)
@@ -845,7 +845,7 @@ reserved|u8|9|7|7
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:
@@ -922,7 +922,7 @@ reserved|le32|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.size, self.reserved = _VirtioAdminCmdDevPartsMetadataResultUnionPartsSize.unpack(
@@ -993,7 +993,7 @@ reserved|le32|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.count, self.reserved = (
@@ -1563,7 +1563,7 @@ flags|u8|0|1
         self.flags = flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.flags,) = _VirtioAdminCmdDevModeSetData.unpack(data)
@@ -1711,7 +1711,7 @@ offset|u8|0|1
         self.offset = offset
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyCommonCfgRdData.unpack(data)
@@ -1916,7 +1916,7 @@ offset|u8|0|1
         self.offset = offset
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.offset,) = _VirtioAdminCmdLegacyDevCfgRdData.unpack(data)
@@ -2045,7 +2045,7 @@ offset|le64|8|8
         self.offset = offset
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.flags, self.bar, self.padding, self.offset = _VirtioPciLegacyNotifyInfo.unpack(
@@ -2127,7 +2127,7 @@ entries|struct virtio_pci_legacy_notify_info|0|64|4
         )
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (entries,) = _VirtioAdminCmdLegacyNotifyInfoResult.unpack(data)
@@ -2194,7 +2194,7 @@ limit|le32|0|4
         self.limit = limit
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.limit,) = _Limit.unpack(data)
@@ -2261,7 +2261,7 @@ id|le32|4|4
         self.id = id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.id = _VirtioAdminCmdResourceObjCmdHdr.unpack(data)
@@ -2565,7 +2565,7 @@ flags|le64|8|8
         self.flags = flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioAdminCmdResourceObjCmdHdr._new_args)
         try:

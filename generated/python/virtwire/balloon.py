@@ -155,7 +155,7 @@ poison_val|le32|12|4||||VIRTIO_BALLOON_F_PAGE_POISON|1.2
         self.poison_val = poison_val
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.num_pages, self.actual, self.free_page_hint_cmd_id, self.poison_val = (
@@ -228,7 +228,7 @@ val|le64|2|8
         self.val = val
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.tag, self.val = _VirtioBalloonStat.unpack(data)

@@ -515,7 +515,7 @@ zoned.unused2|u8|93|3|3||||1.3
         self.zoned = VirtioBlkZonedCharacteristics() if zoned is None else zoned
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.geometry = geometry = new(*VirtioBlkGeometry._new_args)
         self.topology = topology = new(*VirtioBlkTopology._new_args)
@@ -730,7 +730,7 @@ sectors|u8|3|1
         self.sectors = sectors
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.cylinders, self.heads, self.sectors = _VirtioBlkGeometry.unpack(data)
@@ -811,7 +811,7 @@ opt_io_size|le32|4|4
         self.opt_io_size = opt_io_size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.physical_block_exp, self.alignment_offset, self.min_io_size, self.opt_io_size = (
@@ -917,7 +917,7 @@ unused2|u8|21|3|3
         self.unused2 = unused2
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -1129,7 +1129,7 @@ reserved|le32|0|4|||1:31
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _VirtioBlkDiscardWriteZeroesFlags.unpack(data)
@@ -1207,7 +1207,7 @@ flags.reserved|le32|12|4|||1:31
         self.flags = VirtioBlkDiscardWriteZeroesFlags() if flags is None else flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.flags = flags = new(*VirtioBlkDiscardWriteZeroesFlags._new_args)
         try:
@@ -1288,7 +1288,7 @@ device_lifetime_est_typ_b|le16|4|2
         self.device_lifetime_est_typ_b = device_lifetime_est_typ_b
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.pre_eol_info, self.device_lifetime_est_typ_a, self.device_lifetime_est_typ_b = (
@@ -1584,7 +1584,7 @@ reserved|u8|26|38|38
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.z_cap, self.z_start, self.z_wp, self.z_type, self.z_state, self.reserved = (

@@ -193,7 +193,7 @@ status|le16|0|2
         self.status = status
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCanConfig.unpack(data)
@@ -254,7 +254,7 @@ msg_type|le16|0|2
         self.msg_type = msg_type
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.msg_type,) = _VirtioCanControlOut.unpack(data)
@@ -315,7 +315,7 @@ result|u8|0|1
         self.result = result
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanControlIn.unpack(data)
@@ -523,7 +523,7 @@ result|u8|0|1
         self.result = result
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioCanTxIn.unpack(data)

@@ -179,7 +179,7 @@ next_wrap|be32|0|4|||31:1
             NotificationsBe.vqn.given(self, vqn)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsBe.unpack(data)
@@ -333,7 +333,7 @@ max_queue_size|be16|2|2|||||1.3
             VqConfigBlock.max_num.given(self, max_num)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.index, self.max_queue_size = _VqConfigBlock.unpack(data)
@@ -432,7 +432,7 @@ device|be64|24|8|||||1.1
             VqInfoBlock.used.given(self, used)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.desc, self.res0, self.index, self.size, self.driver, self.device = (
@@ -527,7 +527,7 @@ size|be16|14|2|||||1.3
             VqInfoBlockLegacy.num.given(self, num)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.queue, self.align, self.index, self.size = _VqInfoBlockLegacy.unpack(data)
@@ -597,7 +597,7 @@ index|u8|4|1
         self.index = index
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.features, self.index = _VirtioFeatureDesc.unpack(data)
@@ -670,7 +670,7 @@ isc|u8|24|1
         self.isc = isc
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.summary_indicator, self.indicator, self.bit_nr, self.isc = (

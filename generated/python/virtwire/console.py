@@ -138,7 +138,7 @@ emerg_wr|le32|8|4||||VIRTIO_CONSOLE_F_EMERG_WRITE
         self.emerg_wr = emerg_wr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.cols, self.rows, self.max_nr_ports, self.emerg_wr = _VirtioConsoleConfig.unpack(
@@ -212,7 +212,7 @@ value|le16|6|2
         self.value = value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.id, self.event, self.value = _VirtioConsoleControl.unpack(data)
@@ -278,7 +278,7 @@ rows|le16|2|2
         self.rows = rows
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.cols, self.rows = _VirtioConsoleResize.unpack(data)

@@ -1003,7 +1003,7 @@ max_size|le64|48|8
         self.max_size = max_size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -1141,7 +1141,7 @@ reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.flag, self.reserved = _VirtioCryptoCtrlHeader.unpack(data)
@@ -1449,7 +1449,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.session_id, self.status, self.padding = _VirtioCryptoCreateSessionInput.unpack(
@@ -1516,7 +1516,7 @@ session_id|le64|0|8
         self.session_id = session_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.session_id,) = _VirtioCryptoDestroySessionFlf.unpack(data)
@@ -1577,7 +1577,7 @@ status|u8|0|1
         self.status = status
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoDestroySessionInput.unpack(data)
@@ -1641,7 +1641,7 @@ hash_result_len|le32|4|4
         self.hash_result_len = hash_result_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len = _VirtioCryptoHashCreateSessionFlf.unpack(data)
@@ -1716,7 +1716,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.hash_result_len, self.auth_key_len, self.padding = (
@@ -1856,7 +1856,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op, self.padding = _VirtioCryptoCipherSessionFlf.unpack(
@@ -2022,7 +2022,7 @@ padding|le32|44|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.cipher_hdr = cipher_hdr = new(*VirtioCryptoCipherSessionFlf._new_args)
         try:
@@ -2209,7 +2209,7 @@ padding|le32|52|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.op_flf, self.op_type, self.padding = _VirtioCryptoSymCreateSessionFlf.unpack(data)
@@ -2359,7 +2359,7 @@ padding|le32|20|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.tag_len, self.aad_len, self.op, self.padding = (
@@ -2491,7 +2491,7 @@ hash_algo|le32|4|4
         self.hash_algo = hash_algo
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.padding_algo, self.hash_algo = _VirtioCryptoRsaSessionPara.unpack(data)
@@ -2555,7 +2555,7 @@ curve_id|le32|0|4
         self.curve_id = curve_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.curve_id,) = _VirtioCryptoEcdsaSessionPara.unpack(data)
@@ -2627,7 +2627,7 @@ algo_flf|u8|12|44|44
         self.algo_flf = algo_flf
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_type, self.key_len, self.algo_flf = (
@@ -2776,7 +2776,7 @@ padding|le32|20|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.opcode, self.algo, self.session_id, self.flag, self.padding = (
@@ -2986,7 +2986,7 @@ status|u8|0|1
         self.status = status
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioCryptoInhdr.unpack(data)
@@ -3050,7 +3050,7 @@ hash_result_len|le32|4|4
         self.hash_result_len = hash_result_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.src_data_len, self.hash_result_len = _VirtioCryptoHashDataFlf.unpack(data)
@@ -3269,7 +3269,7 @@ algo|le32|0|4
         self.algo = algo
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.algo,) = _VirtioCryptoHashDataFlfStatelessSessPara.unpack(data)
@@ -3350,7 +3350,7 @@ reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoHashDataFlfStatelessSessPara._new_args)
         try:
@@ -3581,7 +3581,7 @@ hdr.hash_result_len|le32|4|4
         self.hdr = VirtioCryptoHashDataFlf() if hdr is None else hdr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioCryptoHashDataFlf._new_args)
         try:
@@ -3805,7 +3805,7 @@ auth_key_len|le32|4|4
         self.auth_key_len = auth_key_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len = _VirtioCryptoMacDataFlfStatelessSessPara.unpack(data)
@@ -3887,7 +3887,7 @@ hash_result_len|le32|12|4
         self.hash_result_len = hash_result_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoMacDataFlfStatelessSessPara._new_args)
         try:
@@ -4179,7 +4179,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.iv_len, self.src_data_len, self.dst_data_len, self.padding = (
@@ -4497,7 +4497,7 @@ reserved|le32|36|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -4896,7 +4896,7 @@ padding|le32|44|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type, self.padding = _VirtioCryptoSymDataFlf.unpack(data)
@@ -5030,7 +5030,7 @@ op|le32|8|4
         self.op = op
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = _VirtioCryptoCipherDataFlfStatelessSessPara.unpack(
@@ -5123,7 +5123,7 @@ dst_data_len|le32|20|4
         self.dst_data_len = dst_data_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoCipherDataFlfStatelessSessPara._new_args)
         try:
@@ -5463,7 +5463,7 @@ op|le32|8|4
         self.op = op
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = (
@@ -5538,7 +5538,7 @@ hash_mode|le32|8|4
         self.hash_mode = hash_mode
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.auth_key_len, self.hash_mode = (
@@ -5637,7 +5637,7 @@ hash.hash_mode|le32|28|4
         self.hash = VirtioCryptoAlgChainDataFlfStatelessSessParaHash() if hash is None else hash
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.cipher = cipher = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaCipher._new_args)
         self.hash = hash = new(*VirtioCryptoAlgChainDataFlfStatelessSessParaHash._new_args)
@@ -5812,7 +5812,7 @@ reserved|le32|68|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoAlgChainDataFlfStatelessSessPara._new_args)
         sess_para.cipher = sess_para_cipher = new(
@@ -6364,7 +6364,7 @@ op_type|le32|72|4
         self.op_type = op_type
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.op_type_flf, self.op_type = _VirtioCryptoSymDataFlfStateless.unpack(data)
@@ -6515,7 +6515,7 @@ reserved|le32|20|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -6847,7 +6847,7 @@ op|le32|8|4
         self.op = op
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.algo, self.key_len, self.op = _VirtioCryptoAeadDataFlfStatelessSessPara.unpack(
@@ -6946,7 +6946,7 @@ dst_data_len|le32|28|4
         self.dst_data_len = dst_data_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoAeadDataFlfStatelessSessPara._new_args)
         try:
@@ -7329,7 +7329,7 @@ dst_data_len|le32|4|4
         self.dst_data_len = dst_data_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoAkcipherDataFlf.unpack(data)
@@ -7602,7 +7602,7 @@ u.ecdsa.curve_id|le32|12|4
         self.u = VirtioCryptoAkcipherDataFlfStatelessSessParaU() if u is None else u
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.u = u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
         try:
@@ -7706,7 +7706,7 @@ dst_data_len|le32|24|4
         self.dst_data_len = dst_data_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.sess_para = sess_para = new(*VirtioCryptoAkcipherDataFlfStatelessSessPara._new_args)
         sess_para.u = sess_para_u = new(*VirtioCryptoAkcipherDataFlfStatelessSessParaU._new_args)
@@ -7999,7 +7999,7 @@ outb_sa_limit|le32|4|4
         self.outb_sa_limit = outb_sa_limit
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.inb_sa_limit, self.outb_sa_limit = _VirtioCryptoIpsecResourceCap.unpack(data)
@@ -8114,7 +8114,7 @@ max_auth_key_len|le32|40|4
         self.max_auth_key_len = max_auth_key_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -8343,7 +8343,7 @@ s_addr|le32|0|4
         self.s_addr = s_addr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.s_addr,) = _InAddr.unpack(data)
@@ -8404,7 +8404,7 @@ s6_u8|u8|0|16|16
         self.s6_u8 = s6_u8
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.s6_u8,) = _In6Addr.unpack(data)
@@ -8495,7 +8495,7 @@ reserved1|u8|11|1
         self.reserved1 = reserved1
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.src_ip = src_ip = new(*InAddr._new_args)
         self.dst_ip = dst_ip = new(*InAddr._new_args)
@@ -8599,7 +8599,7 @@ reserved2|u8|38|2|2
         self.reserved2 = reserved2
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.src_addr = src_addr = new(*In6Addr._new_args)
         self.dst_addr = dst_addr = new(*In6Addr._new_args)
@@ -8790,7 +8790,7 @@ ipv6.reserved2|u8|42|2|2
         self.union = VirtioCryptoIpsecTunnelParamUnion() if union is None else union
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.union = union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
         try:
@@ -8880,7 +8880,7 @@ bytes_hard_limit|le64|24|8
         self.bytes_hard_limit = bytes_hard_limit
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -8965,7 +8965,7 @@ data|u8|4|32|32
         self.data = data
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.length, self.reserved1, self.data = (
@@ -9042,7 +9042,7 @@ data|u8|4|32|32
         self.data = data
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.length, self.reserved2, self.data = (
@@ -9258,7 +9258,7 @@ life.bytes_hard_limit|le64|188|8
         self.life = VirtioCryptoIpsecLifetime() if life is None else life
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.param = param = new(*VirtioCryptoIpsecTunnelParam._new_args)
         param.union = param_union = new(*VirtioCryptoIpsecTunnelParamUnion._new_args)
@@ -9457,7 +9457,7 @@ dst_data_len|le32|4|4
         self.dst_data_len = dst_data_len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.src_data_len, self.dst_data_len = _VirtioCryptoIpsecDataFlf.unpack(data)

@@ -432,7 +432,7 @@ queue_device|le64|22|8
         self.queue_device = queue_device
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -532,7 +532,7 @@ enabled|u8|4|1
         self.enabled = enabled
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.vq_index, self.dev_avail_idx, self.enabled = _VirtioDevCtxVqSplitRuntime.unpack(

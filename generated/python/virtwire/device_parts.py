@@ -134,7 +134,7 @@ reserved|le32|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.offset, self.reserved = _VirtioDevPartHdrSelectorPciCommonCfg.unpack(data)
@@ -201,7 +201,7 @@ reserved|u8|2|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.index, self.reserved = _VirtioDevPartHdrSelectorVqIndex.unpack(data)
@@ -337,7 +337,7 @@ length|le32|12|4
         self.length = length
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.selector = selector = new(*VirtioDevPartHdrSelector._new_args)
         try:
@@ -674,7 +674,7 @@ queue_device|le64|24|8
         self.queue_device = queue_device
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -785,7 +785,7 @@ reserved|u8|4|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.queue_notify_off, self.queue_notif_config_data, self.reserved = (

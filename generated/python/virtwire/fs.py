@@ -98,7 +98,7 @@ notify_buf_size|le32|40|4||||VIRTIO_FS_F_NOTIFICATION
         self.notify_buf_size = notify_buf_size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.tag, self.num_request_queues, self.notify_buf_size = _VirtioFsConfig.unpack(data)

@@ -212,7 +212,7 @@ gpio_names_size|le32|4|4
         self.gpio_names_size = gpio_names_size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.ngpio, self.padding, self.gpio_names_size = _VirtioGpioConfig.unpack(data)
@@ -285,7 +285,7 @@ value|le32|4|4
         self.value = value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.gpio, self.value = _VirtioGpioRequest.unpack(data)
@@ -351,7 +351,7 @@ value|u8|1|1
         self.value = value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.value = _VirtioGpioResponse.unpack(data)
@@ -492,7 +492,7 @@ gpio|le16|0|2
         self.gpio = gpio
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.gpio,) = _VirtioGpioIrqRequest.unpack(data)
@@ -553,7 +553,7 @@ status|u8|0|1
         self.status = status
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioGpioIrqResponse.unpack(data)

@@ -581,7 +581,7 @@ blob_alignment|le32|16|4||||VIRTIO_GPU_F_BLOB_ALIGNMENT|1.4
         self.blob_alignment = blob_alignment
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -688,7 +688,7 @@ padding|u8|21|3|3
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.flags, self.fence_id, self.ctx_id, self.ring_idx, self.padding = (
@@ -771,7 +771,7 @@ height|le32|12|4
         self.height = height
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.x, self.y, self.width, self.height = _VirtioGpuRect.unpack(data)
@@ -857,7 +857,7 @@ pmodes|struct virtio_gpu_display_one|24|384|16
         )
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -952,7 +952,7 @@ flags|le32|20|4
         self.flags = flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.r = r = new(*VirtioGpuRect._new_args)
         try:
@@ -1051,7 +1051,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -1174,7 +1174,7 @@ edid|u8|32|1024|1024
         self.edid = edid
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -1305,7 +1305,7 @@ height|le32|36|4
         self.height = height
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -1428,7 +1428,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -1559,7 +1559,7 @@ resource_id|le32|44|4
         self.resource_id = resource_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         self.r = r = new(*VirtioGpuRect._new_args)
@@ -1706,7 +1706,7 @@ padding|le32|44|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         self.r = r = new(*VirtioGpuRect._new_args)
@@ -1857,7 +1857,7 @@ padding|le32|52|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         self.r = r = new(*VirtioGpuRect._new_args)
@@ -1992,7 +1992,7 @@ nr_entries|le32|28|4
         self.nr_entries = nr_entries
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2093,7 +2093,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.length, self.padding = _VirtioGpuMemEntry.unpack(data)
@@ -2176,7 +2176,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2291,7 +2291,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2418,7 +2418,7 @@ padding|le32|36|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2541,7 +2541,7 @@ capset_version|le32|28|4
         self.capset_version = capset_version
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2759,7 +2759,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2869,7 +2869,7 @@ uuid|u8|24|16|16
         self.uuid = uuid
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -2996,7 +2996,7 @@ size|le64|48|8
         self.size = size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -3178,7 +3178,7 @@ offsets|le32|80|16|4
         self.offsets = tuple(offsets)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         self.r = r = new(*VirtioGpuRect._new_args)
@@ -3356,7 +3356,7 @@ debug_name|char|32|64|64
         self.debug_name = debug_name
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -3483,7 +3483,7 @@ offset|le64|32|8
         self.offset = offset
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -3706,7 +3706,7 @@ padding|le32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
@@ -3810,7 +3810,7 @@ padding|le32|12|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.scanout_id, self.x, self.y, self.padding = _VirtioGpuCursorPos.unpack(data)
@@ -3920,7 +3920,7 @@ padding|le32|52|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         self.pos = pos = new(*VirtioGpuCursorPos._new_args)

@@ -115,7 +115,7 @@ flags|le32|4|4
         self.flags = flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.padding, self.flags = _VirtioI2cOutHdr.unpack(data)
@@ -178,7 +178,7 @@ status|u8|0|1
         self.status = status
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.status,) = _VirtioI2cInHdr.unpack(data)

@@ -112,7 +112,7 @@ res|le32|16|4
         self.res = res
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.min, self.max, self.fuzz, self.flat, self.res = _VirtioInputAbsinfo.unpack(data)
@@ -190,7 +190,7 @@ version|le16|6|2
         self.version = version
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.bustype, self.vendor, self.product, self.version = _VirtioInputDevids.unpack(data)
@@ -356,7 +356,7 @@ u.ids.version|le16|14|2
         self.u = VirtioInputConfigU() if u is None else u
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.u = u = new(*VirtioInputConfigU._new_args)
         try:
@@ -437,7 +437,7 @@ value|le32|4|4
         self.value = value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.code, self.value = _VirtioInputEvent.unpack(data)

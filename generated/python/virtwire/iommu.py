@@ -293,7 +293,7 @@ reserved|u8|37|3|3
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.input_range = input_range = new(*VirtioIommuRange64._new_args)
         self.domain_range = domain_range = new(*VirtioIommuRange32._new_args)
@@ -397,7 +397,7 @@ end|le64|8|8
         self.end = end
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange64.unpack(data)
@@ -462,7 +462,7 @@ end|le32|4|4
         self.end = end
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.start, self.end = _VirtioIommuRange32.unpack(data)
@@ -527,7 +527,7 @@ reserved|u8|1|3|3
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.reserved = _VirtioIommuReqHead.unpack(data)
@@ -594,7 +594,7 @@ reserved|u8|1|3|3
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioIommuReqTail.unpack(data)
@@ -692,7 +692,7 @@ tail.reserved|u8|21|3|3
         self.tail = VirtioIommuReqTail() if tail is None else tail
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioIommuReqHead._new_args)
         self.tail = tail = new(*VirtioIommuReqTail._new_args)
@@ -823,7 +823,7 @@ tail.reserved|u8|21|3|3
         self.tail = VirtioIommuReqTail() if tail is None else tail
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioIommuReqHead._new_args)
         self.tail = tail = new(*VirtioIommuReqTail._new_args)
@@ -958,7 +958,7 @@ tail.reserved|u8|37|3|3
         self.tail = VirtioIommuReqTail() if tail is None else tail
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioIommuReqHead._new_args)
         self.tail = tail = new(*VirtioIommuReqTail._new_args)
@@ -1097,7 +1097,7 @@ tail.reserved|u8|29|3|3
         self.tail = VirtioIommuReqTail() if tail is None else tail
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioIommuReqHead._new_args)
         self.tail = tail = new(*VirtioIommuReqTail._new_args)
@@ -1370,7 +1370,7 @@ length|le16|2|2
         self.length = length
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self._bits, self.length = _VirtioIommuProbeProperty.unpack(data)
@@ -1459,7 +1459,7 @@ end|le64|16|8
         self.end = end
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioIommuProbeProperty._new_args)
         try:
@@ -1559,7 +1559,7 @@ address|le64|16|8
         self.address = address
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.reason, self.reserved, self.flags, self.endpoint, self.reserved1, self.address = (

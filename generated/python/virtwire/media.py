@@ -168,7 +168,7 @@ card|le8|8|32|32
         self.card = card
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.device_caps, self.device_type, self.card = _VirtioMediaConfig.unpack(data)
@@ -238,7 +238,7 @@ __reserved|le32|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.cmd, self.reserved = _VirtioMediaCmdHeader.unpack(data)
@@ -303,7 +303,7 @@ __reserved|le32|4|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioMediaRespHeader.unpack(data)
@@ -369,7 +369,7 @@ hdr.__reserved|le32|4|4
         self.hdr = VirtioMediaCmdHeader() if hdr is None else hdr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
@@ -445,7 +445,7 @@ __reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
@@ -529,7 +529,7 @@ __reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
@@ -611,7 +611,7 @@ code|le32|12|4
         self.code = code
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
@@ -683,7 +683,7 @@ hdr.__reserved|le32|4|4
         self.hdr = VirtioMediaRespHeader() if hdr is None else hdr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
@@ -753,7 +753,7 @@ __reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.start, self.len, self.reserved = _VirtioMediaSgEntry.unpack(data)
@@ -836,7 +836,7 @@ offset|le32|16|4
         self.offset = offset
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
@@ -921,7 +921,7 @@ len|le64|16|8
         self.len = len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
@@ -996,7 +996,7 @@ driver_addr|le64|8|8
         self.driver_addr = driver_addr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaCmdHeader._new_args)
         try:
@@ -1067,7 +1067,7 @@ hdr.__reserved|le32|4|4
         self.hdr = VirtioMediaRespHeader() if hdr is None else hdr
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaRespHeader._new_args)
         try:
@@ -1134,7 +1134,7 @@ session_id|le32|4|4
         self.session_id = session_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.event, self.session_id = _VirtioMediaEventHeader.unpack(data)
@@ -1208,7 +1208,7 @@ __reserved|le32|12|4
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioMediaEventHeader._new_args)
         try:

@@ -211,7 +211,7 @@ requested_size|le64|48|8
         self.requested_size = requested_size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -397,7 +397,7 @@ u.state.padding|le16|18|6|3
         self.u = VirtioMemReqU() if u is None else u
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.u = u = new(*VirtioMemReqU._new_args)
         try:
@@ -499,7 +499,7 @@ u.state.type|le16|8|2
         self.u = VirtioMemRespU() if u is None else u
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.u = u = new(*VirtioMemRespU._new_args)
         try:
@@ -574,7 +574,7 @@ padding|le16|10|6|3
         self.padding = tuple(padding)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqPlug.unpack(data)
@@ -647,7 +647,7 @@ padding|le16|10|6|3
         self.padding = tuple(padding)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqUnplug.unpack(data)
@@ -720,7 +720,7 @@ padding|le16|10|6|3
         self.padding = tuple(padding)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.nb_blocks, padding = _VirtioMemReqState.unpack(data)
@@ -785,7 +785,7 @@ type|le16|0|2
         self.type = type
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioMemRespState.unpack(data)

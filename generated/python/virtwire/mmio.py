@@ -349,7 +349,7 @@ next_wrap|le32|0|4|||31:1
             NotificationsLe.vqn.given(self, vqn)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsLe.unpack(data)

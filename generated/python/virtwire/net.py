@@ -1180,7 +1180,7 @@ supported_tunnel_types|le32|24|4||||VIRTIO_NET_F_HASH_TUNNEL|1.3
         self.supported_tunnel_types = supported_tunnel_types
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -1302,7 +1302,7 @@ reserved|u8|2|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.class_, self.command, self.reserved = _VirtioNetDevPartCvqSelector.unpack(data)
@@ -1668,7 +1668,7 @@ resource_type|le16|4|2
         self.resource_type = resource_type
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.resource_id, self.resource_type = _IpsecResourceHdr.unpack(data)
@@ -1730,7 +1730,7 @@ enabled_tunnel_types|le32|0|4
         self.enabled_tunnel_types = enabled_tunnel_types
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.enabled_tunnel_types,) = _VirtnetHashTunnel.unpack(data)
@@ -2095,7 +2095,7 @@ virtqueue_pairs|le16|0|2
         self.virtqueue_pairs = virtqueue_pairs
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.virtqueue_pairs,) = _VirtioNetCtrlMqPairsSet.unpack(data)
@@ -2273,7 +2273,7 @@ reserved|le16|0|2|||15:1
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _RssRqId.unpack(data)
@@ -2500,7 +2500,7 @@ max_rss_contexts|le16|0|2
         self.max_rss_contexts = max_rss_contexts
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.max_rss_contexts,) = _VirtnetRssCtxCap.unpack(data)
@@ -2667,7 +2667,7 @@ rss_ctx_id|le16|0|2
         self.rss_ctx_id = rss_ctx_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.rss_ctx_id,) = _VirtnetRssCtxDel.unpack(data)
@@ -2728,7 +2728,7 @@ offloads|le64|0|8
         self.offloads = offloads
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.offloads,) = _Offloads.unpack(data)
@@ -2792,7 +2792,7 @@ max_usecs|le32|4|4
         self.max_usecs = max_usecs
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.max_packets, self.max_usecs = _VirtioNetCtrlCoal.unpack(data)
@@ -2866,7 +2866,7 @@ coal.max_usecs|le32|8|4
         self.coal = VirtioNetCtrlCoal() if coal is None else coal
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.coal = coal = new(*VirtioNetCtrlCoal._new_args)
         try:
@@ -2938,7 +2938,7 @@ supported_stats_types|le64|0|8|1
         self.supported_stats_types = tuple(supported_stats_types)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (supported_stats_types,) = _VirtioNetStatsCapabilities.unpack(data)
@@ -3013,7 +3013,7 @@ types_bitmap|le64|8|8|1
         self.types_bitmap = tuple(types_bitmap)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.vq_index, reserved, types_bitmap = _VirtioNetCtrlQueueStatsStats.unpack(data)
@@ -3181,7 +3181,7 @@ size|le16|6|2
         self.size = size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.reserved, self.vq_index, self.reserved1, self.size = (
@@ -3270,7 +3270,7 @@ ok_num|le64|16|8
         self.ok_num = ok_num
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -3406,7 +3406,7 @@ rx_drop_overruns|le64|48|8
         self.rx_drop_overruns = rx_drop_overruns
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -3566,7 +3566,7 @@ tx_drop_malformed|le64|48|8
         self.tx_drop_malformed = tx_drop_malformed
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -3710,7 +3710,7 @@ rx_csum_bad|le64|32|8
         self.rx_csum_bad = rx_csum_bad
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -3830,7 +3830,7 @@ tx_needs_csum|le64|16|8
         self.tx_needs_csum = tx_needs_csum
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -3956,7 +3956,7 @@ rx_gso_bytes_coalesced|le64|32|8
         self.rx_gso_bytes_coalesced = rx_gso_bytes_coalesced
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -4106,7 +4106,7 @@ tx_gso_bytes_noseg|le64|48|8
         self.tx_gso_bytes_noseg = tx_gso_bytes_noseg
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -4242,7 +4242,7 @@ rx_bytes_allowance_exceeded|le64|16|8
         self.rx_bytes_allowance_exceeded = rx_bytes_allowance_exceeded
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -4354,7 +4354,7 @@ tx_bytes_allowance_exceeded|le64|16|8
         self.tx_bytes_allowance_exceeded = tx_bytes_allowance_exceeded
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioNetStatsReplyHdr._new_args)
         try:
@@ -4480,7 +4480,7 @@ reserved|u8|18|2|2
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -4878,7 +4878,7 @@ group_priority|le16|0|2
         self.group_priority = group_priority
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.group_priority,) = _VirtioNetResourceObjFfGroup.unpack(data)

@@ -161,7 +161,7 @@ next_wrap|le32|0|4|||31:1
         self.next_wrap = next_wrap
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _NotificationsDataLe.unpack(data)
@@ -271,7 +271,7 @@ length|le32|12|4
         self.length = length
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -408,7 +408,7 @@ length_hi|le32|20|4
         self.length_hi = length_hi
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.cap = cap = new(*VirtioPciCap._new_args)
         try:
@@ -629,7 +629,7 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
             VirtioPciCommonCfg.queue_used.given(self, queue_used)
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -818,7 +818,7 @@ notify_off_multiplier|le32|16|4
         self.notify_off_multiplier = notify_off_multiplier
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.cap = cap = new(*VirtioPciCap._new_args)
         try:
@@ -939,7 +939,7 @@ vendor_id|u16|4|2
 
     @classmethod
     def from_bytes(
-        cls, data: Buffer, *, allow_short: bool = False, byteorder: ByteOrder = "little"
+        cls, data: Buffer, allow_short: bool = False, *, byteorder: ByteOrder = "little"
     ) -> Self:
         self = new(*cls._new_args)
         try:
@@ -1020,7 +1020,7 @@ pci_cfg_data|u8|16|4|4
         self.pci_cfg_data = pci_cfg_data
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.cap = cap = new(*VirtioPciCap._new_args)
         try:

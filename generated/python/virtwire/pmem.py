@@ -106,7 +106,7 @@ size|le64|8|8
         self.size = size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.start, self.size = _VirtioPmemConfig.unpack(data)
@@ -168,7 +168,7 @@ type|le32|0|4
         self.type = type
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.type,) = _VirtioPmemReq.unpack(data)
@@ -229,7 +229,7 @@ ret|le32|0|4
         self.ret = ret
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.ret,) = _VirtioPmemResp.unpack(data)

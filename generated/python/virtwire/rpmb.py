@@ -170,7 +170,7 @@ max_rd_cnt|u8|2|1
         self.max_rd_cnt = max_rd_cnt
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.capacity, self.max_wr_cnt, self.max_rd_cnt = _VirtioRpmbConfig.unpack(data)
@@ -281,7 +281,7 @@ req_resp|be16|510|2
         self.req_resp = req_resp
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (

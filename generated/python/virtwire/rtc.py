@@ -280,7 +280,7 @@ reserved|u8|2|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcReqHead.unpack(data)
@@ -347,7 +347,7 @@ reserved|u8|1|7|7
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.reserved = _VirtioRtcRespHead.unpack(data)
@@ -415,7 +415,7 @@ head.reserved|u8|2|6|6
         self.head = VirtioRtcReqHead() if head is None else head
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -497,7 +497,7 @@ reserved|u8|10|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -583,7 +583,7 @@ reserved|u8|10|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -681,7 +681,7 @@ reserved|u8|11|5|5
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -792,7 +792,7 @@ reserved|u8|11|5|5
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -879,7 +879,7 @@ reserved|u8|9|7|7
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -965,7 +965,7 @@ reserved|u8|10|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -1046,7 +1046,7 @@ clock_reading|le64|8|8
         self.clock_reading = clock_reading
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -1135,7 +1135,7 @@ reserved|u8|11|5|5
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -1226,7 +1226,7 @@ counter_cycles|le64|16|8
         self.counter_cycles = counter_cycles
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -1312,7 +1312,7 @@ reserved|u8|10|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -1406,7 +1406,7 @@ reserved|u8|17|7|7
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -1505,7 +1505,7 @@ reserved|u8|19|5|5
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -1600,7 +1600,7 @@ head.reserved|u8|1|7|7
         self.head = VirtioRtcRespHead() if head is None else head
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -1686,7 +1686,7 @@ reserved|u8|11|5|5
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcReqHead._new_args)
         try:
@@ -1765,7 +1765,7 @@ head.reserved|u8|1|7|7
         self.head = VirtioRtcRespHead() if head is None else head
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcRespHead._new_args)
         try:
@@ -1834,7 +1834,7 @@ reserved|u8|2|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.msg_type, self.reserved = _VirtioRtcNotifHead.unpack(data)
@@ -1914,7 +1914,7 @@ reserved|u8|10|6|6
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.head = head = new(*VirtioRtcNotifHead._new_args)
         try:

@@ -350,7 +350,7 @@ max_lun|le32|32|4
         self.max_lun = max_lun
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -1008,7 +1008,7 @@ response|u8|24|1
         self.response = response
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.subtype, self.lun, self.id, self.response = _VirtioScsiCtrlTmf.unpack(
@@ -1103,7 +1103,7 @@ response|u8|20|1
         self.response = response
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.type, self.lun, self.event_requested, self.event_actual, self.response = (
@@ -1182,7 +1182,7 @@ reason|le32|12|4
         self.reason = reason
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.event, self.lun, self.reason = _VirtioScsiEvent.unpack(data)

@@ -593,7 +593,7 @@ controls|le32|12|4||||VIRTIO_SND_F_CTLS|1.3
         self.controls = controls
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.jacks, self.streams, self.chmaps, self.controls = _VirtioSndConfig.unpack(data)
@@ -659,7 +659,7 @@ code|le32|0|4
         self.code = code
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.code,) = _VirtioSndHdr.unpack(data)
@@ -725,7 +725,7 @@ data|le32|4|4
         self.data = data
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
@@ -802,7 +802,7 @@ size|le32|12|4
         self.size = size
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
@@ -870,7 +870,7 @@ hda_fn_nid|le32|0|4
         self.hda_fn_nid = hda_fn_nid
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.hda_fn_nid,) = _VirtioSndInfo.unpack(data)
@@ -936,7 +936,7 @@ jack_id|le32|4|4
         self.jack_id = jack_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
@@ -1026,7 +1026,7 @@ padding|u8|17|7|7
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
@@ -1131,7 +1131,7 @@ sequence|le32|12|4
         self.sequence = sequence
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndJackHdr._new_args)
         hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
@@ -1210,7 +1210,7 @@ stream_id|le32|4|4
         self.stream_id = stream_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
@@ -1317,7 +1317,7 @@ padding|u8|27|5|5
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
@@ -1472,7 +1472,7 @@ padding|u8|23|1
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndPcmHdr._new_args)
         hdr.hdr = hdr_hdr = new(*VirtioSndHdr._new_args)
@@ -1584,7 +1584,7 @@ stream_id|le32|0|4
         self.stream_id = stream_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.stream_id,) = _VirtioSndPcmXfer.unpack(data)
@@ -1648,7 +1648,7 @@ latency_bytes|le32|4|4
         self.latency_bytes = latency_bytes
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.latency_bytes = _VirtioSndPcmStatus.unpack(data)
@@ -1728,7 +1728,7 @@ positions|u8|6|18|18
         self.positions = positions
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndInfo._new_args)
         try:
@@ -1807,7 +1807,7 @@ control_id|le32|4|4
         self.control_id = control_id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:
@@ -1877,7 +1877,7 @@ step|le32|8|4
         self.step = step
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger.unpack(data)
@@ -1948,7 +1948,7 @@ step|le64|16|8
         self.step = step
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.min, self.max, self.step = _VirtioSndCtlInfoValueInteger64.unpack(data)
@@ -2013,7 +2013,7 @@ items|le32|0|4
         self.items = items
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.items,) = _VirtioSndCtlInfoValueEnumerated.unpack(data)
@@ -2172,7 +2172,7 @@ value.enumerated.items|le32|68|4
         self.value = VirtioSndCtlInfoValue() if value is None else value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndInfo._new_args)
         self.value = value_ = new(*VirtioSndCtlInfoValue._new_args)
@@ -2273,7 +2273,7 @@ item|u8|0|64|64
         self.item = item
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.item,) = _VirtioSndCtlEnumItem.unpack(data)
@@ -2352,7 +2352,7 @@ dig_subframe|u8|172|4|4
         self.dig_subframe = dig_subframe
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.status, self.subcode, self.pad, self.dig_subframe = _VirtioSndCtlIec958.unpack(
@@ -2483,7 +2483,7 @@ value.iec958.dig_subframe|u8|172|4|4
         self.value = VirtioSndCtlValueValue() if value is None else value
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.value = value_ = new(*VirtioSndCtlValueValue._new_args)
         try:
@@ -2643,7 +2643,7 @@ mask|le16|6|2
         self.mask = mask
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.hdr = hdr = new(*VirtioSndHdr._new_args)
         try:

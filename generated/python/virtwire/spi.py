@@ -131,7 +131,7 @@ max_cs_inactive_ns|le32|28|4
         self.max_cs_inactive_ns = max_cs_inactive_ns
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -311,7 +311,7 @@ cs_change_delay_inactive_ns|le32|28|4
         self.cs_change_delay_inactive_ns = cs_change_delay_inactive_ns
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -437,7 +437,7 @@ result|u8|0|1
         self.result = result
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.result,) = _VirtioSpiTransferResult.unpack(data)

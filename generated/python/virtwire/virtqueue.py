@@ -200,7 +200,7 @@ flags|le16|14|2
         self.flags = flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.len, self.id, self.flags = _PvirtqDesc.unpack(data)
@@ -278,7 +278,7 @@ desc_event_wrap|le16|0|2|||15:1
         self.desc_event_wrap = desc_event_wrap
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressDesc.unpack(data)
@@ -346,7 +346,7 @@ reserved|le16|0|2|||2:14
         self.reserved = reserved
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self._bits,) = _PvirtqEventSuppressFlags.unpack(data)
@@ -420,7 +420,7 @@ flags.reserved|le16|2|2|||2:14
         self.flags = PvirtqEventSuppressFlags() if flags is None else flags
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         self.desc = desc = new(*PvirtqEventSuppressDesc._new_args)
         self.flags = flags = new(*PvirtqEventSuppressFlags._new_args)
@@ -619,7 +619,7 @@ next|le16|14|2
         self.next = next
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.addr, self.len, self.flags, self.next = _VirtqDesc.unpack(data)
@@ -1008,7 +1008,7 @@ len|le32|4|4
         self.len = len
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             self.id, self.len = _VirtqUsedElem.unpack(data)

@@ -175,7 +175,7 @@ guest_cid|le64|0|8
         self.guest_cid = guest_cid
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.guest_cid,) = _VirtioVsockConfig.unpack(data)
@@ -287,7 +287,7 @@ fwd_cnt|le32|40|4
         self.fwd_cnt = fwd_cnt
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (
@@ -528,7 +528,7 @@ id|le32|0|4
         self.id = id
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, allow_short: bool = False) -> Self:
+    def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
         self = new(*cls._new_args)
         try:
             (self.id,) = _VirtioVsockEvent.unpack(data)
