@@ -108,3 +108,24 @@ def test_no_text_makes_reading_slow(name: str, tmp_path: Path) -> None:
     read_spec(str(path), Sink())
     # what takes time in proportion to the text takes well under a second; what is quadratic takes minutes
     assert time.process_time() - start < 20
+
+
+def test_what_is_included_amidst_a_table_is_no_prose(tmp_path: Path) -> None:
+    (tmp_path / "virtio.tex").write_text(
+        "\\section{Log}\n\\begin{longtable}{l}\n\\input{log}\n\\end{longtable}\n\\section{Part}\n\\input{part}\n",
+        "utf-8",
+    )
+    (tmp_path / "log.tex").write_text("1 & HERE \\\\\n\\input{more}\n", "utf-8")
+    (tmp_path / "more.tex").write_text("\\begin{itemize}\n\\item HERE\n\\end{itemize}\n", "utf-8")
+    (tmp_path / "part.tex").write_text("HERE, without a heading.\n", "utf-8")
+    found = list(Prose(read_document(open_source(str(tmp_path)), Sink())).find(re.compile("HERE")))
+    assert [(hit.place, hit.context.section and hit.context.section.title) for hit in found] == [
+        (("part.tex", 1), "Part")
+    ]
+
+
+def test_a_file_of_nothing_but_prose_states_clauses(tmp_path: Path) -> None:
+    (tmp_path / "virtio.tex").write_text("\\drivernormative{\\section}{Part}{Part}\n\\input{part}\n", "utf-8")
+    (tmp_path / "part.tex").write_text("The driver MUST NOT write.\n", "utf-8")
+    (clause,) = read_spec(str(tmp_path)).clauses
+    assert (clause.level, clause.role, str(clause.place)) == ("MUST NOT", "driver", "part.tex:1")

@@ -19,11 +19,11 @@ bound to all its codes that have nothing of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError, at
@@ -225,12 +225,37 @@ def _term(text: str) -> Condition:
 # --- the text that states a fact ----------------------------------------------------------------------------
 
 
+class Paragraph(NamedTuple):
+    """One paragraph that may state a fact."""
+
+    digest: str
+    place: Place
+    text: str
+
+
+class Paragraphs:
+    """The paragraphs of one section. Digests are worked out only as far as somebody looks for one."""
+
+    def __init__(self, section: Section) -> None:
+        self._read: list[Paragraph] = []
+        self._unread = _paragraphs(section)
+
+    def __iter__(self) -> Iterator[Paragraph]:
+        yield from self._read
+        for paragraph in self._unread:
+            self._read.append(paragraph)
+            yield paragraph
+
+    def first(self, digests: Sequence[str]) -> Paragraph | None:
+        """The first paragraph with one of some digests."""
+        return next((p for p in self if p.digest in digests), None)
+
+
 @dataclass(slots=True)
 class Evidence:
-    """The paragraphs of a document's sections by their digests; a section is called by its label, else its title."""
+    """The text under a document's headings; a section is called by its label, else its title."""
 
     sections: dict[str, list[Section]]
-    _known: dict[str, dict[str, tuple[Place, str]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Document) -> Evidence:
@@ -239,52 +264,40 @@ class Evidence:
             sections.setdefault(section.label or section.title, []).append(section)
         return cls(sections)
 
-    def find(self, annotation: Annotation) -> Place | None:
-        """Where the text stands that an annotation rests on; None where it is not there as it was."""
-        paragraphs = self._paragraphs(annotation.section)
-        return next((paragraphs[d][0] for d in annotation.digests if d in paragraphs), None)
+    def find(self, annotation: Annotation) -> Paragraph | None:
+        """The paragraph that an annotation rests on; None where it is not there as it was."""
+        for section in self.sections.get(annotation.section, ()):
+            if found := _paragraphs_of(section).first(annotation.digests):
+                return found
+        return None
 
-    def words(self, annotation: Annotation) -> tuple[str, ...]:
-        """The paragraph that an annotation rests on; where it is not there as it was, all that could have become it."""
-        paragraphs = self._paragraphs(annotation.section)
-        stated = [paragraphs[d][1] for d in annotation.digests if d in paragraphs]
-        return (stated[0],) if stated else tuple(text for _, text in paragraphs.values())
-
-    def paragraphs(self, label: str) -> Mapping[str, Place]:
-        """The places of the paragraphs under a label, by digest."""
-        return {value: place for value, (place, _) in self._paragraphs(label).items()}
-
-    def _paragraphs(self, label: str) -> Mapping[str, tuple[Place, str]]:
-        known = self._known.get(label)
-        if known is None:
-            known = {}
-            for section in self.sections.get(label, ()):
-                known.update(_paragraphs(section))
-            self._known[label] = known
-        return known
+    def under(self, label: str) -> list[Paragraph]:
+        """All paragraphs under a label: those that a changed one may have become."""
+        return [p for section in self.sections.get(label, ()) for p in _paragraphs_of(section)]
 
 
-@lru_cache(maxsize=1024)
-def _paragraphs(section: Section) -> dict[str, tuple[Place, str]]:
+_paragraphs_of = lru_cache(maxsize=1024)(Paragraphs)
+
+
+def _paragraphs(section: Section) -> Iterator[Paragraph]:
+    """The paragraphs from a heading to the next one."""
     file = section.file
     start = section.heading.start
     following = _HEADING.search(file.text, start + 1)
     end = following.start() if following else len(file.text)
-    found: dict[str, tuple[Place, str]] = {}
     while start < end:
         blank = _BLANK.search(file.text, start, end)
         stop = blank.start() if blank else end
         text = file.text[start:stop]
         if text.strip():
             offset = start + len(text) - len(text.lstrip())
-            found.setdefault(digest(text), (Place(file.path, file.line(offset)), text))
+            yield Paragraph(digest(text), file.place(offset), text)
         start = blank.end() if blank else end
-    return found
 
 
-def describe(paragraphs: Mapping[str, Place]) -> str:
+def describe(paragraphs: Sequence[Paragraph]) -> str:
     """What stands in a section now, for whoever reviews a stale entry."""
-    return ", ".join(f"{place} {value}" for value, place in paragraphs.items()) or "it is not there"
+    return ", ".join(f"{p.place} {p.digest}" for p in paragraphs) or "it is not there"
 
 
 __all__: Sequence[str] = ("Annotation", "Evidence", "condition_of", "describe", "length_of", "load_annotations")

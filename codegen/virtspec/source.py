@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from io import StringIO
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 MAX_FILE_BYTES = 16 << 20
 """The largest file that is read. The longest of the published sources has 0.8 MB."""
@@ -29,6 +29,22 @@ class OutsideTree(SourceError):
 
 class MissingFile(SourceError):
     """A path at which the tree holds no file."""
+
+
+class Place(NamedTuple):
+    """A position in the specification's source: path inside the tree, and line counted from 1.
+
+    A tuple: there are more places than of anything else in a model, and they are sorted again and again.
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+NOWHERE = Place("", 0)
 
 
 class SourceFile:
@@ -50,6 +66,10 @@ class SourceFile:
     def line(self, offset: int) -> int:
         """The line of a character offset, from 1."""
         return bisect_right(self.line_starts, offset)
+
+    def place(self, offset: int) -> Place:
+        """The place of a character offset."""
+        return tuple.__new__(Place, (self.path, bisect_right(self.line_starts, offset)))
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """Line and column of a character offset, both from 1."""
@@ -98,6 +118,10 @@ class Span:
     @property
     def line(self) -> int:
         return self.file.line(self.start)
+
+    @property
+    def place(self) -> Place:
+        return self.file.place(self.start)
 
     @property
     def line_column(self) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from virtspec.latex.scan import (
     scan_text,
 )
 from virtspec.latex.text import plain_text
-from virtspec.source import MissingFile, OutsideTree, SourceError, SourceFile, SourceTree
+from virtspec.source import MissingFile, OutsideTree, Place, SourceError, SourceFile, SourceTree
 
 MAX_INPUTS = 4000
 """How often `\\input` is followed in one document: files that include others twice must not multiply without bound."""
@@ -55,6 +55,10 @@ class Section:
     def line(self) -> int:
         return self.file.line(self.heading.start)
 
+    @property
+    def place(self) -> Place:
+        return self.file.place(self.heading.start)
+
 
 @dataclass(slots=True, eq=False)
 class Located:
@@ -68,6 +72,10 @@ class Located:
     @property
     def line(self) -> int:
         return self.file.line(self.block.start)
+
+    @property
+    def place(self) -> Place:
+        return self.file.place(self.block.start)
 
 
 @dataclass(slots=True, eq=False)
@@ -91,10 +99,11 @@ class Segment:
 
 @dataclass(slots=True, eq=False)
 class Inclusion:
-    """One file where it is first included: the section around, and its segments."""
+    """One file where it is first included: the section around, whether that is amidst a table, and its segments."""
 
     file: SourceFile
     section: Section | None
+    tabled: bool
     segments: list[Segment] = field(default_factory=list)
 
 
@@ -146,25 +155,28 @@ class _Reader:
         self.escape = ""
         self.inputs = 0
 
-    def read(self, file: SourceFile) -> None:
+    def read(self, file: SourceFile, *, tabled: bool = False) -> None:
         document = self.document
         self.stack.append(file.path)
-        inclusion = Inclusion(file, self.sections[-1] if self.sections else None)
+        inclusion = Inclusion(file, self.sections[-1] if self.sections else None, tabled)
         scan = scan_text(file.text)
         if file.path not in document.files:
             document.files[file.path] = file
             document.inclusions[file.path] = inclusion
             for problem in scan.problems:
                 self.sink.fatal(problem.rule, at(file, problem.start), problem.message)
-        index = 0
+        index = table = 0
         while index < len(scan.blocks):
             # sections that end where the segment begins are none of its context
             segment = _segment(file, index, _around(self.sections, scan.blocks[index]), self.escape)
             inclusion.segments.append(segment)
             self.add(segment)
+            # where the last table ends that has begun
+            table = max((b.end for b in scan.blocks[index : segment.end] if isinstance(b, Table)), default=table)
             index = segment.end
             if index < len(scan.blocks):
-                self.include(file, scan.blocks[index])
+                block = scan.blocks[index]
+                self.include(file, block, tabled=tabled or block.start < table)
                 index += 1
         self.stack.pop()
 
@@ -174,10 +186,10 @@ class _Reader:
         self.document.sections += segment.sections
         self.sections, self.escape = segment.stack, segment.escape
 
-    def include(self, file: SourceFile, block: Block) -> None:
+    def include(self, file: SourceFile, block: Block, *, tabled: bool) -> None:
         """What an inclusion stands for: the blocks of another file, or a listing."""
         if isinstance(block, Input):
-            self.follow(file, block)
+            self.follow(file, block, tabled=tabled)
             return
         assert isinstance(block, Listing)
         listed = self.fetch(file, block.start, block.path, listing=True)
@@ -189,7 +201,7 @@ class _Reader:
             self.add(Segment(listed, (located,), (located,), (), (), self.sections, self.escape, 0))
             self.document.listed.setdefault(listed.path, located)
 
-    def follow(self, file: SourceFile, block: Input) -> None:
+    def follow(self, file: SourceFile, block: Input, *, tabled: bool) -> None:
         path = block.path if block.path.endswith(".tex") else f"{block.path}.tex"
         self.inputs += 1
         if self.inputs > MAX_INPUTS:
@@ -205,7 +217,7 @@ class _Reader:
             chain = " -> ".join([*self.stack[self.stack.index(included.path) :], included.path])
             self.sink.fatal("VS003", at(file, block.start), f"'\\input' goes in a circle: {chain}")
             return
-        self.read(included)
+        self.read(included, tabled=tabled)
 
     def fetch(self, file: SourceFile, start: int, path: str, *, listing: bool) -> SourceFile | None:
         """A file by the path that LaTeX would use, or None with a diagnostic.

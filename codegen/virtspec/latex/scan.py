@@ -124,9 +124,10 @@ class Scan:
 
 
 # Every alternative starts with a backslash or a percent sign: the regular expression engine then searches for
-# these two characters only. An escaped backslash or percent sign is matched so that it starts nothing.
+# these two characters only; most commands are done with by their first letter. An escaped backslash or percent sign is
+# matched so that it starts nothing.
 _COMMAND = re.compile(
-    r"\\(?:"
+    r"\\(?=[bceidlps%\\])(?:"
     r"(?P<begin>begin\{(?P<opened>[A-Za-z]+\*?)\})"
     r"|(?P<end>end\{(?P<closed>[A-Za-z]+\*?)\})"
     r"|(?P<item>item(?![A-Za-z]))"
@@ -182,6 +183,12 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
                 if not depth:
                     return position + 1, match.start()
         return None
+    end = text.find("]", position, position + MAX_OPTION)
+    if end < 0:
+        return None
+    inside = text[position + 1 : end]
+    if "[" not in inside and "{" not in inside and "}" not in inside and "\\" not in inside:
+        return position + 1, end
     depth = braces = 0
     for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
         token = match[0]
@@ -241,8 +248,6 @@ class _Scanner:
             if kind is None:
                 position = match.end()
             else:
-                if kind in ("opened", "closed"):
-                    kind = "begin" if kind == "opened" else "end"
                 position = steps[kind](match)
         for environment, start, _ in self.open:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))

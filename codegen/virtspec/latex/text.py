@@ -29,7 +29,6 @@ _SIMPLE = re.compile(
     r"|(?P<quote>``|'')"
     r"|(?P<dash>---?)"
 )
-_WHITE = re.compile(r"\s+")
 
 MAX_FRAGMENT = 20_000
 """The longest fragment, in characters, that is converted; a longer one is no title, cell or label."""
@@ -45,7 +44,7 @@ MAX_BRACES = 200
 def plain_text(fragment: str) -> str:
     """A fragment of LaTeX as plain text on one line."""
     if _SPECIAL.search(fragment) is None:
-        return _WHITE.sub(" ", fragment).strip()
+        return " ".join(fragment.split())
     text = _SIMPLE.sub(_simple, fragment)
     for _ in range(MAX_NESTING):
         if "\\" not in text or (done := _SIMPLE.sub(_simple, text)) == text:
@@ -58,7 +57,7 @@ def plain_text(fragment: str) -> str:
             text = _converter().latex_to_text(fragment[:MAX_FRAGMENT])
         except Exception:  # what pylatexenc raises for a macro without its arguments: IndexError, KeyError, …
             text = _bare(text)
-    return _WHITE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def _bare(text: str) -> str:

@@ -35,7 +35,6 @@ from virtspec.model import (
     ExternalLength,
     FeatureBit,
     Member,
-    Place,
     Skipped,
     Spec,
     Struct,
@@ -79,7 +78,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     statements = clauses(prose, facts)
     for lost in document.lost:
         what: Literal["listing", "file"] = "listing" if lost.listing else "file"
-        place = Place(lost.file.path, lost.file.line(lost.start))
+        place = lost.file.place(lost.start)
         facts.skipped.append(Skipped(what=what, reason=f"'{lost.path}' is not there", place=place))
     return Spec(
         edition=edition,
@@ -233,7 +232,7 @@ def _devices(document: Document, facts: Facts) -> tuple[Device, ...]:
                 title=parent.title,
                 id=int(match[1]) if match else None,
                 config=facts.configs.get(module, ""),
-                place=Place(parent.file.path, parent.line),
+                place=parent.place,
             ),
         )
     return tuple(devices.values())
@@ -250,7 +249,7 @@ def _features(facts: Facts) -> tuple[FeatureBit, ...]:
             continue
         known.add(item.number)
         key = key if len(known) == 1 else f"{key}#{len(known)}"
-        place = Place(located.file.path, located.line)
+        place = located.place
         features[key] = FeatureBit(
             key=key, name=item.name, bit=item.number, module=module, legacy=item.legacy, place=place
         )

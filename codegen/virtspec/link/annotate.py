@@ -54,24 +54,23 @@ def annotate(
     for group in groups.values():
         if edition and all(numbers < annotation.since for annotation in group):
             continue
-        stated = [(a, place) for a in group if (place := evidence.find(a)) is not None]
-        if stated and work.apply(*stated[0]):
+        first, said = next(((a, said) for a in group if (said := evidence.find(a))), (group[0], None))
+        if said is not None and work.apply(first, said.place):
             facts.count("annotations", read=True)
-            facts.paragraphs[stated[0][0].key, stated[0][0].kind] = evidence.words(stated[0][0])
-        elif stated:
-            _report("VS261", group[0], stated[0][1], "no such member, registry or entry", "", facts, sink)
-        elif work.knows(group[0].key):
-            first = group[0]
-            facts.paragraphs[first.key, first.kind] = evidence.words(first)
-            now = describe(evidence.paragraphs(first.section))
-            _report("VS260", first, None, STALE, now, facts, sink)
+            facts.paragraphs[first.key, first.kind] = (said.text,)
+        elif said is not None:
+            _report("VS261", first, said.place, "no such member, registry or entry", "", facts, sink)
+        elif work.knows(first.key):
+            now = evidence.under(first.section)
+            facts.paragraphs[first.key, first.kind] = tuple(p.text for p in now)
+            _report("VS260", first, None, STALE, describe(now), facts, sink)
     return tuple(work.structs.values()), tuple(work.registries.values()), tuple(work.constants.values())
 
 
 def _report(
     rule: str, annotation: Annotation, place: Place | None, reason: str, now: str, facts: Facts, sink: Sink
 ) -> None:
-    where = place or Place(annotation.span.file.path, annotation.span.line)
+    where = place or annotation.span.place
     facts.skip(Skipped(what="annotation", reason=f"{annotation.kind} of {annotation.key}: {reason}", place=where))
     sink.warning(
         rule,

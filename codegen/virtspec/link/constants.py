@@ -42,7 +42,7 @@ class Definition:
     @property
     def place(self) -> Place:
         if self._place is None:
-            self._place = Place(self.file.path, self.file.line(self.start))
+            self._place = self.file.place(self.start)
         return self._place
 
 

@@ -150,7 +150,7 @@ def _read_listing(located: Located, block: Listing, facts: Facts) -> None:
         reason = parsed.opaque
         if reason == MANGLED:
             reason = f"{LOST}: {MANGLED} ({_mark(file.text[block.body : block.end])})"
-        facts.skipped.append(Skipped(what="listing", reason=reason, place=Place(file.path, located.line)))
+        facts.skipped.append(Skipped(what="listing", reason=reason, place=located.place))
     else:
         facts.skipped += [_lost(d, file) for d in findings if d.rule in _LOSSES and d.severity is Severity.ERROR]
     section = located.section
@@ -201,7 +201,7 @@ def _sort_items(parsed: Parsed, scope: Scope, located: Located, facts: Facts, *,
             case Enum():
                 _add_enum(item, "", scope, located, facts)
             case Body(name=""):
-                place = Place(file.path, file.line(item.start))
+                place = file.place(item.start)
                 reason = f"a {item.kind} without a tag outside any struct"
                 facts.skipped.append(Skipped(what="listing", reason=reason, place=place))
             case Body():
@@ -215,7 +215,7 @@ def _sort_items(parsed: Parsed, scope: Scope, located: Located, facts: Facts, *,
                 facts.groups.append((item, scope))
             case Opaque():
                 if not parsed.opaque:
-                    place = Place(file.path, file.line(item.start))
+                    place = file.place(item.start)
                     reason = f"in part: {item.reason}"
                     if item.reason == MANGLED:
                         reason = f"{LOST}: {MANGLED} ({_mark(file.text[item.start : item.end])})"
@@ -279,7 +279,7 @@ def _read_table(located: Located, block: Table, facts: Facts) -> None:
     table = read_table(file, block)
     facts.count("tables", read=isinstance(table, CodeTable))
     if isinstance(table, NoCodes):
-        facts.skipped.append(Skipped(what="table", reason=table.reason, place=Place(file.path, located.line)))
+        facts.skipped.append(Skipped(what="table", reason=table.reason, place=located.place))
         return
     facts.tables.append((table, name, located))
     for lost in table.unread:
@@ -343,7 +343,7 @@ class _ItemLists:
             if self.codes and self._add_codes(located, self.codes[-1]):
                 return
             if announces_number(located):
-                place = Place(located.file.path, located.line)
+                place = located.place
                 facts.skip(Skipped(what="item", reason="gives no number", place=place))
             return
         facts.count("items", read=True)

@@ -81,15 +81,14 @@ class Registries:
                 tag=table.tag.lower(),
                 module=module,
                 entries=tuple(
-                    Entry(code=e.code, name=e.name, access=e.access, place=Place(file.path, file.line(e.start)))
-                    for e in table.entries
+                    Entry(code=e.code, name=e.name, access=e.access, place=file.place(e.start)) for e in table.entries
                 ),
                 ranges=tuple(
-                    Range(first=r.first, last=r.last, meaning=r.meaning, place=Place(file.path, file.line(r.start)))
+                    Range(first=r.first, last=r.last, meaning=r.meaning, place=file.place(r.start))
                     for r in table.ranges
                 ),
                 fields=fields,
-                place=Place(file.path, located.line),
+                place=located.place,
             )
         )
 
@@ -241,13 +240,13 @@ class Registries:
     def _fields_of_table(self, located: Located, field: str) -> tuple[str, ...]:
         """The member that the heading of a table's codes names, or whose values the sentence before it announces."""
         if field:
-            owner = self._owners.nearest(field, Place(located.file.path, located.line))
+            owner = self._owners.nearest(field, located.place)
             return (f"{owner}.{field}",) if owner else ()
         sentence = _sentence_before(located, 0)
         if not _ANNOUNCED.search(sentence):
             return ()
         mentions = _FIELD_MENTION.findall(sentence)
-        place = Place(located.file.path, located.line)
+        place = located.place
         owner = self._owners.nearest(mentions[0], place) if mentions else ""
         return (f"{owner}.{mentions[0]}",) if owner else ()
 

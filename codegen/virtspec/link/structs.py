@@ -167,7 +167,7 @@ class Structs:
         )
 
     def _place(self, scope: Scope, start: int) -> Place:
-        return Place(scope.file.path, scope.file.line(start))
+        return scope.file.place(start)
 
     # --- members ---
 

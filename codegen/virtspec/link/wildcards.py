@@ -47,7 +47,7 @@ def name_fields(
         for beginning, position in _mentions(pages.file.text):
             index = pages.outline.at(position)
             context = pages.context(index)
-            block, place = context.located.block, Place(file, pages.file.line(position))
+            block, place = context.located.block, pages.file.place(position)
             if isinstance(block, Listing) and position < block.end:
                 held = _beside(place.line, lines.get(file, ()), pages.file.line(block.end))
                 text = pages.file.text[pages.file.line_starts[place.line - 1] : position]
@@ -72,8 +72,9 @@ def _mentions(text: str) -> tuple[tuple[str, int], ...]:
     for end in _ENDS:
         position = text.find(end)
         while position >= 0:
-            word = _BEGINNING.search(text, max(0, position - MAX_NAME), position - (text[position - 1] == "_"))
-            if word:
+            stop = position - (text[position - 1] == "_")
+            # most stars are those of comments
+            if text[stop - 1].isalnum() and (word := _BEGINNING.search(text, max(0, stop - MAX_NAME), stop)):
                 found.append((word[1], word.start()))
             position = text.find(end, position + 1)
     return tuple(sorted(found, key=lambda mention: mention[1]))

@@ -301,11 +301,7 @@ class Draft:
     @cached_property
     def table_sections(self) -> dict[Place, Section | None]:
         """The section of each table, by its place."""
-        return {
-            Place(located.file.path, located.line): located.section
-            for located in self.document.blocks
-            if isinstance(located.block, Table)
-        }
+        return {located.place: located.section for located in self.document.blocks if isinstance(located.block, Table)}
 
     @cached_property
     def parents(self) -> frozenset[int]:

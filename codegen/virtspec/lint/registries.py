@@ -260,7 +260,7 @@ def _listed_divisions(draft: Draft) -> Iterator[_Division]:
         codes = parse_code(plain_text(block.label))
         if codes is None or codes.first == codes.last:
             continue
-        place = Place(located.file.path, located.line)
+        place = located.place
         _, parts, _ = found.setdefault(id(located.section), (located.section, [], place))
         text = located.file.text[block.body : block.body + 120]
         parts.append(_Part(codes, _DEVICE.search(text) is not None))

@@ -6,10 +6,11 @@ Every node knows the offset where it starts; expressions are trees that `evaluat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from virtspec.compat import assert_never
+from virtspec.frozen import dataclass
 
 # --- expressions ------------------------------------------------------------------------------------------
 

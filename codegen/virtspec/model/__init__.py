@@ -39,7 +39,6 @@ from virtspec.model.definitions import (
     StructKind,
     Subject,
 )
-from virtspec.model.place import NOWHERE, Place
 from virtspec.model.spec import LOST, STALE, Block, Coverage, Skipped, Spec, Tally
 from virtspec.model.types import (
     Aggregate,
@@ -69,6 +68,7 @@ from virtspec.model.types import (
     members_in,
     names_in,
 )
+from virtspec.source import NOWHERE, Place
 
 __all__ = [
     "DEVICE_CONFIG",

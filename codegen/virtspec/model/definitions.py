@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from virtspec.frozen import dataclass
 from virtspec.model.conditions import Condition
-from virtspec.model.place import NOWHERE, Place
 from virtspec.model.types import Member
+from virtspec.source import NOWHERE, Place
 
 ConstantKind: TypeAlias = Literal["feature", "define", "enum", "table", "register"]
 StructKind: TypeAlias = Literal["struct", "union", "field", "bits"]

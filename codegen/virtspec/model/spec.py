@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, TypeAlias
 
+from virtspec.frozen import dataclass
 from virtspec.model.conditions import features_of
 from virtspec.model.definitions import Clause, Constant, Device, FeatureBit, Registry, Struct
-from virtspec.model.place import Place
 from virtspec.model.types import Aggregate, bits_of, members_in
+from virtspec.source import Place
 
 STALE = "the text that states it has changed"
 """Ends the reason of a `Skipped` annotation whose paragraph is not there as it was reviewed."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from virtspec.frozen import dataclass
 from virtspec.model.conditions import Allowed, Condition, features_of
-from virtspec.model.place import NOWHERE, Place
+from virtspec.source import NOWHERE, Place
 
 ByteOrder: TypeAlias = Literal["little", "big", "native"]
 Direction: TypeAlias = Literal["readable", "writable"]

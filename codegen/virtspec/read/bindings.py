@@ -30,7 +30,7 @@ _FORMAT = re.compile(
 _CONFIG = re.compile(r"format\s+of\s+(?:the\s+)?device[- ](?:specific\s+)?configuration")
 _FOLLOWING = re.compile(r"following\s+(?:format|structure)(?P<end>[^.:\\]{0,60}(?:\\field\{[a-z_-]+\})?\s*:)")
 _REQUEST = re.compile(
-    r"equest\s+data\s+(?:\(just\s+bare|is)\s+\\field\{struct\s+(?P<struct>\w+)\}"
+    r"quest\s+data\s+(?:\(just\s+bare|is)\s+\\field\{struct\s+(?P<struct>\w+)\}"
     r"(?:,\s+followed\s+by\s+(?:\w+\s+){0,4}\\field\{struct\s+(?P<rest>\w+)\})?"
 )
 _RESPONSE = re.compile(
@@ -97,16 +97,16 @@ def read_bindings(prose: Prose, codes: frozenset[str], structs_at: StructsAt) ->
     """All statements about the structs of the given codes."""
     reader = _Reader(codes, structs_at)
     for word, pattern, read in (
-        ("format", _FORMAT, reader.format),
-        ("format", _CONFIG, reader.config),
+        ("", _FORMAT, reader.format),
+        ("", _CONFIG, reader.config),
         ("following", _FOLLOWING, reader.following),
-        ("equest", _REQUEST, reader.request),
+        ("", _REQUEST, reader.request),
         ("esponse", _RESPONSE, reader.response),
         ("consists", _CONSISTS, reader.consists),
         ("structure", _STRUCTURE, reader.structure),
         ("described", _DESCRIBED, reader.described),
         ("length", _LENGTH, reader.length),
-        ("\\field", _MEMBER_IS, reader.member_is),
+        ("", _MEMBER_IS, reader.member_is),
         ("esponds", _RESPONDS, reader.responds),
         ("corresponding", _CORRESPONDING, reader.corresponding),
     ):

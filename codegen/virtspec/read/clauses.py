@@ -18,7 +18,7 @@ from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
-_KEYWORD = re.compile(r"(?:M(?:UST|AY)|SH(?:OULD|ALL)|RE(?:QUIRED|COMMENDED)|OPTIONAL)\b")
+_KEYWORD = re.compile(r"MUST\b|MAY\b|SHOULD\b|SHALL\b|REQUIRED\b|RECOMMENDED\b|OPTIONAL\b")
 _NOT = re.compile(r"\s+NOT\b|\s+not\b")
 _TITLE = re.compile(r"(Driver|Device) Requirements\b")
 # three patterns that begin with something rare are several times faster than one that may begin anywhere
@@ -106,8 +106,9 @@ def listed_labels(prose: Prose) -> frozenset[str] | None:
 
 @lru_cache(maxsize=1024)
 def _listed_in(pages: Pages) -> frozenset[str]:
-    chapter = [b.section is not None and b.section.path[0].startswith("Conformance") for b in pages.blocks]
-    if not any(chapter):
-        return frozenset()  # references are many, files of this chapter few
-    hits = hits_in(pages.file.text, _REFERENCE, "\\ref{")
-    return frozenset(squeeze(match[1]) for match, stretch in hits if chapter[stretch])
+    sections = (
+        (match[1], pages.blocks[stretch].section) for match, stretch in hits_in(pages.file.text, _REFERENCE, "")
+    )
+    return frozenset(
+        squeeze(label) for label, section in sections if section and section.path[0].startswith("Conformance")
+    )

@@ -29,10 +29,10 @@ _ALONG = re.compile(r"\balong\s+with\b")
 _ABSENT = re.compile(r"\b(?:is|are|has|have)\s+not\s+(?:been\s+)?(?:negotiated|set|offered)")
 _STATES = (
     ("only", re.compile(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b")),
-    ("valid", re.compile(r"valid\s+(?:only\s+)?(?:if|when)\b")),
+    ("", re.compile(r"valid\s+(?:only\s+)?(?:if|when)\b")),
     ("available", re.compile(r"available\s+(?:only\s+)?(?:if|when)\b")),
     ("exist", re.compile(r"exists?\s+(?:only\s+)?(?:if|when)\b")),
-    ("has", re.compile(r"has\s+no\s+meaning\s+without\b")),
+    ("", re.compile(r"has\s+no\s+meaning\s+without\b")),
 )
 _IF = re.compile(
     r"If\s+(?:the\s+)?(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)\s+(?:feature\s+)?(?:bit\s+)?(?:is|are|has)"
@@ -65,7 +65,7 @@ class Gate:
 
 def read_requirements(text: Text) -> Iterator[Requirement]:
     """The sentences that begin with "Requires", in the items of features."""
-    for hit in text.find(_REQUIRES, "Require"):
+    for hit in text.find(_REQUIRES):
         feature = _feature_of(hit)
         if feature:
             words = hit.file.text[hit.match.end() : hit.sentence_end()]
@@ -115,7 +115,7 @@ def read_gates(text: Text, features: Sequence[tuple[str, Located, str]]) -> Iter
                 yield gate
     for name, located, module in features:
         yield from _in_item(name, located, module)
-    for hit in text.find(_IF, "If"):
+    for hit in text.find(_IF):
         gate = _initial(hit)
         if gate is not None:
             yield gate
@@ -190,4 +190,4 @@ def _initial(hit: Hit) -> Gate | None:
 
 
 def _place(file: SourceFile, position: int) -> Place:
-    return Place(file.path, file.line(position))
+    return file.place(position)

@@ -49,7 +49,7 @@ def read_directions(prose: Prose) -> Iterator[Access]:
     for hit in prose.find(_SET_BY, "structure"):
         if _THIS.search(hit.file.text, max(0, hit.start - 40), hit.start):
             yield Access(_side(hit.match["by"] == "driver"), hit.place)
-    for hit in prose.find(_ITEM, "(device-"):
+    for hit in prose.find(_ITEM):
         label = _ITEM_FIELD.match(hit.context.items[-1]) if hit.context.items else None
         if label and not hit.file.text[hit.context.start : hit.start].strip():
             yield Access(_side(hit.match["side"] == "readable"), hit.place, member=label[1], whole=False)

@@ -26,7 +26,7 @@ _LABEL = re.compile(r"\s*\\label(?=\{)")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\[[^\[\]]*\])?")
 _COMMENT = re.compile(r"(?<!\\)%")
 _ODD_BREAK = re.compile(r"\n[ \t]+\n")
-_STOP = re.compile(r"[.?!][)}]?(?=\s)")
+_SENTENCE_END = re.compile(r"[.?!][)}]?(?=\s)|\n[ \t]*\n")
 _ABBREVIATED = frozenset({"e.g", "i.e", "etc", " vs"})
 
 
@@ -158,7 +158,7 @@ class Hit:
 
     @property
     def place(self) -> Place:
-        return Place(self.file.path, self.file.line(self.match.start()))
+        return self.file.place(self.match.start())
 
     @property
     def end(self) -> int:
@@ -190,8 +190,10 @@ def paragraph_start(text: str, start: int, position: int) -> int:
 
 def sentence_start(text: str, start: int, position: int) -> int:
     """Where the sentence of a position begins, in prose that begins at `start`."""
-    start = paragraph_start(text, start, position)
-    for stop in _STOP.finditer(text, start, position):
+    start = max(start, position - MAX_LOOK)
+    blank = text.rfind("\n\n", start, position)
+    start = blank + 2 if blank >= 0 else start
+    for stop in _SENTENCE_END.finditer(text, start, position):
         if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
             start = stop.end()
     return start
@@ -200,11 +202,9 @@ def sentence_start(text: str, start: int, position: int) -> int:
 def sentence_end(text: str, position: int, limit: int) -> int:
     """Where the sentence of a position ends, in prose that ends at `limit`."""
     limit = min(limit, position + MAX_LOOK)
-    blank = text.find("\n\n", position, limit)
-    limit = blank if blank >= 0 else limit
-    odd = _ODD_BREAK.search(text, position, limit)
-    limit = odd.start() if odd else limit
-    for stop in _STOP.finditer(text, position, limit):
+    for stop in _SENTENCE_END.finditer(text, position, limit):
+        if text[stop.start()] == "\n":
+            return stop.start()
         if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
             return stop.end()
     return max(position, limit)
@@ -216,20 +216,24 @@ _sentence_end = lru_cache(maxsize=8192)(sentence_end)
 
 
 class Prose:
-    """The prose of a document. A file that is included several times counts once, where it comes first."""
+    """The prose of a document. A file that is included several times counts once, where it comes first.
+
+    What is included amidst a table, as the logs of changes are, is a part of the table, and no prose.
+    """
 
     def __init__(self, document: Document) -> None:
         self.titles = {section.label: section.title for section in document.sections if section.label}
         self.pages = {
             path: _pages(inclusion.file, inclusion.section, tuple(inclusion.segments))
             for path, inclusion in document.inclusions.items()
+            if not inclusion.tabled
         }
         self._listed = document.listed
 
     def find(self, pattern: re.Pattern[str], word: str = "") -> Iterator[Hit]:
         """Every match of a pattern in prose: not in a listing, a table or a comment.
 
-        `word` is what every match begins with: looking for it first is several times faster.
+        `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter.
         """
         for pages in self.pages.values():
             for match, index in hits_in(pages.file.text, pattern, word):
@@ -249,9 +253,7 @@ class Prose:
 @lru_cache(maxsize=1024)
 def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ...]) -> Pages:
     blocks = [b for segment in segments for b in segment.marks]
-    # a file without a block of its own, such as a log of changes, is about nothing that the sections define
-    first = Located(file, Label(0, ""), around if blocks else None)
-    return Pages(file, outline_of(file.text), [first, *blocks])
+    return Pages(file, outline_of(file.text), [Located(file, Label(0, ""), around), *blocks])
 
 
 @lru_cache(maxsize=4096)

@@ -35,7 +35,7 @@ class ValueRange:
 
 def read_ranges(prose: Prose) -> Iterator[ValueRange]:
     """Every range that a normative sentence gives."""
-    for hit in prose.find(_SET, "MUST"):
+    for hit in prose.find(_SET):
         match = hit.match
         first = match["first"] or match["least"] or match["or_more"] or "1"
         offers = _OFFERS.match(hit.file.text, match.end(), hit.sentence_end())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from virtspec.frozen import dataclass
 from virtspec.latex.scan import Table, group
 from virtspec.latex.text import plain_text
 from virtspec.model import Access
