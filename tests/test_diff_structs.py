@@ -9,6 +9,10 @@ CONFIG = "struct virtio_toy_config {{ le32 a; le16 b; {} }};"
 REQUEST = "struct virtio_toy_req {{ {} }};"
 
 
+def arms(members: str, behind: str = "", name: str = "virtio_toy_req") -> str:
+    return f"struct {name} {{ le32 type; union {{ {members} }}; {behind} }};"
+
+
 def req(members: str) -> str:
     return REQUEST.format(members)
 
@@ -136,6 +140,16 @@ CASES = {
         "struct x_hdr { le32 a; };\nstruct x_req { le32 a; le32 c; };",
         "struct x_hdr { le32 a; };\nstruct x_req { struct x_hdr h; le32 c; };",
         {("VD207", "x_req", "compatible")},
+    ),
+    "struct member renamed": (
+        "struct x_hdr { le32 a; };\nstruct x_req { struct x_hdr src_ip; le32 c; };",
+        "struct x_hdr { le32 a; };\nstruct x_req { struct x_hdr src_addr; le32 c; };",
+        {("VD202", "x_req.src_addr", "compatible")},
+    ),
+    "struct member renamed in an arm": (
+        "struct x_hdr { le32 a; };\nstruct x_req { union { struct { struct x_hdr src_ip; } v4; le32 c; }; };",
+        "struct x_hdr { le32 a; };\nstruct x_req { union { struct { struct x_hdr src_addr; } v4; le32 c; }; };",
+        {("VD202", "x_req.v4.src_addr", "compatible")},
     ),
     # --- types ---
     "wider": (req("le16 a; le32 b;"), req("le32 a; le32 b;"), {("VD107", "virtio_toy_req.a", "breaking")}),
@@ -277,7 +291,7 @@ CASES = {
     "larger arm added": (
         req("union { le32 x; le16 y; } u; le32 z;"),
         req("union { le32 x; le16 y; le64 w; } u; le32 z;"),
-        {("VD115", "virtio_toy_req.u.w", "compatible"), ("VD126", "virtio_toy_req.u", "breaking")},
+        {("VD115", "virtio_toy_req.u.w", "breaking"), ("VD126", "virtio_toy_req.u", "breaking")},
     ),
     "arm removed": (
         req("union { le32 x; le16 y; } u; le32 z;"),
@@ -334,6 +348,68 @@ CASES = {
         "struct x_a { le32 a; };\nstruct x_b { u8 q; };",
         "struct x_a { le32 a; };",
         {("VD124", "x_b", "breaking")},
+    ),
+    # --- unions: what fits moves nothing, what does not is a struct that grows ---
+    "arm that fits": (arms("le32 a;"), arms("le32 a; le16 b;"), {("VD115", "virtio_toy_req.b", "compatible")}),
+    "arm that outgrows the union": (
+        arms("le32 a;"),
+        arms("le32 a; le64 b;"),
+        {("VD115", "virtio_toy_req.b", "undecided")},
+    ),
+    "arm of variable size": (
+        arms("le32 a;"),
+        arms("le32 a; u8 b[];"),
+        {("VD115", "virtio_toy_req.b", "undecided")},
+    ),
+    "arm that moves what follows": (
+        arms("le32 a;", "le32 z;"),
+        arms("le32 a; le64 b;", "le32 z;"),
+        {("VD115", "virtio_toy_req.b", "breaking"), ("VD126", "virtio_toy_req.<union>", "breaking")},
+    ),
+    "arm of a configuration": (
+        arms("le32 a;", name="virtio_toy_config"),
+        arms("le32 a; le64 b;", name="virtio_toy_config"),
+        {("VD115", "virtio_toy_config.b", "compatible")},
+    ),
+    "arm of a tagged union": (
+        "union u_t { le32 a; };\nstruct u_req { le32 t; union u_t u; };",
+        "union u_t { le32 a; le64 b; };\nstruct u_req { le32 t; union u_t u; };",
+        {("VD115", "u_t.b", "undecided")},
+    ),
+    "longer array as an arm": (
+        arms("le32 a; u8 b[2];"),
+        arms("le32 a; u8 b[8];"),
+        {("VD112", "virtio_toy_req.b", "undecided")},
+    ),
+    "longer array inside the union": (
+        arms("le32 a; u8 b[2];", "le32 z;"),
+        arms("le32 a; u8 b[4];", "le32 z;"),
+        {("VD112", "virtio_toy_req.b", "undecided")},
+    ),
+    "longer array that moves what follows": (
+        arms("le32 a; u8 b[2];", "le32 z;"),
+        arms("le32 a; u8 b[8];", "le32 z;"),
+        {("VD113", "virtio_toy_req.b", "breaking"), ("VD126", "virtio_toy_req.<union>", "breaking")},
+    ),
+    "appended inside the union": (
+        arms("le32 a; struct { le16 x; } b;", "le32 z;"),
+        arms("le32 a; struct { le16 x; le16 y; } b;", "le32 z;"),
+        {("VD101", "virtio_toy_req.b.y", "undecided")},
+    ),
+    "appended beyond the union": (
+        arms("le32 a; struct { le16 x; } b;", "le32 z;"),
+        arms("le32 a; struct { le16 x; le32 y; } b;", "le32 z;"),
+        {("VD101", "virtio_toy_req.b.y", "breaking"), ("VD126", "virtio_toy_req.<union>", "breaking")},
+    ),
+    "appended to a tagged arm inside the union": (
+        "struct u_b { le16 x; };\n" + arms("le32 a; struct u_b b;", "le32 z;"),
+        "struct u_b { le16 x; le16 y; };\n" + arms("le32 a; struct u_b b;", "le32 z;"),
+        {("VD101", "u_b.y", "undecided")},
+    ),
+    "appended to a tagged arm beyond the union": (
+        "struct u_b { le16 x; };\n" + arms("le32 a; struct u_b b;", "le32 z;"),
+        "struct u_b { le16 x; le32 y; };\n" + arms("le32 a; struct u_b b;", "le32 z;"),
+        {("VD101", "u_b.y", "breaking"), ("VD126", "virtio_toy_req.<union>", "breaking")},
     ),
 }
 

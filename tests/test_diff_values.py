@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import diff_texts as texts
 import pytest
 
 from virtspec.diff.clauses import compare_clauses
 from virtspec.diff.compare import compare_specs
-from virtspec.model import AllOf, Binding, Clause, Entry, Feature, FeatureBit, Integer, Member, Registry, Spec, Struct
+from virtspec.model import (
+    Access,
+    AllOf,
+    Allowed,
+    Binding,
+    Clause,
+    Constant,
+    Device,
+    Entry,
+    External,
+    Feature,
+    FeatureBit,
+    Integer,
+    Member,
+    Place,
+    Range,
+    Registry,
+    Spec,
+    Struct,
+)
 
 
 def features(*rows: str) -> str:
@@ -308,6 +329,131 @@ def test_bindings(old: tuple[str, ...], new: tuple[str, ...], expected: tuple[st
     assert {(c.rule, str(c.verdict)) for c in comparison.changes} == {expected}
 
 
+def table_of(**facts: object) -> Registry:
+    return replace(registry(), **facts)  # type: ignore[arg-type]
+
+
+def register(access: Access | None) -> Registry:
+    return table_of(entries=(Entry(code=1, name="ONE", access=access),))
+
+
+def bound(**facts: object) -> Registry:
+    given = {"role": "data", "struct": "a", **facts}
+    return table_of(entries=(Entry(code=1, name="ONE", bindings=(Binding(**given),)),))  # type: ignore[arg-type]
+
+
+def kept(*ranges: tuple[int, int | None]) -> Registry:
+    return table_of(ranges=tuple(Range(first=a, last=b, meaning="reserved") for a, b in ranges))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (register("R"), register("RW"), ("VD154", "undecided")),
+        (register("RW"), register("R"), ("VD154", "breaking")),
+        (register("R"), register("W"), ("VD154", "breaking")),
+        (register(None), register("R"), ("VD154", "undecided")),
+        (register("R"), register(None), ("VD154", "undecided")),
+        (bound(), bound(many=True), ("VD148", "breaking")),
+        (bound(), bound(behind=True), ("VD148", "breaking")),
+        (bound(), bound(condition=Feature(name="F")), ("VD312", "undecided")),
+        (bound(condition=Feature(name="F")), bound(condition=Feature(name="G")), ("VD314", "undecided")),
+        (kept((2, 9)), kept((2, 12)), ("VD155", "compatible")),
+        (kept((2, 9)), kept((2, None)), ("VD155", "compatible")),
+        (kept((2, 9)), kept((2, 5), (6, 9)), None),
+        (kept((2, 9)), kept((2, 7)), ("VD144", "undecided")),
+        (table_of(), table_of(fields=("s.type",)), ("VD156", "compatible")),
+        (table_of(fields=("s.type",)), table_of(fields=("s.type", "t.type")), ("VD156", "compatible")),
+        (table_of(fields=("s.type",)), table_of(fields=("s.kind",)), ("VD156", "breaking")),
+        (table_of(fields=("s.type",)), table_of(), ("VD156", "undecided")),
+        (table_of(under="CLASS_A"), table_of(under="CLASS_B"), ("VD156", "breaking")),
+        (table_of(), table_of(flags=True), ("VD157", "undecided")),
+        (table_of(), table_of(ascending=True), ("VD158", "undecided")),
+        (table_of(), table_of(tag="opcode"), ("VD228", "compatible")),
+        (table_of(), table_of(module="u"), ("VD221", "compatible")),
+        (table_of(), table_of(name="s"), ("VD225", "compatible")),
+    ],
+)
+def test_tables(old: Registry, new: Registry, expected: tuple[str, str] | None) -> None:
+    type_ = Integer(bits=16, order="little", spelling="le16")
+    members = (Member(name="type", type=type_), Member(name="kind", type=type_))
+    structs = [Struct(key=f"t/struct/{n}", name=n, kind="struct", module="t", members=members) for n in "st"]
+    comparison = compare_specs(spec(structs=structs, registries=(old,)), spec(structs=structs, registries=(new,)))
+    assert {(c.rule, str(c.verdict)) for c in comparison.changes} == ({expected} if expected else set())
+
+
+def test_tables_of_two_chapters_with_a_common_name_are_two() -> None:
+    def queues(module: str, *names: str) -> Registry:
+        entries = tuple(Entry(code=code, name=name) for code, name in enumerate(names))
+        key = f"{module}/registry/virtqueues/virtqueue"
+        return Registry(key=key, name="Virtqueues", tag="virtqueue", module=module, entries=entries)
+
+    old, new = queues("blk", "requestq"), (queues("blk", "requestq1"), queues("gpio", "requestq", "eventq"))
+    found = texts.found(compare_specs(spec(registries=(old,)), spec(registries=new)))
+    assert found == {("VD205", "Virtqueues: requestq1", "compatible"), ("VD147", "Virtqueues", "compatible")}
+
+
+def test_what_a_table_says_follows_what_is_renamed() -> None:
+    def model(tag: str, name: str, constant: str) -> Spec:
+        type_ = Integer(bits=16, order="little", spelling="le16")
+        struct = Struct(key="t/struct/s", name=tag, kind="struct", module="t", members=(Member(name=name, type=type_),))
+        value = Constant(key="t/const/c", name=constant, kind="define", module="t", value=1)
+        table = table_of(
+            fields=(f"{tag}.{name}",),
+            under=constant,
+            entries=(Entry(code=1, name="ONE", bindings=(Binding(role="data", struct=f"{tag}.{name}"),)),),
+        )
+        return spec(structs=(struct,), constants=(value,), registries=(table,))
+
+    old, new = model("t_s", "type", "T_ONE"), model("t_t", "types", "T_ONCE")
+    assert {c.rule for c in compare_specs(old, new).changes} == {"VD201", "VD202", "VD203"}
+    # a recorded fact may still say the old names
+    stale = replace(new, registries=old.registries)
+    assert {c.rule for c in compare_specs(old, stale).changes} == {"VD201", "VD202", "VD203"}
+
+
+def test_a_member_that_is_gone_is_told_once() -> None:
+    struct = Struct(
+        key="t/struct/s",
+        name="s",
+        kind="struct",
+        module="t",
+        members=(Member(name="type", type=Integer(bits=16, order="little", spelling="le16")),),
+    )
+    tables = (table_of(fields=("s.type",)),)
+    comparison = compare_specs(spec(structs=(struct,), registries=tables), spec(registries=(table_of(),)))
+    assert texts.found(comparison) == {("VD124", "s", "breaking")}
+
+
+def test_a_table_may_contradict_its_listing() -> None:
+    """A row that changes alone is told; what a listing changes too is told once."""
+    constants = [Constant(key="t/const/A", name="T_A", kind="define", module="t", value=v) for v in (1, 2)]
+    rows = [table_of(entries=(Entry(code=v, name="T_A", place=Place("x.tex", 9)),)) for v in (1, 2)]
+    old = spec(constants=(constants[0],), registries=(rows[0],))
+    both = compare_specs(old, spec(constants=(constants[1],), registries=(rows[1],)))
+    assert {c.rule for c in both.changes} == {"VD131"}
+    alone = compare_specs(old, spec(constants=(constants[0],), registries=(rows[1],)))
+    assert {c.rule for c in alone.changes} == {"VD142"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("", "toy_config", ("VD159", "compatible")),
+        ("toy_config", "", ("VD159", "undecided")),
+        ("toy_config", "toy_space", ("VD159", "breaking")),
+    ],
+)
+def test_the_configuration_of_a_device(old: str, new: str, expected: tuple[str, str]) -> None:
+    devices = [spec(devices=(Device(module="toy", title="Toy", id=99, config=config),)) for config in (old, new)]
+    assert {(c.rule, str(c.verdict)) for c in compare_specs(*devices).changes} == {expected}
+
+
+def test_an_enumeration_is_renamed_once() -> None:
+    old, new = (f"enum {name} {{ T_A, T_B }};" for name in ("t", "toy_kind"))
+    assert texts.found(texts.compare(old, new)) == {("VD210", "toy_kind", "compatible")}
+
+
 def member(**facts: object) -> Spec:
     type_ = Integer(bits=16, order="little", spelling="le16")
     given = {"name": "a", "type": type_, **facts}
@@ -328,8 +474,52 @@ F, G = Feature(name="F"), Feature(name="G")
         (member(), member(condition=F, optional=True), ("VD311", "undecided")),
         (member(direction="readable"), member(direction="writable"), ("VD122", "breaking")),
         (member(), member(direction="writable"), None),
+        (member(), member(allowed=Allowed(first=1, last=9)), ("VD316", "undecided")),
+        (member(allowed=Allowed(first=1, last=9)), member(), ("VD316", "undecided")),
+        (member(allowed=Allowed(first=1, last=9)), member(allowed=Allowed(first=2, last=9)), ("VD317", "breaking")),
+        (member(allowed=Allowed(first=1, last=9)), member(allowed=Allowed(first=2, last=99)), ("VD317", "breaking")),
+        (member(allowed=Allowed(first=1, last=9)), member(allowed=Allowed(first=0, last=9)), ("VD318", "undecided")),
+        (
+            member(allowed=Allowed(first=1, last=9, condition=F)),
+            member(allowed=Allowed(first=1, last=9)),
+            ("VD316", "undecided"),
+        ),
+        (
+            member(name="reserved", optional=True, condition=F),
+            member(name="reserved", optional=True, condition=G),
+            ("VD311", "breaking"),
+        ),
+        (
+            member(type=External(name="x", tag="struct")),
+            member(type=External(name="x", tag="enum")),
+            ("VD106", "undecided"),
+        ),
     ],
 )
 def test_conditions(old: Spec, new: Spec, expected: tuple[str, str] | None) -> None:
     comparison = compare_specs(old, new)
     assert {(c.rule, str(c.verdict)) for c in comparison.changes} == ({expected} if expected else set())
+
+
+LIMIT = (
+    "\\section{Toy Device}\\label{sec:Toy Device}\n\\begin{lstlisting}\nstruct virtio_toy_config { le16 mtu; };\n"
+    "\\end{lstlisting}\n\\devicenormative{\\subsection}{Toy}{Toy Device}\n"
+    "The device MUST set \\field{mtu} to between 68 and 1500 inclusive.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected", "line"),
+    [
+        (LIMIT.replace("68", "100"), {("VD317", "breaking"), ("VD405", "undecided")}, 6),
+        (LIMIT.replace("set ", "set the "), {("VD227", "compatible")}, 0),
+        (LIMIT.replace("inclusive", "exclusive"), {("VD316", "undecided"), ("VD405", "undecided")}, 6),
+        (LIMIT.replace("MUST", "SHOULD"), {("VD316", "undecided"), ("VD404", "undecided")}, 6),
+        (LIMIT.rpartition("The")[0], {("VD316", "undecided"), ("VD402", "undecided")}, 6),
+        (LIMIT.replace("le16", "le32"), {("VD107", "breaking")}, 0),
+    ],
+)
+def test_limits_stand_where_they_are_stated(new: str, expected: set[tuple[str, str]], line: int) -> None:
+    changes = compare_specs(texts.reading(LIMIT).spec, texts.reading(new).spec).changes
+    assert {(c.rule, str(c.verdict)) for c in changes} == expected
+    assert [c.place.line for c in changes if c.rule in ("VD316", "VD317", "VD318")] == ([line] if line else [])

@@ -132,6 +132,62 @@ def test_what_a_reply_leaves_out(lost: str, base: Path) -> None:
     assert report.exit_code("breaking") == 2
 
 
+STATISTICS = "---\n toy.tex | 8 ++++++--\n 1 file changed, {} insertions(+), {} deletions(-)\n\n"
+
+
+@pytest.fixture
+def two_hunks(base: Path) -> str:
+    """A patch whose first hunk says nothing that matters, and whose second one does."""
+    (base / "toy.tex").write_text("Words.\n" + "x\n" * 20 + patches.CHAPTER)
+    text: str = patches.edit(base, lambda old: patches.grown(old.replace("Words", "Many\nwords", 1)))
+    return STATISTICS.format(3, 1) + text
+
+
+LAST = re.compile(r"(?<=\n)> @@[^@]*@@[^@]*\Z|(?<=\n)> @@[^@]*@@[^@]*(?=\n-- \n)")
+WITHOUT = {
+    "neither": lambda text: re.sub(r"> index .*\n", "", re.sub(r"> .* changed, .*\n", "", text)),
+    "statistics": lambda text: re.sub(r"> .* changed, .*\n", "", text),
+    "index": lambda text: re.sub(r"> index .*\n", "", text),
+}
+
+
+@pytest.mark.parametrize(("without", "told"), [("statistics", True), ("index", True), ("neither", False)])
+def test_a_hunk_that_is_missing_at_the_end(without: str, told: bool, two_hunks: str, base: Path) -> None:
+    whole = WITHOUT[without](quote(two_hunks))
+    report = reviewed(whole, base)
+    assert report.complete and found(report) == FOUND
+    cut = LAST.sub("", whole)
+    assert cut != whole and "mask" not in cut
+    report = reviewed(cut, base)
+    assert report.complete is not told
+    assert [c.header.split()[0] for c in report.total.cut] == {"statistics": ["index"], "index": ["1"], "neither": []}[
+        without
+    ]
+
+
+def test_a_file_that_is_missing_at_the_end(patch: str, base: Path) -> None:
+    text = STATISTICS.replace("1 file changed", "2 files changed").format(1, 0) + patch
+    report = reviewed(quote(text), base)
+    assert not report.complete and "1 of 2 files" in report.total.cut[0].reason
+    assert reviewed(patches.as_mail(text), base).complete  # a patch that was sent is what it is
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("> +        le64 mask;", "> +  le64 mask;")
+        .replace("> -        ", "> -  ")
+        .replace(">          ", ">    "),  # blanks were changed on the way
+        lambda text: re.sub(r"> index \w+", "> index 1234567", text),  # made for another revision
+    ],
+)
+def test_what_tells_nothing_about_other_hunks(change: Callable[[str], str], patch: str, base: Path) -> None:
+    text = quote(patch)
+    assert change(text) != text
+    report = reviewed(change(text), base)
+    assert report.complete and found(report) == FOUND
+
+
 def test_a_comment_in_place_of_an_empty_line_is_no_loss(base: Path) -> None:
     chapter = patches.CHAPTER.replace("\\section{Toy Device}", "\\section{Toy Device}\n\nOne.\n\nTwo.\n\n", 1)
     patch = patches.edit(base, lambda _: chapter, "new.tex")

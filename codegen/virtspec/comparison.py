@@ -21,8 +21,9 @@ from virtspec.inputs import open_source
 from virtspec.model import Spec
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
-from virtspec.review.apply import Applied, Rejected, apply_patch, included, nothing
+from virtspec.review.apply import Applied, apply_patch, included, nothing
 from virtspec.review.mail import PatchMail
+from virtspec.review.whole import missing_parts
 from virtspec.source import SourceError, SourceTree, TextTree
 
 
@@ -176,32 +177,12 @@ def _step(mail: PatchMail, applied: Applied, old: Reading, new: Reading) -> Step
         rejected=tuple(applied.rejected),
         moved=tuple(applied.moved),
         ignored=tuple(applied.ignored),
-        cut=tuple(_cut(mail)),
+        cut=tuple(missing_parts(mail, applied)),
         introduced=introduced,
         mended=mended,
         lines=applied.lines,
         removed=applied.removed,
     )
-
-
-def _cut(mail: PatchMail) -> list[Rejected]:
-    """Hunks of which a part is not there. A comment in a quoted patch often replaces an empty line: no loss."""
-    found: list[Rejected] = []
-    for patch in mail.files:
-        grown = 0
-        for hunk in patch.hunks:
-            reason = ""
-            if hunk.missing > hunk.breaks:
-                why = (
-                    "the reply does not quote all of the patch" if mail.quoted else "the patch is damaged or cut short"
-                )
-                reason = f"{hunk.missing} of its lines are not there; {why}"
-            elif mail.quoted and grown != hunk.shift:
-                reason = "the hunks before it are not all there; the reply does not quote all of the patch"
-            if reason:
-                found.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
-            grown = hunk.shift + hunk.new_count - hunk.old_count
-    return found
 
 
 # --- lint -------------------------------------------------------------------------------------------------

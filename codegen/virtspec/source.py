@@ -48,13 +48,15 @@ NOWHERE = Place("", 0)
 
 
 class SourceFile:
-    """A text and its path inside the tree."""
+    """A text and its path inside the tree. `written` is the text of the file itself, where some of it is not to be
+    read."""
 
-    __slots__ = ("__dict__", "path", "text")
+    __slots__ = ("__dict__", "path", "text", "written")
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, written: str | None = None) -> None:
         self.path = path
         self.text = one_of(text)
+        self.written = self.text if written is None else written
 
     def __repr__(self) -> str:
         return f"SourceFile({self.path!r}, {len(self.text)} characters)"
@@ -77,12 +79,12 @@ class SourceFile:
         return line, offset - self.line_starts[line - 1] + 1
 
     def line_text(self, line: int) -> str:
-        """The text of a line (from 1) without its end."""
+        """The text of a line (from 1) without its end, as it stands in the file."""
         if not 1 <= line <= len(self.line_starts):
             return ""
         start = self.line_starts[line - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : end if end >= 0 else len(self.text)]
+        end = self.written.find("\n", start)
+        return self.written[start : end if end >= 0 else len(self.written)]
 
 
 @lru_cache(maxsize=1024)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from virtspec.diff.change import Change, Comparison, finish
 from virtspec.diff.clauses import compare_clauses
-from virtspec.diff.constants import compare_constants, compare_devices, compare_features
+from virtspec.diff.constants import compare_constants, compare_features, example_turned
 from virtspec.diff.context import Context, Names, Side
+from virtspec.diff.devices import compare_devices
 from virtspec.diff.match import (
     Match,
     Matched,
@@ -42,19 +43,22 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
     )
     one.shapes.rename = names.structs
     context = Context(one, other, names)
-    told = _defined(old) | _defined(new)
     added = _names(new) - _names(old)
     inside = list(_structs(structs, context))
-    # names of members are those that the findings tell: they have no namespace of their own
-    members = {c.old["name"]: c.new["name"] for c in inside if c.rule in ("VD202", "VD209")}
+    # names of members are those that the findings tell: in the text they have no namespace of their own
+    respelled = [c for c in inside if c.rule in ("VD202", "VD209")]
+    members = {c.old["name"]: c.new["name"] for c in respelled}
+    paths = {f"{c.subject.rpartition('.')[0]}.{c.old['name']}": c.subject for c in respelled}
+    context = replace(context, names=replace(names, members=paths))
     renamed = {**members, **names.structs, **names.in_conditions()}
+    clauses = list(compare_clauses(old.clauses, new.clauses, added, renamed))
     changes = [
-        *inside,
-        *compare_constants(constants),
+        *_with_statements(inside, clauses),
+        *compare_constants(constants, context.names),
         *compare_features(features, names.in_conditions()),
-        *compare_devices(old.devices, new.devices),
-        *compare_registries(match_registries(old.registries, new.registries), context, told),
-        *compare_clauses(old.clauses, new.clauses, added, renamed),
+        *compare_devices(old.devices, new.devices, context.names),
+        *compare_registries(match_registries(old.registries, new.registries), context),
+        *clauses,
         *(_restated(r.kind, r.subject, r.old_place, r.new_place) for r in restated if r.in_other_words(renamed)),
         *(_restated(r.kind, r.subject, r.new_place, r.old_place) for r in others if r.in_other_words(renamed)),
     ]
@@ -72,6 +76,21 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
 def _restated(kind: str, subject: str, old_place: Place, new_place: Place) -> Change:
     message = f"the text that states the {_FACTS.get(kind, kind)} of '{subject}' has changed"
     return change("VD315", subject, message, old_place=old_place, new_place=new_place)
+
+
+def _with_statements(changes: Iterable[Change], clauses: Sequence[Change]) -> Iterator[Change]:
+    """The findings about members; those about their limits at the statement that was changed. A limit that the reader
+    only finds on one side, while the statement is written in another way, is the same: he does not know all wordings.
+    """
+    for one in changes:
+        if one.rule in ("VD316", "VD317", "VD318"):
+            name = one.new["name"]
+            stated = next((c for c in clauses if name in (c.new or c.old)["names"] and c.file == one.file), None)
+            if stated is not None and stated.rule == "VD227" and not ("allowed" in one.old and "allowed" in one.new):
+                continue
+            if stated is not None:
+                one = replace(one, old_place=stated.old_place, new_place=stated.new_place)
+        yield one
 
 
 _FACTS = {"bind": "payload", "fields": "place", "optional": "presence"}
@@ -143,6 +162,8 @@ def _struct(match: Match[Struct], context: Context) -> Iterator[Change]:
     elif a.module != b.module:
         message = f"{_kind(b)} '{b.name}' belongs to the chapter '{b.module}' now, and did to '{a.module}'"
         found.append(change("VD221", b.name, message, old=a.module, new=b.module))
+    if a.example != b.example:
+        found.append(example_turned(f"{_kind(b)} '{b.name}'", b.name, example=b.example))
     if not found:
         return
     layout = side_by_side(context.old.layouts[a.key], context.new.layouts[b.key], renames)

@@ -8,8 +8,8 @@ from typing import Any
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.members import Placed
 from virtspec.diff.rules import change
-from virtspec.diff.shape import condition_text
-from virtspec.model import Condition
+from virtspec.diff.shape import allowed_text, condition_text
+from virtspec.model import Allowed, Condition
 
 
 def compare_conditions(
@@ -19,9 +19,11 @@ def compare_conditions(
     names of the old model their new ones."""
     old, new = a.member, b.member
     name = b.label
+    # whether a direction is stated depends on what is bound to a code, which is told where that changes
     if old.direction != new.direction and old.direction and new.direction:
         message = f"'{name}' is in the {new.direction} part and was in the {old.direction} one"
         yield change("VD122", subject, message, **facts)
+    yield from _allowed(name, old.allowed, new.allowed, subject, facts, renamed)
     if not old.optional and not new.optional:
         yield from compare_validity(name, old.condition, new.condition, subject, facts, renamed)
         return
@@ -32,6 +34,29 @@ def compare_conditions(
         # a listing that does not say when a member is there may have left it to the text
         verdict = None if old.optional and new.optional else Verdict.UNDECIDED
         yield change("VD311", subject, f"the bytes of '{name}' are present {is_}, and were {was}", verdict, **facts)
+
+
+def _allowed(
+    name: str,
+    old: Allowed | None,
+    new: Allowed | None,
+    subject: str,
+    facts: dict[str, Any],
+    renamed: Mapping[str, str],
+) -> Iterator[Change]:
+    """The differences between the values that a member may have."""
+    before, after = allowed_text(old, renamed), allowed_text(new)
+    if before == after:
+        return
+    if old is None:
+        yield change("VD316", subject, f"'{name}' has to be {after} now", **facts)
+    elif new is None:
+        yield change("VD316", subject, f"no limit of '{name}' is stated any more; it had to be {before}", **facts)
+    else:
+        lost = new.first > old.first or new.last < old.last
+        more = new.first < old.first or new.last > old.last
+        rule = "VD317" if lost else "VD318" if more else "VD316"
+        yield change(rule, subject, f"'{name}' has to be {after}, and had to be {before}", **facts)
 
 
 def compare_validity(

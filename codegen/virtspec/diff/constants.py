@@ -1,4 +1,4 @@
-"""What became of constants, feature bits and device types."""
+"""What became of constants and feature bits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from virtspec.diff.change import Change, Sample
+from virtspec.diff.context import Names
 from virtspec.diff.match import Match, Matched
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
-from virtspec.model import AllOf, Condition, Constant, Device, FeatureBit
+from virtspec.model import AllOf, Condition, Constant, FeatureBit
 
 # enumerators that count or end the others and are not exchanged themselves
 _SENTINEL = re.compile(r"(?:.*_)?(?:MAX|NR|NUM|COUNT|LAST|END|SENTINEL)(?:_[A-Z0-9]+)?|__.*|.*_(?:MAX|LAST)_.*")
@@ -20,11 +21,13 @@ _SENTINEL = re.compile(r"(?:.*_)?(?:MAX|NR|NUM|COUNT|LAST|END|SENTINEL)(?:_[A-Z0
 # --- constants --------------------------------------------------------------------------------------------
 
 
-def compare_constants(matched: Matched[Constant]) -> Iterator[Change]:
+def compare_constants(matched: Matched[Constant], names: Names) -> Iterator[Change]:
     """The findings about constants that are no feature bits."""
     shifted = _shifted(matched)
     for match in matched.pairs:
-        yield from _constant(match, shifted)
+        yield from _constant(match, shifted, names)
+    yield from _enumerations(matched)
+    yield from _chapters(matched)
     appended = _appended(matched)
     for constant in matched.added:
         rule = "VD135" if constant.key in appended else "VD132"
@@ -35,7 +38,7 @@ def compare_constants(matched: Matched[Constant]) -> Iterator[Change]:
             f"'{constant.name}' = {shown(constant)} {what}",
             new=constant_facts(constant),
             new_place=constant.place,
-            sample=_sample(constant.name, None, constant.value),
+            sample=code_sample(constant.name, None, constant.value),
         )
     for constant in matched.removed:
         yield change(
@@ -44,7 +47,7 @@ def compare_constants(matched: Matched[Constant]) -> Iterator[Change]:
             f"'{constant.name}' = {shown(constant)} is gone",
             old=constant_facts(constant),
             old_place=constant.place,
-            sample=_sample(constant.name, constant.value, None),
+            sample=code_sample(constant.name, constant.value, None),
         )
 
 
@@ -65,7 +68,7 @@ def shown(constant: Constant) -> str:
     return f"0x{constant.value:x}" if constant.value > 0xFFFF else str(constant.value)
 
 
-def _sample(name: str, old: int | None, new: int | None) -> Sample | None:
+def code_sample(name: str, old: int | None, new: int | None) -> Sample | None:
     """A code's bytes in the smallest integer that holds both values, little-endian."""
     values = [v for v in (old, new) if v is not None]
     if not values or any(not 0 <= v < 1 << 64 for v in values):
@@ -80,7 +83,13 @@ def _sample(name: str, old: int | None, new: int | None) -> Sample | None:
     )
 
 
-def _constant(match: Match[Constant], shifted: Mapping[str, str]) -> Iterator[Change]:
+def example_turned(what: str, subject: str, *, example: bool, **facts: Any) -> Change:
+    """The finding about a definition that has become an example, or is none any more."""
+    now = "is only an example now" if example else "is no mere example any more"
+    return change("VD128", subject, f"{what} {now}", old=not example, new=example, **facts)
+
+
+def _constant(match: Match[Constant], shifted: Mapping[str, str], names: Names) -> Iterator[Change]:
     a, b = match.old, match.new
     places: dict[str, Any] = {"old_place": a.place, "new_place": b.place}
     facts: dict[str, Any] = {"old": constant_facts(a), "new": constant_facts(b), **places}
@@ -92,18 +101,39 @@ def _constant(match: Match[Constant], shifted: Mapping[str, str]) -> Iterator[Ch
         yield change("VD137", b.name, message, **facts)
     elif a.value != b.value:
         message = f"'{b.name}' is {shown(b)} and was {shown(a)}"
-        sample = _sample(b.name, a.value, b.value)
+        sample = code_sample(b.name, a.value, b.value)
         if _is_sentinel(a, b):
             yield change("VD136", b.name, f"{message}: the end of the enumeration", **facts)
         elif b.key in shifted:
             yield change("VD134", b.name, f"{message}: {shifted[b.key]}", sample=sample, **facts)
         else:
             yield change("VD131", b.name, message, sample=sample, **facts)
-    elif a.value is None and (a.expression, a.parameters) != (b.expression, b.parameters):
-        yield change("VD137", b.name, f"'{b.name}' is '{b.expression}' and was '{a.expression}'", **facts)
+    elif a.parameters != b.parameters or (a.value is None and names.rewritten(a.expression) != b.expression):
+        yield change("VD137", b.name, f"'{b.name}' is '{_macro(b)}' and was '{_macro(a)}'", **facts)
     elif a.kind != b.kind:
         message = f"'{b.name}' is defined by a {b.kind} and was by a {a.kind}; its value is the same"
         yield change("VD223", b.name, message, **facts)
+    if a.example != b.example:
+        yield example_turned(f"'{b.name}'", b.name, example=b.example, **places)
+
+
+def _macro(constant: Constant) -> str:
+    """What stands behind a constant's name."""
+    parameters = "" if constant.parameters is None else f"({', '.join(constant.parameters)}) "
+    return f"{parameters}{constant.expression or shown(constant)}"
+
+
+def _enumerations(matched: Matched[Constant]) -> Iterator[Change]:
+    """Enumerations with another name: told once, not for each of their enumerators."""
+    renamed: dict[tuple[str, str], Match[Constant]] = {}
+    for m in matched.pairs:
+        if m.old.kind == "enum" == m.new.kind and m.old.owner != m.new.owner:
+            renamed.setdefault((m.old.owner, m.new.owner), m)
+    for (before, after), m in renamed.items():
+        was, is_ = (f"'{name}'" if name else "one without a name" for name in (before, after))
+        message = f"the enumeration of '{m.new.name}' is {is_}, and was {was}"
+        places: dict[str, Any] = {"old_place": m.old.place, "new_place": m.new.place}
+        yield change("VD210", after or m.new.name, message, old=before, new=after, **places)
 
 
 def _is_sentinel(a: Constant, b: Constant) -> bool:
@@ -159,6 +189,22 @@ def _appended(matched: Matched[Constant]) -> set[str]:
     }
 
 
+def _chapters(matched: Matched[Constant] | Matched[FeatureBit]) -> Iterator[Change]:
+    """What belongs to another chapter: told once for all that have gone the same way."""
+    gone: dict[tuple[str, str], list[Match[Constant] | Match[FeatureBit]]] = defaultdict(list)
+    for m in matched.pairs:
+        if m.old.module != m.new.module:
+            gone[m.old.module, m.new.module].append(m)
+    for (before, after), found in gone.items():
+        first = found[0]
+        names = (
+            f"'{first.new.name}' belongs" if not found[1:] else f"'{first.new.name}' and {len(found) - 1} more belong"
+        )
+        message = f"{names} to the chapter '{after}' now, and did to '{before}'"
+        places: dict[str, Any] = {"old_place": first.old.place, "new_place": first.new.place}
+        yield change("VD221", first.new.name, message, old=before, new=after, **places)
+
+
 # --- feature bits -----------------------------------------------------------------------------------------
 
 
@@ -203,6 +249,7 @@ def compare_features(matched: Matched[FeatureBit], renamed: Mapping[str, str]) -
             message = f"feature '{b.name}' is {'a legacy one now' if b.legacy else 'no legacy one any more'}"
             yield change("VD307", b.name, message, **facts)
         yield from _requirement(a, b, facts, renamed)
+    yield from _chapters(matched)
     for feature in matched.added:
         needs = f"; it requires {condition_text(feature.requires)}" if feature.requires is not None else ""
         yield change(
@@ -243,44 +290,3 @@ def _requirement(a: FeatureBit, b: FeatureBit, facts: dict[str, Any], renamed: M
         yield change("VD305", b.name, f"feature '{b.name}' does not require {less} any more", **facts)
     else:
         yield change("VD306", b.name, f"feature '{b.name}' requires {more}, and required {less}", **facts)
-
-
-# --- device types -----------------------------------------------------------------------------------------
-
-
-def compare_devices(old: tuple[Device, ...], new: tuple[Device, ...]) -> Iterator[Change]:
-    """The findings about device types."""
-    known = {d.module: d for d in old}
-    for device in new:
-        was = known.pop(device.module, None)
-        if was is None:
-            was = next((d for d in known.values() if d.id == device.id and d.id is not None), None)
-            if was is not None:
-                del known[was.module]
-        if was is None:
-            yield change(
-                "VD151",
-                device.module,
-                f"device type '{device.title}' is new, id {device.id}",
-                new=_device(device),
-                new_place=device.place,
-            )
-            continue
-        facts: dict[str, Any] = {
-            "old": _device(was),
-            "new": _device(device),
-            "old_place": was.place,
-            "new_place": device.place,
-        }
-        if was.id != device.id:
-            message = f"device type '{device.title}' has the id {device.id} and had {was.id}"
-            yield change("VD153", device.module, message, sample=_sample("id", was.id, device.id), **facts)
-        if was.title != device.title:
-            yield change("VD224", device.module, f"'{was.title}' is called '{device.title}' now", **facts)
-    for device in known.values():
-        message = f"device type '{device.title}', id {device.id}, is gone"
-        yield change("VD152", device.module, message, old=_device(device), old_place=device.place)
-
-
-def _device(device: Device) -> dict[str, Any]:
-    return {"title": device.title, "id": device.id}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
-from virtspec.diff.conditions import compare_texts
+from virtspec.diff.conditions import compare_conditions, compare_texts
 from virtspec.diff.context import Context
 from virtspec.diff.members import Gap, Pair, Placed
 from virtspec.diff.rules import change
-from virtspec.diff.shape import condition_names, condition_text
+from virtspec.diff.shape import allowed_text, condition_names, condition_text
 from virtspec.diff.types import declared
 from virtspec.model import Array, Count, Rest, Struct
 
@@ -28,6 +28,8 @@ class Scope:
     renames: dict[str, str] = field(default_factory=dict)
     """Paths of the old struct that have changed, with the new ones: for layouts side by side."""
     old_path: str = ""
+    slack: bool = False
+    """Whether the members are an arm of a union that has room for it: nothing that they do moves others."""
 
     @property
     def subject(self) -> str:
@@ -37,7 +39,8 @@ class Scope:
         """The scope of a member's own members."""
         path = f"{self.path}{new.member.name}{suffix}." if new.member.name else self.path
         old_path = f"{self.old_path}{old.member.name}{suffix}." if old.member.name else self.old_path
-        return replace(self, path=path, old_path=old_path, config=False, carriers=carriers)
+        config = self.config and not carriers  # what is last in a configuration is its end
+        return replace(self, path=path, old_path=old_path, config=config, carriers=carriers)
 
 
 @dataclass(slots=True)
@@ -61,6 +64,8 @@ def facts_of(placed: Placed) -> dict[str, Any]:
         facts["condition"] = condition_text(member.condition)
     if member.direction is not None:
         facts["direction"] = member.direction
+    if member.allowed is not None:
+        facts["allowed"] = allowed_text(member.allowed)
     return facts
 
 
@@ -99,7 +104,7 @@ def _overlaid(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Itera
         under = [a for a in gap.old if _overlap(a, b, gap.shift)]
         named = [a for a in under if not a.reserved]
         if b.reserved:
-            yield from _reserved(b, under, gap, scope, growth)
+            yield from _reserved(b, under, gap, scope, context, growth)
         elif named:
             if id(named[0]) not in told:
                 over = [n for n in gap.new if any(_overlap(a, n, gap.shift) for a in named)]
@@ -141,7 +146,9 @@ def _ends_earlier(scope: Scope, context: Context) -> bool:
     return before is None or after is None or after < before
 
 
-def _reserved(b: Placed, under: list[Placed], gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
+def _reserved(
+    b: Placed, under: list[Placed], gap: Gap, scope: Scope, context: Context, growth: Growth
+) -> Iterator[Change]:
     if not under:
         growth.reserved = growth.reserved or gap.tail
         if gap.tail and scope.config:
@@ -163,6 +170,7 @@ def _reserved(b: Placed, under: list[Placed], gap: Gap, scope: Scope, growth: Gr
     if declared(a.member.type) != declared(b.member.type):
         message = f"reserved space '{b.label}' is written '{declared(b.member.type)}', the same bytes"
         yield change("VD206", scope.subject + b.label, message, **member_facts(a, b))
+    yield from compare_conditions(a, b, scope.subject + b.label, member_facts(a, b), context.names.in_conditions())
 
 
 def _replaced(old: list[Placed], new: list[Placed], scope: Scope, context: Context) -> Iterator[Change]:
@@ -255,22 +263,26 @@ def _appended(b: Placed, scope: Scope) -> Change:
         return change(
             "VD101",
             scope.subject + b.label,
-            f"{message}, and what follows moves: {_listed(reach)}",
+            f"{message}, and what follows moves: {listed(reach)}",
             Verdict.BREAKING,
             **facts,
         )
     if gate:
         return change("VD101", scope.subject + b.label, f"{message}; {gate}", **facts)
+    why = "nothing says when, and a check for the exact size fails between old and new peers"
+    if scope.slack:
+        why = "it takes bytes that the union left unused, and nothing says what old peers put there"
     return change(
         "VD101",
         scope.subject + b.label,
-        f"{message}; nothing says when, and a check for the exact size fails between old and new peers",
+        f"{message}; {why}",
         Verdict.UNDECIDED,
         **facts,
     )
 
 
-def _listed(names: list[str], limit: int = 3) -> str:
+def listed(names: Sequence[str], limit: int = 3) -> str:
+    """The first few of some names, and how many more there are."""
     shown = ", ".join(names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 

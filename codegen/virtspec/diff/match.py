@@ -201,17 +201,18 @@ def match_registries(old: Sequence[Registry], new: Sequence[Registry]) -> Matche
     """Pair the tables of codes by what they list; the number in a key only counts the tables of a section."""
     pairs = _Pairs(old, new)
     pairs.by(lambda r: (r.key, r.tag, tuple((e.code, e.name) for e in r.entries), r.ranges))
-    ranked: list[tuple[float, Registry, Registry]] = []
-    for a in pairs.old:
-        for b in pairs.new:
-            score = _table_likeness(a, b)
-            if score > 0:
-                ranked.append((score, a, b))
+    _pair_tables([(a, b) for a in pairs.old for b in pairs.new if a.module == b.module], pairs)
+    pairs.by(lambda r: r.key)
+    # the chapters of two devices may list the same few names: another chapter's table only comes into question at last
+    _pair_tables([(a, b) for a in pairs.old for b in pairs.new], pairs)
+    return pairs.done()
+
+
+def _pair_tables(candidates: Iterable[tuple[Registry, Registry]], pairs: _Pairs[Registry]) -> None:
+    ranked = [(score, a, b) for a, b in candidates if (score := _table_likeness(a, b)) > 0]
     ranked.sort(key=lambda r: (-r[0], r[1].key, r[2].key))
     for _, a, b in ranked:
         pairs.pair(a, b, () if a.name == b.name else ("the same entries",))
-    pairs.by(lambda r: r.key)
-    return pairs.done()
 
 
 def _table_likeness(a: Registry, b: Registry) -> float:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from virtspec import model
 from virtspec.compat import assert_never
 from virtspec.layout import Layouts, length_text
 from virtspec.model import (
     Aggregate,
+    AllOf,
+    Allowed,
+    AnyOf,
     Array,
     Bits,
     Condition,
@@ -120,22 +125,35 @@ class Shapes:
 
 
 def condition_text(condition: Condition | None, renamed: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A condition as the reports show it; `renamed` gives names of the old model their new ones."""
+    """A condition as the reports show and compare it, whatever the order of its terms; `renamed` gives names of the old
+    model their new ones."""
+    return model.condition_text(_in_new_names(condition, renamed), digests=True) if condition is not None else ""
+
+
+def _in_new_names(condition: Condition, renamed: Mapping[str, str]) -> Condition:
     match condition:
-        case None:
-            return ""
         case Feature(name=name):
-            return renamed.get(name, name)
+            return Feature(name=renamed.get(name, name))
         case FieldIs(path=path, value=value):
-            return f"{renamed.get(path, path)} == {renamed.get(value, value)}"
+            return FieldIs(path=renamed.get(path, path), value=renamed.get(value, value))
         case Not(term=term):
-            return f"not ({condition_text(term, renamed)})"
-        case Prose(digest=digest):
-            return f"text {digest[:12]}"
+            return Not(term=_in_new_names(term, renamed))
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            inner = (_in_new_names(term, renamed) for term in terms)
+            return replace(condition, terms=tuple(sorted(inner, key=condition_text)))
+        case Prose():
+            return condition
         case _:
-            word = " and " if type(condition).__name__ == "AllOf" else " or "
-            terms = sorted(condition_text(t, renamed) for t in condition.terms)
-            return word.join(f"({text})" if " " in text else text for text in terms)
+            assert_never(condition)
+
+
+def allowed_text(allowed: Allowed | None, renamed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The values that a member may have, as the reports show and compare them; "" where any will do."""
+    if allowed is None:
+        return ""
+    values = str(allowed.first) if allowed.first == allowed.last else f"{allowed.first} to {allowed.last}"
+    condition = condition_text(allowed.condition, renamed)
+    return f"{values} if {condition}" if condition else values
 
 
 def condition_names(condition: Condition | None) -> frozenset[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from virtspec.diff.wording import same_wording
 from virtspec.model import (
@@ -17,13 +18,17 @@ from virtspec.model import (
     STALE,
     Aggregate,
     Array,
+    Condition,
+    Constant,
     Entry,
     ExternalLength,
     Member,
     Place,
+    Prose,
     Registry,
     Rest,
     Spec,
+    Struct,
     Type,
 )
 
@@ -33,7 +38,7 @@ _LISTING = re.compile(
     re.DOTALL,
 )
 
-_SKIPPED = re.compile(rf"(\w+) of (\S+): {re.escape(STALE)}")
+_SKIPPED = re.compile(rf"(\w+) of (.+): {re.escape(STALE)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +100,25 @@ class _Elements:
     def __init__(self, spec: Spec) -> None:
         self.structs = {s.key: s for s in spec.structs}
         self.registries = {r.key: r for r in spec.registries}
+        self.constants = {c.key: c for c in spec.constants}
         self.tags = {s.name for s in spec.structs}
 
     def spec(self, spec: Spec) -> Spec:
         """The model with its elements as they are now."""
-        return replace(spec, structs=tuple(self.structs.values()), registries=tuple(self.registries.values()))
+        return replace(
+            spec,
+            structs=tuple(self.structs.values()),
+            registries=tuple(self.registries.values()),
+            constants=tuple(self.constants.values()),
+        )
 
     def take(self, key: str, kind: str, other: _Elements) -> tuple[Place, Place] | None:
         """Give an element the fact that its counterpart has; its places on both sides, None where nothing changes."""
         above, _, name = key.rpartition("/")
         if key in self.registries and key in other.registries:
-            return self._registry(key, other.registries[key])
+            return self._registry(key, kind, other.registries[key])
+        if kind == "example":
+            return _example(key, self.structs, other.structs) or _example(key, self.constants, other.constants)
         if above in self.registries and above in other.registries:
             return self._entry(above, name, kind, other.registries[above])
         if above in self.structs and above in other.structs:
@@ -121,11 +134,20 @@ class _Elements:
             return theirs.place, mine.place
         return None
 
-    def _registry(self, key: str, theirs: Registry) -> tuple[Place, Place] | None:
+    def _registry(self, key: str, kind: str, theirs: Registry) -> tuple[Place, Place] | None:
         mine = self.registries[key]
-        if mine.fields == theirs.fields:
+        given = mine
+        if kind == "fields":
+            given = replace(mine, fields=theirs.fields, tag=theirs.tag)
+        elif kind == "ascending":
+            given = replace(mine, ascending=theirs.ascending)
+        elif kind == "bind":
+            others = {e.name: e for e in theirs.entries}
+            entries = (self._given(e, others[e.name], kind) if e.name in others else e for e in mine.entries)
+            given = replace(mine, entries=tuple(entries))
+        if given == mine:
             return None
-        self.registries[key] = replace(mine, fields=theirs.fields, tag=theirs.tag)
+        self.registries[key] = given
         return theirs.place, mine.place
 
     def _entry(self, above: str, name: str, kind: str, other: Registry) -> tuple[Place, Place] | None:
@@ -143,11 +165,29 @@ class _Elements:
 
     def _given(self, mine: Entry, theirs: Entry, kind: str) -> Entry:
         if kind == "condition":
-            return replace(mine, condition=mine.condition or theirs.condition)
+            return replace(mine, condition=_condition(mine.condition, theirs.condition))
         # what the text states goes before, unless the struct that it names does not exist
-        stated = tuple(b for b in mine.bindings if b.struct == DEVICE_CONFIG or b.struct.partition(".")[0] in self.tags)
-        roles = {b.role for b in stated}
-        return replace(mine, bindings=(*stated, *(b for b in theirs.bindings if b.role not in roles)))
+        stated = tuple(b for b in mine.bindings if b.struct == DEVICE_CONFIG or b.tag in self.tags)
+        known = {(b.slot, b.struct) for b in theirs.bindings}
+        others = {b.slot for b in stated if (b.slot, b.struct) not in known}
+        taken = tuple(b for b in theirs.bindings if b.slot not in others and b not in stated)
+        return replace(mine, bindings=(*stated, *taken))
+
+
+def _condition(mine: Condition | None, theirs: Condition | None) -> Condition | None:
+    """What the text states goes before, but for words that the fact puts into terms."""
+    return theirs if mine is None or (isinstance(mine, Prose) and theirs is not None) else mine
+
+
+Example = TypeVar("Example", Struct, Constant)
+
+
+def _example(key: str, mine: dict[str, Example], theirs: dict[str, Example]) -> tuple[Place, Place] | None:
+    """Let a definition be an example as its counterpart is one."""
+    if key not in mine or key not in theirs or mine[key].example == theirs[key].example:
+        return None
+    mine[key] = replace(mine[key], example=theirs[key].example)
+    return theirs[key].place, mine[key].place
 
 
 def _member(mine: Member, theirs: Member, kind: str) -> Member:
@@ -155,10 +195,12 @@ def _member(mine: Member, theirs: Member, kind: str) -> Member:
         case "length":
             a, b = mine.type, theirs.type
             if isinstance(a, Array) and isinstance(b, Array) and isinstance(a.length, (Rest, ExternalLength)):
-                return replace(mine, type=replace(a, length=b.length))
+                # rows that do not tell where they end count as one array with the length of all of them
+                rows = isinstance(a.element, Array) and a.element.element == b.element
+                return replace(mine, type=b if rows else replace(a, length=b.length))
             return mine
         case "condition":
-            return replace(mine, condition=mine.condition or theirs.condition)
+            return replace(mine, condition=_condition(mine.condition, theirs.condition))
         case "direction":
             return replace(mine, direction=mine.direction or theirs.direction)
         case "optional":

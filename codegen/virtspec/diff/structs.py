@@ -10,7 +10,7 @@ from virtspec.diff.bits import compare_bits
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.conditions import compare_conditions
 from virtspec.diff.context import Context
-from virtspec.diff.gaps import Growth, Scope, compare_gap, member_facts
+from virtspec.diff.gaps import Growth, Scope, compare_gap, listed, member_facts
 from virtspec.diff.members import Pair, Pairing, Placed, pair_arms, pair_members, place
 from virtspec.diff.rules import change
 from virtspec.diff.types import Inner, TypeChange, compare_types, declared
@@ -26,13 +26,12 @@ def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Ch
         new,
         "",
         config=context.new.is_config(new) or context.old.is_config(old),
-        carriers=tuple(context.old.carriers(old.name)),
+        carriers=tuple(context.old.carriers(old.name, context.new.layouts.sizes.struct(new))),
     )
     if {old.kind, new.kind} == {"struct", "union"}:
         message = f"'{new.name}' is a {new.kind} and was a {old.kind}"
         return [change("VD123", new.name, message, old=old.kind, new=new.kind)], scope.renames
-    found = list(_members(old.members, new.members, context, scope, union=new.kind == "union"))
-    return found or list(_regrouped(old, new)), scope.renames
+    return list(_members(old.members, new.members, context, scope, union=new.kind == "union")), scope.renames
 
 
 def _same(old: Struct, new: Struct) -> bool:
@@ -54,9 +53,17 @@ def _inner(member: Member) -> Type:
     return innermost(member.type)
 
 
-def _regrouped(old: Struct, new: Struct) -> Iterator[Change]:
-    if [m.name for m in old.members] != [m.name for m in new.members]:
-        yield change("VD207", new.name, f"members of struct '{new.name}' are grouped in another way, at the same bytes")
+def _regrouped(a: list[Placed], b: list[Placed], context: Context) -> bool:
+    """Whether two runs of members have the same names at the same bytes, nested in another way."""
+    if [p.label for p in a] == [p.label for p in b] or [_outside(p) for p in a] == [_outside(p) for p in b]:
+        return False
+    one, other = context.old.shapes, context.new.shapes
+    return one.leaves(p.member for p in a) == other.leaves(p.member for p in b)
+
+
+def _outside(placed: Placed) -> tuple[int, int, int | None, bool]:
+    """What is seen of a member without looking into it."""
+    return placed.segment, placed.offset, placed.size, _contains_struct(placed.member)
 
 
 def _members(
@@ -67,10 +74,10 @@ def _members(
     if union:
         yield from _arms(a, b, context, scope)
         return
-    if context.old.shapes.leaves(old) == context.new.shapes.leaves(new) and [p.label for p in a] != [
-        p.label for p in b
-    ]:
-        return  # the same members at the same bytes, nested in another way
+    if _regrouped(a, b, context):
+        subject = scope.subject.rstrip(".")
+        yield change("VD207", subject, f"members of '{subject}' are grouped in another way, at the same bytes")
+        return
     pairing = pair_members(a, b, context.old.shapes, context.new.shapes)
     paths = {p.old.label: p.new.label for p in pairing.pairs if p.renamed}
     yield from _order(pairing, scope)
@@ -79,7 +86,10 @@ def _members(
     for pair in pairing.pairs:
         behind = any(p.new.index > pair.new.index for p in pairing.pairs)
         last = pair.old is a[-1] and id(pair) not in moved
-        yield from _pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved, last=last)
+        found = list(_pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved, last=last))
+        if pair.new is b[-1] and any(c.class_ == "wire" and c.verdict is not Verdict.COMPATIBLE for c in found):
+            growth.told = True  # what is inside the last member tells why the struct grows
+        yield from found
     for gap in pairing.gaps:
         yield from compare_gap(gap, scope, context, growth)
     yield from _total(a, b, scope, growth, pairing)
@@ -143,7 +153,8 @@ def _pair(
                 message = f"'{b.label}' {found.message}; it grows into reserved space"
                 yield change("VD110", subject, message, **facts)
             case TypeChange(rule="VD113") if last and not scope.carriers and _more_elements(pair):
-                message = f"'{b.label}' {found.message}; it is the last member"
+                where = "it takes bytes that the union left unused" if scope.slack else "it is the last member"
+                message = f"'{b.label}' {found.message}; {where}"
                 yield change("VD112", subject, message, Verdict.COMPATIBLE if scope.config else None, **facts)
             case TypeChange(rule=rule, message=message, verdict=verdict):
                 yield change(rule, subject, f"'{b.label}' {message}", verdict, **facts)
@@ -255,17 +266,25 @@ def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> I
     pairs, gone, come = pair_arms(a, b, context.old.shapes, context.new.shapes)
     paths = {p.old.label: p.new.label for p in pairs if p.renamed}
     pairing = Pairing(pairs=pairs)
+    size = _room(a)
     for pair in pairs:
-        yield from _pair(pair, pairing, context, scope, paths, behind=False, moved=True)
-    size = max((p.size or 0 for p in a), default=0)
+        # an arm that stays inside the union moves nothing behind it; another one makes the union grow, as a tail does
+        fits = size is not None and pair.new.size is not None and pair.new.size <= size
+        arm = replace(scope, carriers=(), slack=True) if fits else scope
+        yield from _pair(pair, pairing, context, arm, paths, behind=False, moved=True, last=True)
     for placed in come:
-        larger = placed.size is not None and placed.size > size
-        note = f"; the union grows from {size} to {placed.size} bytes" if larger else ""
-        shown = declared(placed.member.type)
+        note, verdict = "", Verdict.COMPATIBLE
+        if size is not None and (placed.size is None or placed.size > size):
+            note = f"; the union grows from {size} bytes to {_bytes(placed.size)}"
+            if scope.carriers:
+                note, verdict = f"{note}, and what follows moves: {listed(scope.carriers)}", Verdict.BREAKING
+            elif not scope.config:
+                verdict = Verdict.UNDECIDED
         yield change(
             "VD115",
             scope.subject + placed.label,
-            f"arm '{placed.label}' ('{shown}') is added to the union{note}",
+            f"arm '{placed.label}' ('{declared(placed.member.type)}') is added to the union{note}",
+            verdict,
             **member_facts(None, placed),
         )
     for placed in gone:
@@ -275,3 +294,9 @@ def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> I
             f"arm '{placed.label}' of the union is gone",
             **member_facts(placed, None),
         )
+
+
+def _room(arms: list[Placed]) -> int | None:
+    """The size of a union; None where it depends on data, and nothing is padded to it."""
+    sizes = [p.size for p in arms if p.size is not None]
+    return max(sizes, default=0) if len(sizes) == len(arms) else None

@@ -85,6 +85,9 @@ def compare_types(
         ) if (
             context.names.new_struct(a) == b
         ):
+            if isinstance(old, External) and isinstance(new, External) and old.tag != new.tag:
+                shown = f"is '{type_text(new)}' and was '{type_text(old)}'"
+                return [TypeChange("VD106", shown, Verdict.UNDECIDED)]
             return []
         case Aggregate(kind=a), Aggregate(kind=b) if a == b:
             return [Inner(old, new)]

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from virtspec.compat import assert_never
 from virtspec.diagnostics import Sink, SpecError, at
+from virtspec.latex.hidden import visible
 from virtspec.latex.scan import (
     Block,
     Heading,
@@ -157,9 +158,12 @@ class _Reader:
 
     def read(self, file: SourceFile, *, tabled: bool = False) -> None:
         document = self.document
+        scan = scan_text(file.text)
+        if scan.hides:
+            file = visible(file)
+            scan = scan_text(file.text)
         self.stack.append(file.path)
         inclusion = Inclusion(file, self.sections[-1] if self.sections else None, tabled)
-        scan = scan_text(file.text)
         if file.path not in document.files:
             document.files[file.path] = file
             document.inclusions[file.path] = inclusion

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
+from virtspec.latex.hidden import passed_over
+
 Role: TypeAlias = Literal["driver", "device"]
 
 LEVELS = {
@@ -117,10 +119,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one text holds: its blocks in order, and the defects."""
+    """What one text holds: its blocks in order, the defects, and whether it hides a part of itself."""
 
     blocks: tuple[Block, ...]
     problems: tuple[Problem, ...]
+    hides: bool
 
 
 # Every alternative starts with a backslash or a percent sign: the regular expression engine then searches for
@@ -136,6 +139,7 @@ _COMMAND = re.compile(
     r"|(?P<normative>(?:driver|device)normative(?![A-Za-z]))"
     r"|(?P<conformance>conformance(?![A-Za-z]))"
     r"|(?P<input>(?:input|include)(?![A-Za-z]))"
+    r"|(?P<iffalse>iffalse(?![A-Za-z@]))"
     r"|(?P<lstinput>lstinputlisting(?![A-Za-z]))"
     r"|(?P<lstset>lstset(?![A-Za-z]))"
     r"|[%\\])"
@@ -225,6 +229,7 @@ class _Scanner:
         self.text = text
         self.blocks: list[Block] = []
         self.problems: list[Problem] = []
+        self.hides = False
         self.open: list[tuple[str, int, int]] = []  # environment, its start, the block to complete or -1
 
     def run(self) -> Scan:
@@ -242,6 +247,7 @@ class _Scanner:
             "input": self._input,
             "lstinput": self._lstinput,
             "lstset": self._lstset,
+            "iffalse": self._iffalse,
         }
         while match := search(text, position):
             kind = match.lastgroup
@@ -251,7 +257,9 @@ class _Scanner:
                 position = steps[kind](match)
         for environment, start, _ in self.open:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))
-        return Scan(tuple(self.blocks), tuple(self.problems))
+        if self.hides and (unended := passed_over(text)[1]) is not None:
+            self.problems.append(Problem(unended, "VS005", "'\\iffalse' has no '\\fi'"))
+        return Scan(tuple(self.blocks), tuple(self.problems), self.hides)
 
     def _defining(self, start: int) -> bool:
         """Whether the command stands in its own definition (`\\newcommand{\\conformance}`), not in use."""
@@ -295,7 +303,9 @@ class _Scanner:
         if end < 0 or 0 <= nested < end:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '{closing}'"))
             return nested if nested >= 0 else len(self.text)
-        if environment != "comment":
+        if environment == "comment":
+            self.hides = True
+        else:
             options = ""
             body = after
             if self.text[after : after + 1] == "[":
@@ -433,6 +443,10 @@ class _Scanner:
         path = self.text[found[0] : found[1]].strip()
         self.blocks.append(Listing(match.start(), found[0], found[1], options, path))
         return found[1] + 1
+
+    def _iffalse(self, match: re.Match[str]) -> int:
+        self.hides = True
+        return match.end()
 
     def _lstset(self, match: re.Match[str]) -> int:
         found = group(self.text, match.end())

@@ -61,9 +61,9 @@ def annotate(
         elif said is not None:
             _report("VS261", first, said.place, "no such member, registry or entry", "", facts, sink)
         elif work.knows(first.key):
-            now = evidence.under(first.section)
-            facts.paragraphs[first.key, first.kind] = tuple(p.text for p in now)
-            _report("VS260", first, None, STALE, describe(now), facts, sink)
+            sections = dict.fromkeys(annotation.section for annotation in group)
+            facts.paragraphs[first.key, first.kind] = tuple(p.text for s in sections for p in evidence.under(s))
+            _report("VS260", first, None, STALE, describe(evidence.under(first.section)), facts, sink)
     return tuple(work.structs.values()), tuple(work.registries.values()), tuple(work.constants.values())
 
 

@@ -30,10 +30,10 @@ def apply_edits(repairs: Sequence[Repair]) -> tuple[dict[str, str], tuple[Findin
                 continue
             if edit.start < position or (last is not None and last.start == edit.start):
                 continue
-            pieces += [file.text[position : edit.start], edit.text]
+            pieces += [file.written[position : edit.start], edit.text]
             position, last = edit.end, edit
             repaired.append(finding)
-        texts[file.path] = "".join(pieces) + file.text[position:]
+        texts[file.path] = "".join(pieces) + file.written[position:]
     return texts, tuple(dict.fromkeys(repaired))
 
 
@@ -59,7 +59,7 @@ def format_patch(
     originals: Mapping[str, SourceFile], texts: Mapping[str, str], repaired: Sequence[Finding], author: str
 ) -> str:
     """The patch as a mail, as `git format-patch` writes one, without a date."""
-    diffs = [diff for path in sorted(texts) if (diff := _file_diff(path, originals[path].text, texts[path]))]
+    diffs = [diff for path in sorted(texts) if (diff := _file_diff(path, originals[path].written, texts[path]))]
     count = len(repaired)
     defects = f"{count} mechanical defects" if count != 1 else "a mechanical defect"
     lines = [

@@ -60,7 +60,7 @@ def outside_tree() -> None:
 
 @given("VS005", Severity.ERROR)
 def unclosed_environment() -> None:
-    r"""Every environment that begins ends, in the order of nesting.
+    r"""Every environment that begins ends, in the order of nesting; so does text that `\iffalse` hides.
 
     Bad:
         \begin{itemize}

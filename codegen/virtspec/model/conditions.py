@@ -69,20 +69,25 @@ def features_of(condition: Condition | None) -> tuple[str, ...]:
             return ()
 
 
-def condition_text(condition: Condition | None) -> str:
-    """A condition in terms of the specification's names; "" where there is none, or none that can be written down."""
+def condition_text(condition: Condition | None, *, digests: bool = False) -> str:
+    """A condition in terms of the specification's names; "" where there is none, or none that can be written down.
+
+    With `digests`, what only prose states is written as its digest: two texts differ where the conditions do.
+    """
     match condition:
         case Feature(name=name):
             return name
         case FieldIs(path=path, value=value):
             return f"{path} == {value}"
         case Not(term=term):
-            inner = condition_text(term)
+            inner = condition_text(term, digests=digests)
             return f"not ({inner})" if inner else ""
         case AllOf(terms=terms) | AnyOf(terms=terms):
             word = " and " if isinstance(condition, AllOf) else " or "
-            texts = [condition_text(term) for term in terms]
+            texts = [condition_text(term, digests=digests) for term in terms]
             nested = [isinstance(term, (AllOf, AnyOf)) for term in terms]
             return word.join(f"({t})" if n else t for t, n in zip(texts, nested, strict=True)) if all(texts) else ""
+        case Prose(digest=digest) if digests:
+            return f"text {digest[:12]}"
         case _:
             return ""

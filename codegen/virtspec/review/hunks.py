@@ -14,6 +14,7 @@ MAX_HUNKS = 20_000
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
 _CODE = re.compile(r"\\(begin|end)\{(?:lstlisting|tabular[x*]?|longtable|xltabular)\}")
 _GIT = re.compile(r'diff --git ("?a/.*?"?) ("?b/.*"?)$')
+_INDEX = re.compile(r"index ([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})\b")
 _VERSION = re.compile(r"\d+\.\d+")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 _ESCAPED = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -75,6 +76,8 @@ class FilePatch:
     """Whether the file's mode changes."""
     link: bool = False
     """Whether it is a symbolic link: its text is the name of another file."""
+    blobs: tuple[str, str] | None = None
+    """What git calls the content before and after: the first digits of its digests."""
 
     @property
     def path(self) -> str:
@@ -121,10 +124,13 @@ class _Reader:
         new = _path(match[2], head.at) if match else None
         self.position += 1
         binary = copies = mode = link = False
+        blobs: tuple[str, str] | None = None
         while self.position < len(self.lines):
             text = self.lines[self.position].text
             mode |= text.startswith("new mode ")
             link |= text.startswith(("new file mode 120", "new mode 120"))
+            if index := _INDEX.match(text):
+                blobs = index[1], index[2]
             if text.startswith("new file mode"):
                 old = None
             elif text.startswith("deleted file mode"):
@@ -139,7 +145,7 @@ class _Reader:
             elif self._ends_header(text, binary=binary):
                 break
             self.position += 1
-        return replace(self._file(head.at, old, new), binary=binary, copies=copies, mode=mode, link=link)
+        return replace(self._file(head.at, old, new), binary=binary, copies=copies, mode=mode, link=link, blobs=blobs)
 
     def _ends_header(self, text: str, *, binary: bool) -> bool:
         if text.startswith("diff --git ") or self._names_follow() or _HUNK.match(text):

@@ -32,10 +32,24 @@ _VERSION = re.compile(r"\[[^\]]*?\b[vV](\d{1,4})\b")
 _TAG = re.compile(r"\[[^\]]*(?:PATCH|RFC)[^\]]*\]", re.IGNORECASE)
 _QUOTED = re.compile(r"((?:[ \t]*[>|])+[ \t]?)(?:diff --git |--- [^\s-])")
 _PLAIN = re.compile(r"diff --git |--- [^\s-]")
+_STATISTICS = re.compile(
+    r" (\d{1,6}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?\s*"
+)
 MAX_QUOTE = 80
 """How far from the left a quoted patch may begin."""
 
 _SUBJECT = re.compile(r"^(?:> ?)*Subject: (.+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What the line above a patch says that it changes, as `git format-patch` writes it; `at` is its line."""
+
+    files: int
+    added: int
+    removed: int
+    text: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,7 @@ class PatchMail:
     quoted: bool
     lines: tuple[str, ...]
     files: tuple[FilePatch, ...]
+    statistics: Statistics | None = None
 
     @property
     def size(self) -> int:
@@ -178,7 +193,8 @@ def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
     for at, line in enumerate(lines):
         if len(line) > MAX_LINE:
             raise PatchError(f"line {at + 1}: {len(line)} characters; at most {MAX_LINE} are read")
-    files = read_patch(_plain(lines) if not prefix else _unquoted(lines, prefix))
+    texts = _plain(lines) if not prefix else _unquoted(lines, prefix)
+    files = read_patch(texts)
     if not files:
         return None
     subject = headers.get("Subject") or next((_line(m[1]) for line in lines if (m := _SUBJECT.match(line))), "")
@@ -195,7 +211,18 @@ def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
         quoted=bool(prefix),
         lines=tuple(lines),
         files=tuple(files),
+        statistics=_statistics(texts),
     )
+
+
+def _statistics(lines: list[Text]) -> Statistics | None:
+    """The line that counts what a patch changes; None where there is none, or several: a message of several patches."""
+    found = [(line, match) for line in lines if (match := _STATISTICS.fullmatch(line.text))]
+    if len(found) != 1:
+        return None
+    line, match = found[0]
+    files, added, removed = (int(number or 0) for number in match.groups())
+    return Statistics(files=files, added=added, removed=removed, text=line.text.strip(), at=line.at)
 
 
 def _quote(lines: list[str]) -> str | None:
