@@ -140,6 +140,71 @@ def test_a_list_called_by_how_its_names_begin(latest: Spec) -> None:
     assert not registry(latest, "sound/registry/virtio_snd_pcm_f").fields
 
 
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("device status", "device_status"),
+        ("device\n status", "device_status"),
+        ("struct widget_hdr", "widget_hdr"),
+        ("hdr.rest[3]", "hdr.rest"),
+        ("limit - 1", "limit"),
+        ("Table Size", ""),
+        ("sturct widget_hdr", ""),
+    ],
+)
+def test_the_names_in_a_statement(tmp_path: Path, field: str, name: str) -> None:
+    text = f"\\drivernormative{{\\section}}{{Widgets}}{{Widgets}}\nThe driver MUST read \\field{{{field}}}.\n"
+    (clause,) = read(tmp_path, text).clauses
+    assert clause.names == ((name,) if name else ())
+
+
+def test_forms_of_a_message_hold_the_same_codes(latest: Spec) -> None:
+    assert registry(latest, "blk/registry/virtio_blk_t_zone").fields == (
+        "virtio_blk_req.type",
+        "virtio_blk_req_za.type",
+    )
+    assert "virtio_blk_req_za.status" in registry(latest, "blk/registry/virtio_blk_s").fields
+    # two responses with a member of one name are two
+    assert registry(latest, "rtc/registry/virtio_rtc_resp_cross_cap_flags").fields == (
+        "virtio_rtc_resp_cross_cap.flags",
+    )
+
+
+def test_bits_that_only_the_text_calls_so(latest: Spec) -> None:
+    assert registry(latest, "net/registry/virtio_net_s").flags
+    assert not registry(latest, "scsi/registry/virtio_scsi_evt_reset").flags
+
+
+def test_a_condition_of_a_whole_list(tmp_path: Path) -> None:
+    spec = read(
+        tmp_path,
+        TEXT,
+        fact('key = "widget/registry/widget_cmd/WIDGET_CMD_A"\ncondition = "VIRTIO_F_VERSION_1"')
+        + fact('key = "widget/registry/widget_cmd"\ncondition = "VIRTIO_F_RING_RESET"'),
+    )
+    entries = registry(spec, "widget/registry/widget_cmd").entries
+    assert [e.condition for e in entries] == [Feature(name="VIRTIO_F_VERSION_1"), Feature(name="VIRTIO_F_RING_RESET")]
+
+
+def test_each_statement_of_a_sentence_has_its_own_condition(tmp_path: Path) -> None:
+    spec = read(
+        tmp_path,
+        "\\section{Widget Device}\n\\begin{lstlisting}\n"
+        "struct widget_config { u8 size; u8 state; };\n\\end{lstlisting}\n"
+        "The \\field{size} is there (but only valid if WIDGET_F_SIZE is set), and\n"
+        "\\field{state} only exists if WIDGET_F_STATE is set.\n",
+    )
+    conditions = [m.condition for m in spec.structs[0].members]
+    assert conditions == [Feature(name="WIDGET_F_SIZE"), Feature(name="WIDGET_F_STATE")]
+
+
+@pytest.mark.parametrize("number", ["6", "06", "0x06"])
+def test_numbers_in_the_labels_of_items(tmp_path: Path, number: str) -> None:
+    text = f"\\section{{Widget Device}}\n\\begin{{description}}\n\\item[Left ({number})] a\n\\item[Right (7)] b\n"
+    (codes,) = read(tmp_path, f"{text}\\end{{description}}\n").registries
+    assert [e.code for e in codes.entries] == [6, 7]
+
+
 def test_sizes_and_limits_are_no_codes(latest: Spec) -> None:
     names = {e.name for r in latest.registries for e in r.entries}
     assert not names & {"VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE", "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX"}
@@ -203,11 +268,26 @@ def test_listings_of_any_environment(tmp_path: Path, environment: str) -> None:
         ("virtio_blk_req", "rrr-w"),  # `data` is either
         ("virtio_admin_cmd_list", "-"),  # the data of one command and the result of another
         ("virtio_console_control", "---"),  # goes both ways
+        ("virtio_snd_hdr", "-"),  # a response by itself, and the beginning of requests
+        ("virtio_gpu_ctrl_hdr", "------"),
         ("virtq_used_elem", "--"),  # a comment speaks of device-writable bytes, which these are not
     ],
 )
 def test_directions(latest: Spec, tag: str, expected: str) -> None:
     assert directions(latest, tag) == expected
+
+
+def test_a_header_of_requests_and_responses_has_no_direction(tmp_path: Path) -> None:
+    spec = read(
+        tmp_path,
+        "\\section{Widget Device}\n\\begin{lstlisting}\n#define WIDGET_TURN 1\n#define WIDGET_STOP 2\n"
+        "struct widget_hdr { le32 type; };\n"
+        "struct widget_turn {\n/* Device-readable part */\nstruct widget_hdr hdr; le32 angle; };\n\\end{lstlisting}\n"
+        "\\begin{description}\n\\item[WIDGET_TURN] Request data is \\field{struct widget_turn}. "
+        "Response type is WIDGET_STOP, response data is \\field{struct widget_hdr}.\n\\end{description}\n",
+    )
+    assert bound(spec, "WIDGET_TURN")
+    assert (directions(spec, "widget_hdr"), directions(spec, "widget_turn")) == ("-", "rr")
 
 
 def test_a_sentence_is_about_the_struct_with_the_member_it_lists(tmp_path: Path) -> None:

@@ -262,6 +262,19 @@ def test_former_names_and_families_of_names_are_no_defects(tmp_path: Path) -> No
 # --- formats ----------------------------------------------------------------------------------------------
 
 
+def test_a_small_letter_in_a_constant(tmp_path: Path) -> None:
+    (tmp_path / "a.tex").write_text(
+        "\\begin{lstlisting}\n#define PORT_STATUS 1\n#define PORT_TYPE_IPv4 2\n\\end{lstlisting}\n"
+        "PORT_STAtUS and PORT\\_STATUs, but PORT_STATUS, PORT_TYPE_IPv4 and PORT_Other.\n",
+        "utf-8",
+    )
+    found = [(f.message, f.hint) for f in lint_spec(str(tmp_path / "a.tex")).findings if f.rule == "VS205"]
+    assert found == [
+        ("'PORT_STAtUS' is not defined", "did you mean 'PORT_STATUS'?"),
+        ("'PORT_STATUs' is not defined", "did you mean 'PORT_STATUS'?"),
+    ]
+
+
 def test_json_is_complete_and_the_same_every_time(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outputs = []
     for _ in range(2):
@@ -531,6 +544,9 @@ def test_known_defects_of_1_4_are_found(releases: Path) -> None:
         ("VS212", "admin.tex", 149),
         ("VS213", "admin.tex", 162),
         ("VS214", "device-parts.tex", 109),
+        ("VS205", "admin-cmds-device-parts.tex", 437),
+        ("VS222", "admin-cmds-legacy-interface.tex", 133),
+        ("VS225", crypto, 1581),
         ("VS223", "device-types/blk/description.tex", 619),
         ("VS251", net, 3182),
         ("VS301", net, 200),

@@ -120,6 +120,26 @@ def test_misspelt(name: str, meant: str) -> None:
     assert Names(["VIRTIO_ADMIN_CMD_GET", "VIRTIO_PORT_SET"]).misspelt(name) == meant
 
 
+PORT_NAMES = (
+    "VIRTIO_PORT_ALL_OK",
+    "VIRTIO_PORT_DEVICE_ADD",
+    *(f"VIRTIO_PORT_LINE_{word}" for word in ("READY", "CLOSED", "NAMED", "OPENED")),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("VIRTIO_PORT_OK", ("VIRTIO_PORT_ALL_OK",)),  # a word is missing
+        ("VIRTIO_PORT_LINE_ADD", ("VIRTIO_PORT_DEVICE_ADD",)),  # the only one with that word in its place
+        ("VIRTIO_PORT_LINE_LEFT", ()),  # one of many, and none of them
+        ("VIRTIO_PORT_LINE_OPEND", ("VIRTIO_PORT_LINE_OPENED",)),
+    ],
+)
+def test_like(name: str, meant: tuple[str, ...]) -> None:
+    assert Names(PORT_NAMES).like(name) == meant
+
+
 @pytest.mark.parametrize(
     ("first", "second", "letters"),
     [("same", "same", 0), ("sturct", "struct", 1), ("struct", "strct", 1), ("a", "abcd", 3), ("flag", "flags", 1)],

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
 import pytest
 
-from virtspec.diagnostics import Sink
+from virtspec.diagnostics import Sink, SpecError
 from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.pipeline import read_spec
-from virtspec.read.prose import Hit, Prose
+from virtspec.read.prose import Hit, Phrase, Prose
 
 
 def hits(tmp_path: Path, text: str, pattern: str = "HERE") -> list[Hit]:
     path = tmp_path / "chapter.tex"
     path.write_text(text, "utf-8")
-    return list(Prose(read_document(open_source(str(path)), Sink())).find(re.compile(pattern)))
+    return list(Prose(read_document(open_source(str(path)), Sink())).find(Phrase(pattern)))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +58,38 @@ def test_what_encloses_a_place(tmp_path: Path) -> None:
     assert [h.context.items for h in found] == [("A",), ("A",), ("A",), ("B",), ()]
     assert {h.context.section.title for h in found if h.context.section} == {"Parts"}
     assert {h.context.module for h in found} == {"widget"}
+
+
+@pytest.mark.parametrize(
+    ("listing", "message"),
+    [
+        (f"struct a {{ u8 x{'[2]' * 5000}; }};", "dimensions nest deeper than 24 levels"),
+        (f"struct a {{ {'struct {' * 5000}", "braces nest deeper than 24 levels"),
+    ],
+)
+def test_what_nests_too_deep_is_told_with_its_place(tmp_path: Path, listing: str, message: str) -> None:
+    path = tmp_path / "chapter.tex"
+    path.write_text(f"\\begin{{lstlisting}}\n{listing}\n\\end{{lstlisting}}\n", "utf-8")
+    sink = Sink()
+    read_spec(str(path), sink)
+    found = [(d.rule, d.message, d.span.line) for d in sink.diagnostics if d.rule == "VS006"]
+    assert found == [("VS006", message, 2)]
+
+
+@pytest.mark.parametrize("expression", ["1+" * 50_000 + "1", "(" * 50_000 + "1" + ")" * 50_000, "~" * 50_000 + "1"])
+def test_an_endless_expression_is_none(tmp_path: Path, expression: str) -> None:
+    path = tmp_path / "chapter.tex"
+    path.write_text(f"\\begin{{lstlisting}}\n#define A {expression}\n\\end{{lstlisting}}\n", "utf-8")
+    (constant,) = read_spec(str(path)).constants
+    assert constant.value is None and constant.reason
+
+
+def test_files_that_include_each_other_without_end(tmp_path: Path) -> None:
+    (tmp_path / "virtio.tex").write_text("\\input{a0}\n", "utf-8")
+    for number in range(80):
+        (tmp_path / f"a{number}.tex").write_text(f"\\input{{a{number + 1}}}\n", "utf-8")
+    with pytest.raises(SpecError, match=r"^a62\.tex:1: .* nest deeper than 64 levels"):
+        read_spec(str(tmp_path))
 
 
 MANY = 6000
@@ -118,7 +149,7 @@ def test_what_is_included_amidst_a_table_is_no_prose(tmp_path: Path) -> None:
     (tmp_path / "log.tex").write_text("1 & HERE \\\\\n\\input{more}\n", "utf-8")
     (tmp_path / "more.tex").write_text("\\begin{itemize}\n\\item HERE\n\\end{itemize}\n", "utf-8")
     (tmp_path / "part.tex").write_text("HERE, without a heading.\n", "utf-8")
-    found = list(Prose(read_document(open_source(str(tmp_path)), Sink())).find(re.compile("HERE")))
+    found = list(Prose(read_document(open_source(str(tmp_path)), Sink())).find(Phrase("HERE")))
     assert [(hit.place, hit.context.section and hit.context.section.title) for hit in found] == [
         (("part.tex", 1), "Part")
     ]

@@ -12,8 +12,8 @@ for a document whose section has a paragraph of that digest. When the text chang
 applied.
 
 What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
-too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list is
-bound to all its codes that have nothing of their own.
+too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list, or
+its condition, holds for all its codes that have nothing of their own.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from virtspec.model import (
     Spec,
     Struct,
     Type,
+    share_fields,
 )
 
 # a listing, or as much of it as a paragraph has: empty lines divide it too
@@ -104,13 +105,10 @@ class _Elements:
         self.tags = {s.name for s in spec.structs}
 
     def spec(self, spec: Spec) -> Spec:
-        """The model with its elements as they are now."""
-        return replace(
-            spec,
-            structs=tuple(self.structs.values()),
-            registries=tuple(self.registries.values()),
-            constants=tuple(self.constants.values()),
-        )
+        """The model with its elements as they are now, and with what follows from payloads that they got."""
+        structs = tuple(self.structs.values())
+        registries = share_fields(tuple(self.registries.values()), structs)
+        return replace(spec, structs=structs, registries=registries, constants=tuple(self.constants.values()))
 
     def take(self, key: str, kind: str, other: _Elements) -> tuple[Place, Place] | None:
         """Give an element the fact that its counterpart has; its places on both sides, None where nothing changes."""
@@ -141,7 +139,7 @@ class _Elements:
             given = replace(mine, fields=theirs.fields, tag=theirs.tag)
         elif kind == "ascending":
             given = replace(mine, ascending=theirs.ascending)
-        elif kind == "bind":
+        elif kind in ("bind", "condition"):
             others = {e.name: e for e in theirs.entries}
             entries = (self._given(e, others[e.name], kind) if e.name in others else e for e in mine.entries)
             given = replace(mine, entries=tuple(entries))

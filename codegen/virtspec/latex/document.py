@@ -29,6 +29,9 @@ from virtspec.latex.scan import (
 from virtspec.latex.text import plain_text
 from virtspec.source import MissingFile, OutsideTree, Place, SourceError, SourceFile, SourceTree
 
+MAX_LEVELS = 64
+"""How deep files may include each other."""
+
 MAX_INPUTS = 4000
 """How often `\\input` is followed in one document: files that include others twice must not multiply without bound."""
 
@@ -210,6 +213,8 @@ class _Reader:
         self.inputs += 1
         if self.inputs > MAX_INPUTS:
             raise SpecError(f"{file.path}:{file.line(block.start)}: more than {MAX_INPUTS} '\\input's are not followed")
+        if len(self.stack) >= MAX_LEVELS:
+            raise SpecError(f"{file.path}:{file.line(block.start)}: '\\input's nest deeper than {MAX_LEVELS} levels")
         if path in self.stack:
             chain = " -> ".join([*self.stack[self.stack.index(path) :], path])
             self.sink.fatal("VS003", at(file, block.start), f"'\\input' goes in a circle: {chain}")

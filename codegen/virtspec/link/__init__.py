@@ -41,6 +41,7 @@ from virtspec.model import (
     StructRef,
     Tally,
     Type,
+    share_fields,
 )
 from virtspec.read.prose import Prose
 
@@ -71,6 +72,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     found, registries, named = annotate(
         annotations, found, registries, constants.link(), evidence, facts, sink, edition, lists.lone
     )
+    registries = share_fields(registries, found)
     found = follow(found, registries)
     gates.tally(found, facts)
     report_overlaps(registries, document.files, sink)

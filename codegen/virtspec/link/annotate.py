@@ -182,9 +182,14 @@ def _registry(registry: Registry, annotation: Annotation, place: Place, tags: se
         return replace(registry, fields=annotation.fields, tag=annotation.fields[0].rpartition(".")[2])
     if annotation.ascending:
         return replace(registry, ascending=True)
-    # what is bound to a whole list is bound to every code that has nothing of its own
-    entries = (e if e.bindings else _entry(e, annotation, place, tags) for e in registry.entries)
-    return replace(registry, entries=tuple(entries)) if annotation.bind else registry
+    # what is stated of a whole list holds for every code that has nothing of its own
+    if annotation.bind:
+        entries = (e if e.bindings else _entry(e, annotation, place, tags) for e in registry.entries)
+    elif annotation.condition is not None:
+        entries = (e if e.condition is not None else _entry(e, annotation, place, tags) for e in registry.entries)
+    else:
+        return registry
+    return replace(registry, entries=tuple(entries))
 
 
 def _entry(entry: Entry, annotation: Annotation, place: Place, tags: set[str]) -> Entry:

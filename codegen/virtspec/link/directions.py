@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from virtspec.link.owners import Owners
-from virtspec.model import Binding, Direction, Member, Registry, Role, Struct
+from virtspec.model import Binding, Direction, Member, Registry, Role, Struct, StructRef, innermost, members_in
 from virtspec.read.directions import Access, read_directions
 from virtspec.read.prose import Prose
 
@@ -42,7 +42,8 @@ def _about(access: Access, tags: set[str], owners: Owners) -> str:
 
 def follow(structs: Sequence[Struct], registries: Iterable[Registry]) -> tuple[Struct, ...]:
     """The structs with the directions that follow from what they fill: a request is read by the device, a response is
-    written by it, and what fills a member is accessed like that. One that fills parts of both kinds has none."""
+    written by it, and what fills a member is accessed like that. One that fills parts of both kinds has none, as
+    has a header that begins both requests and responses."""
     members = {f"{s.name}.{m.name}": m.direction for s in structs for m in s.members}
     sides: dict[str, set[Direction | None]] = {}
     for registry in registries:
@@ -52,6 +53,12 @@ def follow(structs: Sequence[Struct], registries: Iterable[Registry]) -> tuple[S
             for binding in entry.bindings:
                 sides.setdefault(binding.struct, set()).add(_side(binding, roles, messages, members))
     found = {name: side for name, some in sides.items() if (side := _only(some)) is not None}
+    for struct in structs:
+        for _, member in members_in(struct.members):
+            inner = innermost(member.type)
+            if isinstance(inner, StructRef) and inner.name in sides:
+                sides[inner.name].add(member.direction or found.get(struct.name))
+    found = {name: side for name, side in found.items() if len(sides[name] - {None}) == 1}
     return tuple(_with(s, [found[s.name]] * len(s.members)) if s.name in found else s for s in structs)
 
 

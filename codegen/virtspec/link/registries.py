@@ -42,6 +42,7 @@ _LIMIT = re.compile(r"_(?:MASK|MIN|MAX)$")
 _CONSTANT = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+\b")
 _COMMENT_ABOVE = re.compile(r"/\*([^*]{1,120})\*/\s*(?:#\s*define\s*)?\Z")
 _WORD = re.compile(r"\b[a-z][a-z_]*\b")
+_BITS = re.compile(r"\bbits\s+(?:\([^()]{1,40}\)\s+)?are\s+(?:currently\s+)?defined\b")
 
 
 class Registries:
@@ -168,6 +169,8 @@ class Registries:
         if (taken or says_nothing(name)) and not (run.name or run.title):
             name = fields[0].replace(".", "_") if fields else _heading(run.located.section) or name
         flags = are_flags(rows) or (len(rows) == 1 and bool(fields) and fields[0].endswith(("flag", "flags")))
+        if not flags and len(rows) > 1 and all(row.code.bit_count() == 1 for row in rows):
+            flags = _BITS.search(_sentence_before(run.located, 0)) is not None
         return Registry(
             key=f"{run.module}/registry/{slug(name)}",
             name=name,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from virtspec.diagnostics import Severity
 from virtspec.lint.draft import Draft
 from virtspec.lint.registry import Hit, given, rule
+from virtspec.model import Direction, StructRef, members_in
 
 _STRUCT = r"(?:\\field\s*\{{)?\s*struct\s+(?P<{0}>[a-z]\w*)\s*\}}?"
 _FORMAT = re.compile(
@@ -176,11 +177,72 @@ def foreign_binding(draft: Draft) -> Iterator[Hit]:
                 continue
             start, stop = page.extent(match.start())
             text = _LENGTH.sub(" ", page.text[start:stop])
-            if own.isdisjoint(_IDENTIFIER.findall(text.replace("\\_", "_"))):
-                listed = " and ".join(f"'struct {tag}'" for tag in sorted(own))
+            # a command's result may be spoken of in the section whose data are not
+            spoken = own.intersection(_IDENTIFIER.findall(text.replace("\\_", "_")))
+            left = {tag for tag in own if draft.all_words[tag] == 1} if spoken else own
+            if left:
+                listed = " and ".join(f"'struct {tag}'" for tag in sorted(left))
                 yield Hit(
                     at=(page.file, match.start("format")),
                     message=f"'{match['member']}' has the format of 'struct {bound}', "
                     f"but this section defines {listed}",
                     subject=section.title,
+                )
+
+
+@rule("VS225", "contradicting-direction", Severity.WARNING)
+def contradicting_direction(draft: Draft) -> Iterator[Hit]:
+    r"""What a structure fills is accessed as the structure says: nothing in a device-readable part is device-writable.
+
+    Bad:
+        \begin{lstlisting}
+        struct port_reply {
+                /* Device-readable part */
+                le16 index;
+                /* Device-writable part */
+                le16 size;
+        };
+        struct port_request {
+                /* Device-readable part */
+                le32 opcode;
+                /* Device-writable part */
+                struct port_reply reply;
+        };
+        \end{lstlisting}
+
+    Good:
+        \begin{lstlisting}
+        struct port_reply {
+                le16 index;
+                le16 size;
+        };
+        struct port_request {
+                /* Device-readable part */
+                le32 opcode;
+                /* Device-writable part */
+                struct port_reply reply;
+        };
+        \end{lstlisting}
+    """
+    filled: dict[str, dict[str, Direction]] = {}
+    sides: dict[str, Direction] = {}
+    for struct in draft.spec.structs:
+        for path, member in members_in(struct.members, struct.name):
+            if member.direction is not None:
+                sides[path] = member.direction
+                if isinstance(member.type, StructRef):
+                    filled.setdefault(member.type.name, {})[path] = member.direction
+    for registry in draft.spec.registries:
+        for binding in (b for entry in registry.entries for b in entry.bindings if b.member in sides):
+            filled.setdefault(binding.struct, {})[binding.member] = sides[binding.member]
+    for tag, places in filled.items():
+        whole = draft.structs.get(tag)
+        for member in whole.members if whole is not None else ():
+            path, side = next(((p, s) for p, s in places.items() if member.direction not in (None, s)), ("", None))
+            if side is not None:
+                yield Hit(
+                    at=member.place,
+                    message=f"'{member.name}' is device-{member.direction}, but '{path}', which its structure fills, "
+                    f"is device-{side}",
+                    subject=f"struct {tag}",
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from virtspec.diagnostics import Severity
 from virtspec.latex.scan import Heading, Item
@@ -24,6 +24,7 @@ _PREFIXES = ("VIRTIO_", "VIRTQ_", "VRING_", "CCW_")
 _SET_TO = re.compile(r",\s+(?:the\s+)?\\field\s*\{\w+\}\s+is\s+set\s+to\s+(?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\b")
 _GIVEN = re.compile(r"\s+\((?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\)(?!\s*\])")
 _FOR = re.compile(r"\bFor\s+(?:the\s+)?(?:(?:command|field|device\s+part|capability|part|request)\s+)?$")
+_MIXED = re.compile(r"\b[A-Z][A-Z0-9]+\\?_(?:[A-Z0-9]|\\?_)*[a-z](?:[A-Za-z0-9]|\\?_)*")
 _FAMILY = re.compile(r"_?\\?[*{<]")
 _BIG_SHIFT = re.compile(r"(?<![A-Za-z0-9_])1\s*<<\s*([0-9]+)")
 
@@ -131,12 +132,33 @@ def undefined_constant(draft: Draft) -> Iterator[Hit]:
         The driver sends VIRTIO_PORT_CMD_OPEN.
     """
     written = frozenset().union(*draft.listing_words.values()) | frozenset(draft.tags)
+    upper = {name.upper(): name for name in sorted(draft.constants)}
+    for page in draft.pages:
+        yield from _other_case(page, upper, written)
     for page, matches in draft.names:
         yield from _undefined_in(draft, page.file, page.text, page, matches, written)
     conditions = frozenset(name for s in draft.spec.structs for _, m in members_in(s.members) for name in gates_of(m))
     for file, comments in _comments(draft).items():
         # a condition on an unknown feature has a rule of its own
         yield from _undefined_in(draft, file, comments, None, constants_in(comments), written | conditions)
+
+
+def _other_case(page: Page, upper: Mapping[str, str], written: frozenset[str]) -> Iterator[Hit]:
+    """The names with small letters that are a constant's but for those."""
+    for match in _MIXED.finditer(page.text):
+        name = match[0].replace("\\", "")
+        meant = upper.get(name.upper(), name)
+        if meant != name and name not in written and not _is_former(page, match.start()):
+            yield Hit(
+                at=(page.file, match.start()),
+                message=f"'{name}' is not defined",
+                hint=did_you_mean((meant,)),
+                edits=(
+                    (Edit(file=page.file, start=match.start(), end=match.end(), text=meant),)
+                    if "\\" not in match[0]
+                    else ()
+                ),
+            )
 
 
 def _undefined_in(

@@ -165,9 +165,8 @@ def _said_packed(draft: Draft, struct: Struct) -> bool:
     if where is None:
         return False
     file, start = where
-    end = file.text.find("\\end{lstlisting}", start)
-    behind = file.text[end : end + 600] if end >= 0 else ""
-    return _PACKED.search(behind) is not None
+    listing = draft.listing_at(file, start)
+    return listing is not None and _PACKED.search(file.text, listing.end, listing.end + 600) is not None
 
 
 @rule("VS109", "uncounted-array", Severity.WARNING)

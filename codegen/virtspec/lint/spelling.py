@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 CUTOFF = 0.8
 """How alike two names must be, as `difflib` measures it, for one to be suggested for the other."""
 
+SIBLINGS = 2
+"""How many names may differ from another one in one whole word, the same, for them to be suggested."""
+
 SHARED_WORDS = 0.6
 """How many of their words two long names must share to be compared letter by letter."""
 
+
+MAX_SHARING = 2000
+"""How many names may have a word for it to tell anything: more than the standard has names."""
 
 MAX_NAME = 128
 """The longest name, in characters, for which a similar one is looked for."""
@@ -45,7 +51,11 @@ class Names:
         return name in self._known
 
     def like(self, name: str) -> tuple[str, ...]:
-        """At most two known names that are most like one that is not known, best first."""
+        """At most two known names that are most like one that is not known, best first.
+
+        Names that differ from it by a whole word are meant where there are few of them: of `…_STATUS_ENXIO`,
+        `…_STATUS_EBUSY` and more, none is `…_STATUS_EEXIST`.
+        """
         found = self._found.get(name)
         if found is None and (len(name) > MAX_NAME or len(self._found) >= MAX_SEARCHES):
             return ()
@@ -55,15 +65,26 @@ class Names:
         return found
 
     def _like(self, name: str) -> tuple[str, ...]:
-        words = Counter(_WORD.findall(name))
+        parts = _WORD.findall(name)
+        words = Counter(parts)
         total = words.total()
         scores: dict[str, float] = {}
+        siblings: dict[int, list[str]] = {}
+        built_alike: set[str] = set()
         for candidate in self._candidates(name, words):
             theirs = self._words[candidate]
             shared = 2 * (words & theirs).total() / (total + theirs.total())
             letters = difflib.SequenceMatcher(None, candidate, name).ratio()
-            if letters >= CUTOFF:
+            others = _WORD.findall(candidate)
+            place, slip = _other_word(parts, others)
+            if place and not slip:
+                siblings.setdefault(place, []).append(candidate)
+            if place or _lacks_a_word(parts, others):
+                built_alike.add(candidate)
+            if letters >= CUTOFF or candidate in built_alike:
                 scores[candidate] = letters + shared
+        if many := {k for group in siblings.values() if len(group) > SIBLINGS for k in group}:
+            scores = {k: score for k, score in scores.items() if k in built_alike - many}
         ranked = sorted(scores, key=lambda k: (-scores[k], k))[:2]
         return tuple(k for k in ranked if scores[k] >= scores[ranked[0]] - 0.08)
 
@@ -72,7 +93,8 @@ class Names:
             return [k for k in self._known if abs(len(k) - len(name)) <= max(3, len(name) // 3)]
         shared: Counter[str] = Counter()
         for word, times in words.items():
-            for candidate in self._by_word.get(word, ()):
+            sharing = self._by_word.get(word, ())
+            for candidate in sharing if len(sharing) <= MAX_SHARING else ():
                 shared[candidate] += min(times, self._words[candidate][word])
         total = words.total()
         near = {
@@ -112,13 +134,36 @@ class Names:
         place = strange[0]
         others = [self._by_word[word] for index, word in enumerate(words) if index != place]
         found: list[str] = []
-        for candidate in min(others, key=len) if others else self._known:
+        alike = min(others, key=len) if others else self._known
+        for candidate in alike if len(alike) <= MAX_SHARING else ():
             parts = candidate.split("_")
             if len(parts) == len(words) and parts[:place] == words[:place] and parts[place + 1 :] == words[place + 1 :]:
                 letters = distance(words[place], parts[place])
                 if letters <= 2 and letters * 3 <= len(words[place]):
                     found.append(candidate)
         return found[0] if len(found) == 1 else ""
+
+
+def _other_word(words: Sequence[str], others: Sequence[str]) -> tuple[int, bool]:
+    """The place of the only word in which two names of several differ, 0 without one, and whether it may be a slip."""
+    if len(words) != len(others) or len(words) < 4:
+        return 0, False
+    places = [place for place, (a, b) in enumerate(zip(words, others, strict=True)) if a != b]
+    if len(places) != 1:
+        return 0, False
+    word = words[places[0]]
+    return places[0], distance(word, others[places[0]]) * 3 <= len(word)
+
+
+def _lacks_a_word(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a name is another one without one of its words; the first is no such."""
+    return (
+        len(words) > 2
+        and len(others) == len(words) + 1
+        and any(
+            others[:place] == words[:place] and others[place + 1 :] == words[place:] for place in range(1, len(others))
+        )
+    )
 
 
 def did_you_mean(names: Iterable[str]) -> str:

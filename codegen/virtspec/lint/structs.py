@@ -206,8 +206,9 @@ def unused_struct(draft: Draft) -> Iterator[Hit]:
         The driver reads \field{rate} of \field{struct port_config}
         and \field{burst} of \field{struct port_limits}.
     """
+    bound = {b.tag for registry in draft.spec.registries for entry in registry.entries for b in entry.bindings}
     for struct in draft.structs.values():
-        if struct.parent or struct.name.endswith("_config"):
+        if struct.parent or struct.name in bound or struct.name.endswith("_config"):
             continue
         known = draft.words.get(struct.module, Counter())
         names = [name for name in names_in(struct.members) if len(name) > 2]

@@ -20,11 +20,11 @@ SCALARS = frozenset(
 """The integer types of the dialect."""
 
 MAX_DEPTH = 24
-"""How deep structs may nest in one another; the deepest published one has four levels."""
+"""How deep structs, or an array's dimensions, may nest in one another; the deepest published one has four levels."""
 
 
 class TooDeep(Exception):
-    """Structs nest deeper than `MAX_DEPTH`."""
+    """Structs or dimensions, as its text says, nest deeper than `MAX_DEPTH`."""
 
 
 class Cursor:
@@ -78,7 +78,7 @@ class Cursor:
         """One level of braces deeper. Raises `TooDeep`."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise TooDeep
+            raise TooDeep("braces")
 
     def leave(self) -> None:
         self.depth -= 1

@@ -17,6 +17,9 @@ _PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6,
 MAX_DEPTH = 64
 """How deep operands may nest."""
 
+MAX_TERMS = 256
+"""How many operands of equal precedence may follow each other: they nest in the tree that they make."""
+
 MAX_DIGITS = 40
 """The longest number, in characters: 64 bits need twenty."""
 
@@ -47,7 +50,7 @@ def number(text: str) -> int:
 
 def _binary(tokens: Sequence[Token], position: int, floor: int, depth: int) -> tuple[Expr, int]:
     left, position = _operand(tokens, position, depth)
-    while True:
+    for _ in range(MAX_TERMS):
         token = tokens[position]
         precedence = _PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
         if precedence < floor or not precedence:
@@ -58,6 +61,7 @@ def _binary(tokens: Sequence[Token], position: int, floor: int, depth: int) -> t
             # `1 - see below`: what follows the operator is prose
             return left, position
         left, position = Binary(token.text, left, right), after
+    raise NoExpression("too many operands")
 
 
 def _operand(tokens: Sequence[Token], position: int, depth: int) -> tuple[Expr, int]:

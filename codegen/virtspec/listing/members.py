@@ -8,7 +8,7 @@ group   := scalar '{' (name ':' width (';' | ',') | 'union' '{' … '}' ';')* '}
 from __future__ import annotations
 
 from virtspec.diagnostics import at
-from virtspec.listing.cursor import SCALARS, Cursor
+from virtspec.listing.cursor import MAX_DEPTH, SCALARS, Cursor, TooDeep
 from virtspec.listing.definitions import parse_define, parse_enum
 from virtspec.listing.expressions import NoExpression, parse_expression
 from virtspec.listing.lexer import Token
@@ -214,6 +214,8 @@ class MemberParser(Cursor):
         found: list[Dimension] = []
         while self.peek().text == "[":
             found.append(self.dimension())
+            if len(found) > MAX_DEPTH:
+                raise TooDeep("dimensions")
         return tuple(found)
 
     def dimension(self) -> Dimension:

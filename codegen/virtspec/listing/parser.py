@@ -72,11 +72,11 @@ class _Parser(MemberParser):
                 items.extend(self.top_item(token))
                 if token is self.peek():
                     self.position += 1
-        except TooDeep:
+        except TooDeep as what:
             self.sink.fatal(
                 "VS006",
                 at(self.file, self.tokens[self.position].start),
-                f"braces nest deeper than {MAX_DEPTH} levels",
+                f"{what} nest deeper than {MAX_DEPTH} levels",
                 subject=self.subject,
             )
         return _merge(items)

@@ -39,6 +39,7 @@ from virtspec.model.definitions import (
     StructKind,
     Subject,
 )
+from virtspec.model.forms import share_fields
 from virtspec.model.spec import LOST, STALE, Block, Coverage, Skipped, Spec, Tally
 from virtspec.model.types import (
     Aggregate,
@@ -132,4 +133,5 @@ __all__ = [
     "integer",
     "members_in",
     "names_in",
+    "share_fields",
 ]

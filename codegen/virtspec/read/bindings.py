@@ -15,7 +15,7 @@ from virtspec.latex.document import Section
 from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
 from virtspec.model import DEVICE_CONFIG, Condition, Feature, Not, Role
-from virtspec.read.prose import Hit, Prose
+from virtspec.read.prose import Hit, Phrase, Prose
 
 CODE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+\b")
 
@@ -24,41 +24,45 @@ _IN = re.compile(r"\bin\s+(?:the\s+)?$")
 _EXAMPLE = re.compile(r"\b(?:for|as an)\s+example\b", re.IGNORECASE)
 _OPTION = re.compile(r"\s*([A-Z][A-Za-z0-9_]*)\s*:")
 
-_FORMAT = re.compile(
+_FORMAT = Phrase(
     r"format(?:\s+of)?\s+(?:\\field\{(?P<member>\w+)\}\s+of\s+)?\\field\{\s*(?:struct\s+)?(?P<struct>[a-z_]\w*)\s*\}"
 )
-_CONFIG = re.compile(r"format\s+of\s+(?:the\s+)?device[- ](?:specific\s+)?configuration")
-_FOLLOWING = re.compile(r"following\s+(?:format|structure)(?P<end>[^.:\\]{0,60}(?:\\field\{[a-z_-]+\})?\s*:)")
-_REQUEST = re.compile(
+_CONFIG = Phrase(r"format\s+of\s+(?:the\s+)?device[- ](?:specific\s+)?configuration")
+_FOLLOWING = Phrase(r"following\s+(?:format|structure)(?P<end>[^.:\\]{0,60}(?:\\field\{[a-z_-]+\})?\s*:)", "following")
+_REQUEST = Phrase(
     r"quest\s+data\s+(?:\(just\s+bare|is)\s+\\field\{struct\s+(?P<struct>\w+)\}"
     r"(?:,\s+followed\s+by\s+(?:\w+\s+){0,4}\\field\{struct\s+(?P<rest>\w+)\})?"
 )
-_RESPONSE = re.compile(
-    r"esponse\s+type\s+is\s+(?P<code>[A-Z][A-Z0-9_]+),\s+response\s+data\s+is\s+\\field\{struct\s+(?P<struct>\w+)\}"
+_RESPONSE = Phrase(
+    r"esponse\s+type\s+is\s+(?P<code>[A-Z][A-Z0-9_]+),\s+response\s+data\s+is\s+\\field\{struct\s+(?P<struct>\w+)\}",
+    "esponse",
 )
-_CONSISTS = re.compile(
+_CONSISTS = Phrase(
     r"consists\s+of\s+the\s+(?P<struct>virtio_\w+)\s+structure(?:\s+\([^()]{0,80}\))?"
     r"(?:,\s+followed\s+by\s+(?:(?:[a-z]+\s+){0,6}(?P<rest>virtio_\w+)"
-    r"|(?:an\s+array\s+of[^:]{0,80}\sof\s+)?the\s+following\s+(?P<listed>[\w\s-]{0,60}):))?"
+    r"|(?:an\s+array\s+of[^:]{0,80}\sof\s+)?the\s+following\s+(?P<listed>[\w\s-]{0,60}):))?",
+    "consists",
 )
 _SENDER = re.compile(r"\b(request|response)\s+$")
-_STRUCTURE = re.compile(r"structure\s+(?P<struct>\w+)(?:\s+to\s+(?P<verb>\w+))?")
+_STRUCTURE = Phrase(r"structure\s+(?P<struct>\w+)(?:\s+to\s+(?P<verb>\w+))?", "structure")
 _USE = re.compile(r"\buse\s+the\s+$")
 _WITH = re.compile(r"\bcommand\s+(?P<code>[A-Z][A-Z0-9_]+)\s+with\s+the\s+$")
-_DESCRIBED = re.compile(r"described\s+in\s+struct\s+(?P<struct>\w+)")
-_LENGTH = re.compile(r"length\s+of\s+(?:the\s+)?\\field\{struct\s+(?P<struct>\w+)\}")
+_DESCRIBED = Phrase(r"described\s+in\s+struct\s+(?P<struct>\w+)", "described")
+_LENGTH = Phrase(r"length\s+of\s+(?:the\s+)?\\field\{struct\s+(?P<struct>\w+)\}", "length")
 _FOR = re.compile(r"[Ff]or\s+the\s+(?:command|field)\s+([A-Z][A-Z0-9_]+)")
 _SECTION = re.compile(r"\\(?:(?:sub)*section|(?:sub)?paragraph|(?:driver|device)normative)\b")
-_MEMBER_IS = re.compile(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)")
+_MEMBER_IS = Phrase(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)")
 _CODES = r"[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+(?:(?:,\s+|\s+or\s+|,\s+or\s+)[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+)*"
 _SELECTED = re.compile(rf"\bIf\s+(?:the\s+)+\w+\s+\(in\s+\\field\{{\w+\}}\)\s+is\s+({_CODES})")
 _NEGOTIATED = re.compile(r"If\s+([A-Z][A-Z0-9_]*_F_[A-Z0-9_]+)\s+is\s+(NOT\s+|not\s+)?negotiated,")
-_RESPONDS = re.compile(
-    r"esponds\s+to\s+\\textit\{(?P<code>[A-Z]\w+)\}\s+with\s+\\textit\{(?:struct\s+)?(?P<struct>[a-z]\w*)\}"
+_RESPONDS = Phrase(
+    r"esponds\s+to\s+\\textit\{(?P<code>[A-Z]\w+)\}\s+with\s+\\textit\{(?:struct\s+)?(?P<struct>[a-z]\w*)\}",
+    "esponds",
 )
-_CORRESPONDING = re.compile(
+_CORRESPONDING = Phrase(
     r"corresponding\s+to\s+the\s+[\w\s-]{1,60}\sis\s+\\field\{struct\s+(?P<struct>\w+)\}\.\s+"
-    r"The\s+corresponding\s+type\s+is\s+(?P<code>[A-Z]\w+)"
+    r"The\s+corresponding\s+type\s+is\s+(?P<code>[A-Z]\w+)",
+    "corresponding",
 )
 _IS_THE = re.compile(r"\bis\s+the\s+$")
 _TABLES = re.compile(r"\b(?:tables|arrays?|lists?)\b")
@@ -96,22 +100,22 @@ StructsAt = Callable[[str, int], tuple[str, ...]]
 def read_bindings(prose: Prose, codes: frozenset[str], structs_at: StructsAt) -> Iterator[Statement]:
     """All statements about the structs of the given codes."""
     reader = _Reader(codes, structs_at)
-    for word, pattern, read in (
-        ("", _FORMAT, reader.format),
-        ("", _CONFIG, reader.config),
-        ("following", _FOLLOWING, reader.following),
-        ("", _REQUEST, reader.request),
-        ("esponse", _RESPONSE, reader.response),
-        ("consists", _CONSISTS, reader.consists),
-        ("structure", _STRUCTURE, reader.structure),
-        ("described", _DESCRIBED, reader.described),
-        ("length", _LENGTH, reader.length),
-        ("", _MEMBER_IS, reader.member_is),
-        ("esponds", _RESPONDS, reader.responds),
-        ("corresponding", _CORRESPONDING, reader.corresponding),
-    ):
-        for hit in prose.find(pattern, word):
-            yield from read(hit)
+    read: dict[Phrase, Callable[[Hit], Iterator[Statement]]] = {
+        _FORMAT: reader.format,
+        _CONFIG: reader.config,
+        _FOLLOWING: reader.following,
+        _REQUEST: reader.request,
+        _RESPONSE: reader.response,
+        _CONSISTS: reader.consists,
+        _STRUCTURE: reader.structure,
+        _DESCRIBED: reader.described,
+        _LENGTH: reader.length,
+        _MEMBER_IS: reader.member_is,
+        _RESPONDS: reader.responds,
+        _CORRESPONDING: reader.corresponding,
+    }
+    for phrase, hit in prose.find_all(tuple(read)):
+        yield from read[phrase](hit)
 
 
 class _Reader:

@@ -13,22 +13,23 @@ from typing import Literal, NamedTuple
 from virtspec.latex.document import Section
 from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
-from virtspec.read.prose import Pages, Prose, hits_in, outline_of, sentence_end, sentence_start
+from virtspec.read.prose import Pages, Phrase, Prose, hits_in, outline_of, sentence_end, sentence_start
 from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
-_KEYWORD = re.compile(r"MUST\b|MAY\b|SHOULD\b|SHALL\b|REQUIRED\b|RECOMMENDED\b|OPTIONAL\b")
+_KEYWORD = Phrase(r"MUST\b|MAY\b|SHOULD\b|SHALL\b|REQUIRED\b|RECOMMENDED\b|OPTIONAL\b")
 _NOT = re.compile(r"\s+NOT\b|\s+not\b")
 _TITLE = re.compile(r"(Driver|Device) Requirements\b")
 # three patterns that begin with something rare are several times faster than one that may begin anywhere
-_FIELD = re.compile(r"\\field\{\s*(?:struct\s+)?([A-Za-z_][A-Za-z0-9_.-]*)")
+# `\field{device status}` is `device_status`; `\field{Table Size}` is a member of no struct of ours
+_FIELD = re.compile(r"\\field\{\s*(?:struct\s+)?([A-Za-z_][A-Za-z0-9_.-]*(?:\s+[a-z]+\b)*)\s*(?![A-Za-z\s])")
 _STRUCT = re.compile(r"struct\s+([a-z_][a-z0-9_]*)")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9a-z]+)+")
 _LABEL = re.compile(r"\\(?:label|ref|nameref|hyperref)\s*(?:\{[^{}]*\}|\[[^\[\]]*\])")
 _DRIVER = re.compile(r"\bdrivers?\b", re.IGNORECASE)
 _DEVICE = re.compile(r"\bdevices?\b", re.IGNORECASE)
-_REFERENCE = re.compile(r"\\ref\{([^{}]{1,400})\}")
+_REFERENCE = Phrase(r"\\ref\{([^{}]{1,400})\}")
 
 
 class Sentence(NamedTuple):
@@ -51,7 +52,7 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
-    for match, stretch in hits_in(text, _KEYWORD, ""):
+    for match, stretch in hits_in(text, (_KEYWORD,))[0]:
         keyword, behind = match.span()
         if keyword < end:
             continue  # another keyword of the sentence before
@@ -90,7 +91,7 @@ def names_in_sentence(text: str) -> tuple[str, ...]:
     names: list[str] = []
     # most sentences name nothing; what names begin or go on with is found much faster than the names
     if "\\field" in plain:
-        names += _FIELD.findall(plain)
+        names += ["_".join(name.split()) for name in _FIELD.findall(plain)]
     if "_" in plain:
         names += _CONSTANT.findall(plain)
     if "struct" in plain:
@@ -107,7 +108,7 @@ def listed_labels(prose: Prose) -> frozenset[str] | None:
 @lru_cache(maxsize=1024)
 def _listed_in(pages: Pages) -> frozenset[str]:
     sections = (
-        (match[1], pages.blocks[stretch].section) for match, stretch in hits_in(pages.file.text, _REFERENCE, "")
+        (match[1], pages.blocks[stretch].section) for match, stretch in hits_in(pages.file.text, (_REFERENCE,))[0]
     )
     return frozenset(
         squeeze(label) for label, section in sections if section and section.path[0].startswith("Conformance")

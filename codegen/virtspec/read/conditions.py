@@ -14,33 +14,33 @@ from virtspec.latex.document import Located
 from virtspec.latex.scan import Item
 from virtspec.latex.text import digest, plain_text
 from virtspec.model import AllOf, AnyOf, Condition, Feature, Not, Place, Prose
-from virtspec.read.prose import Hit
+from virtspec.read.prose import Hit, Phrase
 from virtspec.read.prose import Prose as Text
 from virtspec.read.remarks import FEATURE_NAME
-from virtspec.source import SourceFile
 
 _FIELD = re.compile(r"\\field\{\s*([A-Za-z_][A-Za-z0-9_.]*)(?:\[\])?\s*\}")
 _LABEL_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
 _VIRTQUEUES = re.compile(r"virtqueues$", re.IGNORECASE)
 _QUEUE = re.compile(r"\s*(?:The\s+)?([a-z]\w*(?:\s\w+)?)\s+")
-_REQUIRES = re.compile(r"Requires?\s+(?=[A-Z])")
+_REQUIRES = Phrase(r"Requires?\s+(?=[A-Z])")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]+_F_[A-Z0-9_]+)")
 _ALONG = re.compile(r"\balong\s+with\b")
 _ABSENT = re.compile(r"\b(?:is|are|has|have)\s+not\s+(?:been\s+)?(?:negotiated|set|offered)")
 _STATES = (
-    ("only", re.compile(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b")),
-    ("", re.compile(r"valid\s+(?:only\s+)?(?:if|when)\b")),
-    ("available", re.compile(r"available\s+(?:only\s+)?(?:if|when)\b")),
-    ("exist", re.compile(r"exists?\s+(?:only\s+)?(?:if|when)\b")),
-    ("", re.compile(r"has\s+no\s+meaning\s+without\b")),
+    Phrase(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b", "only"),
+    Phrase(r"valid\s+(?:only\s+)?(?:if|when)\b"),
+    Phrase(r"available\s+(?:only\s+)?(?:if|when)\b", "available"),
+    Phrase(r"exists?\s+(?:only\s+)?(?:if|when)\b", "exist"),
+    Phrase(r"has\s+no\s+meaning\s+without\b"),
 )
-_IF = re.compile(
+_CLAUSE = re.compile(r",\s+(?:and|but|while)\s+(?=(?:the\s+)?\\field\{)")
+_IF = Phrase(
     r"If\s+(?:the\s+)?(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)\s+(?:feature\s+)?(?:bit\s+)?(?:is|are|has)"
 )
 _ACCESS = re.compile(
     r"\bcan\s+(?:be\s+)?(?:read|written|set)\b|\bread\s+the\b|\bfrom\b|\bdescribes\b|\bcontains\b|\bindicates\b|\bupdate\b"
 )
-_USING = re.compile(r"negotiated\s+using\s+the\s+(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)")
+_USING = Phrase(r"negotiated\s+using\s+the\s+(?P<feature>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+)", "negotiated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +108,12 @@ def _joined(words: str) -> Condition | None:
 
 def read_gates(text: Text, features: Sequence[tuple[str, Located, str]]) -> Iterator[Gate]:
     """Everything that depends on features. `features` are the items that define them, with name and module."""
-    for word, pattern in _STATES:
-        for hit in text.find(pattern, word):
-            gate = _stated(hit)
-            if gate is not None:
-                yield gate
-    for name, located, module in features:
-        yield from _in_item(name, located, module)
-    for hit in text.find(_IF):
-        gate = _initial(hit)
+    for phrase, hit in text.find_all((*_STATES, _IF, _USING)):
+        gate = _initial(hit) if phrase is _IF else _negotiated(hit) if phrase is _USING else _stated(hit)
         if gate is not None:
             yield gate
-    for hit in text.find(_USING, "negotiated"):
-        code = next((plain_text(label) for label in reversed(hit.context.items)), "")
-        if code:
-            yield Gate((code,), Feature(name=hit.match["feature"]), hit.context.module, hit.place, 0)
+    for name, located, module in features:
+        yield from _in_item(name, located, module)
 
 
 def _normative(hit: Hit) -> bool:
@@ -135,7 +126,8 @@ def _stated(hit: Hit) -> Gate | None:
     if _normative(hit):
         return None
     start, end = hit.sentence_start(), hit.sentence_end()
-    before, behind = hit.file.text[start : hit.start], hit.file.text[hit.start : end]
+    before = _own_clause(hit.file.text[start : hit.start])
+    behind = _CLAUSE.split(hit.file.text[hit.start : end], maxsplit=1)[0]
     names = tuple(dict.fromkeys(_FIELD.findall(before)))
     section = hit.context.section
     queue = _QUEUE.fullmatch(before) if section is not None and _VIRTQUEUES.match(section.title) else None
@@ -154,6 +146,14 @@ def _stated(hit: Hit) -> Gate | None:
     return Gate(names, condition, hit.context.module, hit.place, 0)
 
 
+def _own_clause(before: str) -> str:
+    """The clause of a sentence that is going on, where those before it make statements of their own."""
+    for clause in reversed(list(_CLAUSE.finditer(before))):
+        if any(state.pattern.search(before, 0, clause.start()) for state in _STATES):
+            return before[clause.end() :]
+    return before
+
+
 def _in_item(feature: str, located: Located, module: str) -> Iterator[Gate]:
     """The members that the definition of a feature names, where the sentence names no other feature."""
     block = located.block
@@ -167,7 +167,7 @@ def _in_item(feature: str, located: Located, module: str) -> Iterator[Gate]:
     for match in _FIELD.finditer(body):
         sentence = _sentence(body, match.start())
         if set(FEATURE_NAME.findall(sentence)) <= {feature}:
-            place = _place(file, block.body + match.start())
+            place = file.place(block.body + match.start())
             yield Gate((match[1],), Feature(name=feature), module, place, 1)
 
 
@@ -189,5 +189,7 @@ def _initial(hit: Hit) -> Gate | None:
     return Gate(names, Feature(name=hit.match["feature"]), hit.context.module, hit.place, 2) if names else None
 
 
-def _place(file: SourceFile, position: int) -> Place:
-    return file.place(position)
+def _negotiated(hit: Hit) -> Gate | None:
+    """A code in whose item something "is negotiated using the F feature"."""
+    code = next((plain_text(label) for label in reversed(hit.context.items)), "")
+    return Gate((code,), Feature(name=hit.match["feature"]), hit.context.module, hit.place, 0) if code else None

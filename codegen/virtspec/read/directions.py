@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from virtspec.model import Direction, Place
-from virtspec.read.prose import Prose
+from virtspec.read.prose import Phrase, Prose
 
-_FIELDS = re.compile(r"device-(?P<side>readable|writable)\s+fields?\b")
+_FIELDS = Phrase(r"device-(?P<side>readable|writable)\s+fields?\b", "device-")
 _ANNOUNCED = re.compile(r"\b(?:following|only)\s+$")
-_SET_BY = re.compile(r"structure\s+(?:are|is)\s+(?:set|filled)\s+by\s+the\s+(?P<by>driver|device)\b")
+_SET_BY = Phrase(r"structure\s+(?:are|is)\s+(?:set|filled)\s+by\s+the\s+(?P<by>driver|device)\b", "structure")
 _THIS = re.compile(r"\b[Tt]his\s+$")
-_ITEM = re.compile(r"\(device-(?P<side>readable|writable)\)")
+_ITEM = Phrase(r"\(device-(?P<side>readable|writable)\)")
 _NAMED = re.compile(r"\b(?:struct\s+|structure\s+)?((?:[a-z0-9]+_){2,}[a-z0-9]+)\b")
 _LISTED = re.compile(r"\s*:\s*\\begin\{description\}\s*\\item\s*\[\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CONTAINING = re.compile(r"\bcontaining\s+(?:the\s+)?$")
@@ -37,7 +37,7 @@ class Access:
 
 def read_directions(prose: Prose) -> Iterator[Access]:
     """Everything that prose says about directions."""
-    for hit in prose.find(_FIELDS, "device-"):
+    for hit in prose.find(_FIELDS):
         announced = _ANNOUNCED.search(hit.file.text, max(0, hit.start - 40), hit.start)
         if announced is None:
             continue
@@ -46,7 +46,7 @@ def read_directions(prose: Prose) -> Iterator[Access]:
         if named or not _CONTAINING.search(before):
             listed = _LISTED.match(hit.file.text, hit.match.end())
             yield Access(_side(hit.match["side"] == "readable"), hit.place, named, listed[1] if listed else "")
-    for hit in prose.find(_SET_BY, "structure"):
+    for hit in prose.find(_SET_BY):
         if _THIS.search(hit.file.text, max(0, hit.start - 40), hit.start):
             yield Access(_side(hit.match["by"] == "driver"), hit.place)
     for hit in prose.find(_ITEM):

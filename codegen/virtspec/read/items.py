@@ -54,11 +54,16 @@ def read_item(located: Located) -> NumberedItem | None:
     section = located.section
     return NumberedItem(
         name=name,
-        number=int(match[2][:20], 0) if match[2][:2].lower() == "0x" else int(match[2][:20]),
+        number=_number(match[2]),
         feature=_is_feature(name, section),
         legacy=section is not None and section.legacy,
         start=item.start,
     )
+
+
+def _number(text: str) -> int:
+    """A number as it is written; a decimal one may begin with zeros."""
+    return int(text[:20], 16 if text[:2].lower() == "0x" else 10)
 
 
 def announces_number(located: Located) -> bool:
@@ -82,7 +87,7 @@ def read_codes(located: Located) -> tuple[tuple[CodeEntry, ...], tuple[CodeRange
     label = plain_text(item.label)
     titled = _TITLED.match(label)
     if titled:
-        return (CodeEntry(int(titled[2][:20], 0), titled[1], item.start),), ()
+        return (CodeEntry(_number(titled[2]), titled[1], item.start),), ()
     if not label[:1].isdigit():
         return (), ()
     codes = [parse_code(part.strip()) for part in _PARTS.split(label)]
@@ -93,7 +98,7 @@ def read_codes(located: Located) -> tuple[tuple[CodeEntry, ...], tuple[CodeRange
     for code in codes:
         if code is None:
             return (), ()
-        name = _WORDING.split(words)[0].strip()
+        name = _WORDING.split(words)[0].strip().removesuffix(".")
         if code.first == code.last and len(codes) == 1 and name:
             entries.append(CodeEntry(code.first, name, item.start))
         else:

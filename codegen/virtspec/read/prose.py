@@ -1,8 +1,8 @@
 """The text between the blocks of a document, and what encloses each position of it.
 
-Every pass over prose is a regular expression over whole files (`Prose.find`); only where it matches is the context
-looked up: the section, the labels of the list items around, and whether the place is prose at all. What follows from
-the text of a file alone (`Outline`, `hits_in`) is worked out once for equal texts; a document adds the sections.
+Every pass over prose is a regular expression over whole files (`Phrase`, `Prose.find`); only where it matches is the
+context looked up: the section, the labels of the list items around, and whether the place is prose at all. What follows
+from the text of a file alone (`Outline`, `hits_in`) is worked out once for equal texts; a document adds the sections.
 """
 
 from __future__ import annotations
@@ -66,6 +66,18 @@ class Outline:
         """The stretch of a position."""
         return bisect_right(self.starts, position) - 1
 
+    def hit(self, match: re.Match[str]) -> tuple[re.Match[str], int] | None:
+        """A match with its stretch; None where it is not in prose, but in a listing, a table or a comment."""
+        text, position = self.text, match.start()
+        index = bisect_right(self.starts, position) - 1
+        if position < self.begins[index]:
+            return None
+        begin = max(0, position - MAX_LOOK)
+        line = text.rfind("\n", begin, position) + 1 or begin
+        if text.find("%", line, position) < 0 or not _COMMENT.search(text, line, position):
+            return match, index
+        return None
+
 
 @lru_cache(maxsize=1024)
 def outline_of(text: str) -> Outline:
@@ -103,6 +115,31 @@ def outline_of(text: str) -> Outline:
         outline.titled.append(isinstance(block, Heading))
     outline.ends.append(len(text))
     return outline
+
+
+class Phrase:
+    """A form of words that is looked for in prose.
+
+    `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter.
+    """
+
+    __slots__ = ("pattern", "word")
+
+    def __init__(self, pattern: str, word: str = "") -> None:
+        self.pattern = re.compile(pattern)
+        self.word = word
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """The matches in a text, one behind the other."""
+        return self._beginning(text) if self.word else self.pattern.finditer(text)
+
+    def _beginning(self, text: str) -> Iterator[re.Match[str]]:
+        position = text.find(self.word)
+        while position >= 0:
+            match = self.pattern.match(text, position)
+            if match:
+                yield match
+            position = text.find(self.word, match.end() if match else position + 1)
 
 
 @dataclass(slots=True)
@@ -230,14 +267,17 @@ class Prose:
         }
         self._listed = document.listed
 
-    def find(self, pattern: re.Pattern[str], word: str = "") -> Iterator[Hit]:
-        """Every match of a pattern in prose: not in a listing, a table or a comment.
+    def find(self, phrase: Phrase) -> Iterator[Hit]:
+        """Every match of a phrase in prose: not in a listing, a table or a comment."""
+        return (hit for _, hit in self.find_all((phrase,)))
 
-        `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter.
-        """
-        for pages in self.pages.values():
-            for match, index in hits_in(pages.file.text, pattern, word):
-                yield Hit(match, pages, index)
+    def find_all(self, phrases: tuple[Phrase, ...]) -> Iterator[tuple[Phrase, Hit]]:
+        """Every match of each of some phrases in prose, one phrase after the other."""
+        found = [(pages, hits_in(pages.file.text, phrases)) for pages in self.pages.values()]
+        for number, phrase in enumerate(phrases):
+            for pages, hits in found:
+                for match, index in hits[number]:
+                    yield phrase, Hit(match, pages, index)
 
     def context(self, path: str, position: int) -> Context | None:
         """What encloses a position of a file."""
@@ -257,30 +297,7 @@ def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ..
 
 
 @lru_cache(maxsize=4096)
-def hits_in(text: str, pattern: re.Pattern[str], word: str) -> tuple[tuple[re.Match[str], int], ...]:
-    """The matches of a pattern in the prose of a text, with the stretch of each; equal texts are searched once."""
-    first = text.find(word)
-    if first < 0:
-        return ()  # as most words in most files
-    found: list[tuple[re.Match[str], int]] = []
+def hits_in(text: str, phrases: tuple[Phrase, ...]) -> tuple[list[tuple[re.Match[str], int]], ...]:
+    """The matches of each phrase in the prose of a text, with their stretches; equal texts are searched once."""
     outline = outline_of(text)
-    starts, begins = outline.starts, outline.begins
-    for match in _beginning(pattern, word, text, first) if word else pattern.finditer(text):
-        position = match.start()
-        index = bisect_right(starts, position) - 1
-        if position < begins[index]:
-            continue
-        begin = max(0, position - MAX_LOOK)
-        line = text.rfind("\n", begin, position) + 1 or begin
-        if text.find("%", line, position) < 0 or not _COMMENT.search(text, line, position):
-            found.append((match, index))
-    return tuple(found)
-
-
-def _beginning(pattern: re.Pattern[str], word: str, text: str, position: int) -> Iterator[re.Match[str]]:
-    """The matches of a pattern that begin with a word, which is found first at a position."""
-    while position >= 0:
-        match = pattern.match(text, position)
-        if match:
-            yield match
-        position = text.find(word, match.end() if match else position + 1)
+    return tuple([hit for match in phrase.matches(text) if (hit := outline.hit(match))] for phrase in phrases)

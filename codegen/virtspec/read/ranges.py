@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from virtspec.model import Condition, Place
 from virtspec.read.conditions import combine
-from virtspec.read.prose import Prose
+from virtspec.read.prose import Phrase, Prose
 
 _NUMBER = r"(?:0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,20})"
-_SET = re.compile(
+_SET = Phrase(
     r"MUST\s+set\s+(?:\\field\{(?P<member>\w+)\}\s+to\s+(?:"
     rf"between\s+(?P<first>{_NUMBER})\s+and\s+(?P<last>{_NUMBER})\s+inclusive"
     rf"|at\s+least\s+(?P<least>{_NUMBER})"

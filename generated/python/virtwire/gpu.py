@@ -476,7 +476,7 @@ VIRTIO_GPU_BLOB_MEM_CODES = Registry(
 )
 VIRTIO_GPU_BLOB_FLAG_USE_CODES = Registry(
     "VIRTIO_GPU_BLOB_FLAG_USE",
-    "flags",
+    "blob_flags",
     (
         Entry(0x1, "VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE"),
         Entry(0x2, "VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE"),

@@ -242,7 +242,7 @@ class VirtioIommuConfig(Struct):
           24      8  struct virtio_iommu_range_32 domain_range, if VIRTIO_IOMMU_F_DOMAIN_RANGE
           24      4  le32 domain_range.start
           28      4  le32 domain_range.end
-          32      4  le32 probe_size
+          32      4  le32 probe_size, if VIRTIO_IOMMU_F_PROBE
           36      1  u8 bypass, if VIRTIO_IOMMU_F_BYPASS_CONFIG
           37      3  u8 reserved[3]
     """
@@ -269,7 +269,7 @@ input_range.end|le64|16|8
 domain_range|struct virtio_iommu_range_32|24|8||||VIRTIO_IOMMU_F_DOMAIN_RANGE
 domain_range.start|le32|24|4
 domain_range.end|le32|28|4
-probe_size|le32|32|4
+probe_size|le32|32|4||||VIRTIO_IOMMU_F_PROBE
 bypass|u8|36|1||||VIRTIO_IOMMU_F_BYPASS_CONFIG
 reserved|u8|37|3|3
 """)

@@ -437,6 +437,7 @@ VIRTIO_NET_S_CODES = Registry(
         Entry(0x1, "VIRTIO_NET_S_LINK_UP"),
         Entry(0x2, "VIRTIO_NET_S_ANNOUNCE"),
     ),
+    flags=True,
 )
 DEVICE_AND_DRIVER_CAPABILITIES_IDENTIFIER_CODES = Registry(
     "Device and driver capabilities",

@@ -292,8 +292,8 @@ registry! {
 }
 
 registry! {
-    /// `VIRTIO_GPU_BLOB_FLAG_USE` by `flags` (`device-types/gpu/description.tex:624`).
-    pub static VIRTIO_GPU_BLOB_FLAG_USE_CODES = "VIRTIO_GPU_BLOB_FLAG_USE", "flags" flags {
+    /// `VIRTIO_GPU_BLOB_FLAG_USE` by `blob_flags` (`device-types/gpu/description.tex:624`).
+    pub static VIRTIO_GPU_BLOB_FLAG_USE_CODES = "VIRTIO_GPU_BLOB_FLAG_USE", "blob_flags" flags {
         code 0x1 => "VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE";
         code 0x2 => "VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE";
         code 0x4 => "VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE";

@@ -208,7 +208,7 @@ fixed! {
         pub input_range "input_range": VirtioIommuRange64 = 8,
         /// `struct virtio_iommu_range_32 domain_range`, at 24, if `VIRTIO_IOMMU_F_DOMAIN_RANGE`.
         pub domain_range "domain_range": VirtioIommuRange32 = 24,
-        /// `le32 probe_size`, at 32.
+        /// `le32 probe_size`, at 32, if `VIRTIO_IOMMU_F_PROBE`.
         pub probe_size "probe_size": Le32 = 32,
         /// `u8 bypass`, at 36, if `VIRTIO_IOMMU_F_BYPASS_CONFIG`.
         pub bypass "bypass": u8 = 36,

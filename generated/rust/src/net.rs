@@ -431,7 +431,7 @@ registry! {
 
 registry! {
     /// `VIRTIO_NET_S` by `status` (`device-types/net/description.tex:234`).
-    pub static VIRTIO_NET_S_CODES = "VIRTIO_NET_S", "status" {
+    pub static VIRTIO_NET_S_CODES = "VIRTIO_NET_S", "status" flags {
         code 0x1 => "VIRTIO_NET_S_LINK_UP";
         code 0x2 => "VIRTIO_NET_S_ANNOUNCE";
     }

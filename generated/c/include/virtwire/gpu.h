@@ -1003,7 +1003,7 @@ VIRTWIRE_INLINE const char *virtio_gpu_blob_mem_name(uint64_t code)
     }
 }
 
-/* VIRTIO_GPU_BLOB_FLAG_USE, by flags: device-types/gpu/description.tex:624. */
+/* VIRTIO_GPU_BLOB_FLAG_USE, by blob_flags: device-types/gpu/description.tex:624. */
 VIRTWIRE_INLINE const char *virtio_gpu_blob_flag_use_name(uint64_t code)
 {
     switch (code) {

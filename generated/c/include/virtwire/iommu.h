@@ -88,7 +88,7 @@ struct virtio_iommu_config {
     virtio_le64 page_size_mask; /* 0, since 1.2 */
     struct virtio_iommu_range_64 input_range; /* 8, since 1.2, if VIRTIO_IOMMU_F_INPUT_RANGE */
     struct virtio_iommu_range_32 domain_range; /* 24, since 1.2, if VIRTIO_IOMMU_F_DOMAIN_RANGE */
-    virtio_le32 probe_size; /* 32, since 1.2 */
+    virtio_le32 probe_size; /* 32, since 1.2, if VIRTIO_IOMMU_F_PROBE */
     uint8_t bypass; /* 36, since 1.2, if VIRTIO_IOMMU_F_BYPASS_CONFIG */
     uint8_t reserved[3]; /* 37, since 1.2 */
 };
