@@ -9,6 +9,7 @@ import pytest
 
 from virtspec.diagnostics import SpecError
 from virtspec.emit.c import render_c
+from virtspec.emit.c.lines import folded
 from virtspec.emit.c.names import Scope, field_name, header_name, macro_name, struct_tag
 from virtspec.layout import Layouts
 from virtspec.model import (
@@ -254,6 +255,15 @@ def test_a_function_like_macro_is_made_of_known_tokens_only() -> None:
     assert not any("evil" in text for text in emission.files.values())
 
 
+def test_a_feature_beyond_those_of_a_set_is_told() -> None:
+    features = tuple(
+        FeatureBit(key=f"demo/feature/VIRTIO_F_{bit}", name=f"VIRTIO_F_{bit}", bit=bit, module="demo")
+        for bit in (127, 128)
+    )
+    spec = Spec(edition="1.4", structs=(), constants=(), features=features)
+    assert [key for key, _ in render_c(spec, Layouts(spec)).not_rendered] == ["demo/feature/VIRTIO_F_128"]
+
+
 def test_what_has_no_value_is_listed_with_the_reason() -> None:
     spec = Spec(edition="1.4", structs=(), constants=(constant("VIRTIO_X", None), constant("VIRTIO_Y", 1 << 70)))
     reasons = dict(render_c(spec, Layouts(spec)).not_rendered)
@@ -446,3 +456,25 @@ def test_the_output_depends_on_the_model_only() -> None:
         edition="1.4", structs=(struct("virtio_demo", member("a", LE32)),), constants=(constant("VIRTIO_A", 1),)
     )
     assert rendered(spec) == rendered(spec)
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("    short(a, b);", ["    short(a, b);"]),
+        (f"    int e = f({'a' * 60}, {'b' * 60});", [f"    int e = f({'a' * 60},", f"        {'b' * 60});"]),
+        (f"    {'a' * 60}, {'b' * 60},", [f"    {'a' * 60},", f"    {'b' * 60},"]),
+        (f"    if (f({'a' * 50}, c) || {'b' * 60})", [f"    if (f({'a' * 50}, c)", f"        || {'b' * 60})"]),
+        (f"int {'f' * 60}({'a' * 60})", [f"int {'f' * 60}(", f"    {'a' * 60})"]),
+        (f"    x {'a' * 60}; /* {'b' * 60} */", [f"    /* {'b' * 60} */", f"    x {'a' * 60};"]),
+        (f"/* {'a' * 60} {'b' * 60} */", [f"/* {'a' * 60}", f" * {'b' * 60} */"]),
+        (f"#define A 1 /* {'b' * 100} */", [f"/* {'b' * 100} */", "#define A 1"]),
+        (f"    f({'a' * 120});", ["    f(", f"        {'a' * 120});"]),
+        (f'    f("{"a, " * 60}");', ["    f(", f'        "{"a, " * 60}");']),
+        (f"#define A {'a, ' * 60}", [f"#define A {'a, ' * 60}"]),
+        (f"#define A \\\n    {'a, ' * 60}", ["#define A \\", f"    {'a, ' * 60}"]),
+        ("a" * 200, ["a" * 200]),
+    ],
+)
+def test_long_lines_are_broken_where_a_person_would(line: str, lines: list[str]) -> None:
+    assert folded(line).split("\n") == lines

@@ -206,11 +206,13 @@ def test_what_is_not_rendered_is_told() -> None:
         struct("odd", member("a", LE16, optional=True, condition=FieldIs(path="x", value="1"))),
         struct("bits", member("b", Bits(container=U16, fields=(Bit(name="one", offset=0, width=1),)))),
         constants=(constant("A_B", None, reason="nobody knows"), constant("A_C", 1 << 64)),
+        features=(FeatureBit(key="m/feature/VIRTIO_F_FAR", name="VIRTIO_F_FAR", bit=128, module="m"),),
     )
     told = dict(render_rust(spec, Layouts(spec)).not_rendered)
     assert told["m/struct/outer/items"] == "its elements do not tell their own size: kept as bytes"
     assert "taken for always" in told["m/struct/odd/a"]
     assert told["m/struct/bits/b"].startswith("bit-fields of an integer whose order")
+    assert told["m/feature/VIRTIO_F_FAR"].startswith("bit 128")
     assert told["m/const/A_B"] == "nobody knows" and "64 bits" in told["m/const/A_C"]
 
 

@@ -707,3 +707,33 @@ def test_names_are_those_of_the_members_own_list() -> None:
     flf = crypto.VirtioCryptoHashCreateSessionFlf(algo=14)
     assert "algo=14" in repr(flf)  # 14 is a cipher, and this is no cipher
     assert "VIRTIO_CRYPTO_HASH_SHA_256" in repr(crypto.VirtioCryptoHashCreateSessionFlf(algo=4))
+
+
+def test_type_checkers_let_a_configuration_end_early_and_nobody_look_in_vain(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    (tmp_path / "use.py").write_text(
+        "from virtwire import blk, net\n"
+        "config = net.VirtioNetConfig.from_bytes(b'', allow_short=True)\n"
+        "if config.mtu is None:\n"
+        "    print('absent')\n"
+        "packets: int = config.mtu + 14\n"
+        "name: str = config.mtu\n"
+        "config.mac.nonsense\n"
+        "blk.VirtioBlkConfig().geometry.cylinders.nonsense\n"
+        "pairs = net.VirtioNetCtrlMqPairsSet()\n"
+        "if pairs.virtqueue_pairs is None:\n"
+        "    print('never')\n",
+        "utf-8",
+    )
+    package = Path(virtwire.__file__).parents[1]
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", "--no-error-summary", "use.py"]
+    done = subprocess.run(
+        [*command, "--cache-dir", str(tmp_path / "cache")],
+        cwd=tmp_path,
+        env={"MYPYPATH": str(package), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [line.partition(": error: ")[0] for line in done.stdout.splitlines() if ": error: " in line]
+    assert said == ["use.py:6", "use.py:7", "use.py:8", "use.py:11"], done.stdout + done.stderr

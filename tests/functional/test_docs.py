@@ -279,7 +279,7 @@ FLOORS = {
         "headers",
         "releases",
     ),
-    "Model": ("model", "model_json", "layout", "since", "names", "rendering", "resources"),
+    "Model": ("expressions", "model", "model_json", "layout", "since", "names", "rendering", "resources"),
     "Reading": ("link", "annotations", "read", "chapters", "listing", "latex", "diagnostics"),
     "Texts": ("inputs", "repository", "source"),
 }

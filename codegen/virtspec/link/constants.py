@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from virtspec.diagnostics import Sink, at
+from virtspec.expressions import Binary, Expr, Number, Unknown, evaluate, expression_text
 from virtspec.link.suggest import closest
-from virtspec.listing.syntax import Binary, Define, Enum, Expr, Number, Unknown, evaluate, expression_text
+from virtspec.listing.syntax import Define, Enum
 from virtspec.model import Constant, ConstantKind, Place
 from virtspec.names import plain
 from virtspec.source import SourceFile

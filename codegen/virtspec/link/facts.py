@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic, Severity, Sink, at
+from virtspec.expressions import Number
 from virtspec.latex.document import Document, Located, Segment
 from virtspec.latex.scan import Item, ListEdge, Listing, Table
 from virtspec.latex.text import digest
@@ -16,7 +17,7 @@ from virtspec.link.constants import Definition, of_define, of_enum
 from virtspec.link.lists import Run
 from virtspec.link.structs import Scope
 from virtspec.listing.parser import MANGLED, Parsed, parse_listing
-from virtspec.listing.syntax import BitGroup, Body, BodyItem, Declaration, Define, Enum, Number, Opaque
+from virtspec.listing.syntax import BitGroup, Body, BodyItem, Declaration, Define, Enum, Opaque
 from virtspec.model import LOST, Place, Skipped
 from virtspec.read.items import NumberedItem, announces_number, read_codes, read_item
 from virtspec.read.tables import CodeEntry, CodeRange, CodeTable, NoCodes, read_table

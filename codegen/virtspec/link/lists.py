@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from virtspec.expressions import Binary, Number
 from virtspec.latex.document import Located
 from virtspec.link.constants import Definition
-from virtspec.listing.syntax import Binary, Number
 from virtspec.model import Registry
 
 MAX_WORDS = 12

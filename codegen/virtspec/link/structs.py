@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from virtspec.diagnostics import Diagnostic, Sink, at
+from virtspec.expressions import Expr, Name, Number, Unknown, evaluate, expression_text
 from virtspec.link.constants import Constants
 from virtspec.listing.syntax import (
     BitEntry,
@@ -16,13 +17,7 @@ from virtspec.listing.syntax import (
     Declaration,
     Dimension,
     Elision,
-    Expr,
-    Name,
-    Number,
     TypeName,
-    Unknown,
-    evaluate,
-    expression_text,
 )
 from virtspec.model import (
     Aggregate,

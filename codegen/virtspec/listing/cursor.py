@@ -6,9 +6,8 @@ Comments are stepped over on the way; they are kept as remarks for the member th
 from __future__ import annotations
 
 from virtspec.diagnostics import Sink, at
-from virtspec.listing.expressions import NoExpression, parse_expression
-from virtspec.listing.lexer import Token
-from virtspec.listing.syntax import Expr, Remark
+from virtspec.expressions import Expr, NoExpression, Token, parse_expression
+from virtspec.listing.syntax import Remark
 from virtspec.source import SourceFile
 
 SCALARS = frozenset(

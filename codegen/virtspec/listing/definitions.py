@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from virtspec.diagnostics import at
+from virtspec.expressions import MAX_DIGITS, NoExpression, Number, Token, number, parse_expression
 from virtspec.listing.cursor import Cursor
-from virtspec.listing.expressions import MAX_DIGITS, NoExpression, number, parse_expression
-from virtspec.listing.lexer import Token, lex
-from virtspec.listing.syntax import Define, Enum, Enumerator, Number
+from virtspec.listing.lexer import lex
+from virtspec.listing.syntax import Define, Enum, Enumerator
 
 # nearly every definition is one of a number, and needs no tokens
 _NUMBER = re.compile(

@@ -2,29 +2,17 @@
 
 Comments stay in the stream, because they carry facts (which part the device reads, which feature a member needs). A
 `#define` with its continuation lines is one token. Characters that belong to no token become tokens too: text that a
-mail archive has damaged must be reported at its place.
+mail archive has damaged must be reported at its place. To the kinds of tokens that expressions have come comment,
+define, directive, elision and junk.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from virtspec.diagnostics import Sink, at
+from virtspec.expressions import Token
 from virtspec.source import SourceFile
-
-
-class Token(NamedTuple):
-    """`kind` is one of name, number, string, op, comment, define, directive, elision, junk, end.
-
-    `start` is the offset in the file; `fresh` says that the token is the first of its line.
-    """
-
-    kind: str
-    text: str
-    start: int
-    fresh: bool
-
 
 # blanks in front of a token are part of its match: half as many matches; a comment in which another begins was never
 # closed

@@ -8,10 +8,9 @@ group   := scalar '{' (name ':' width (';' | ',') | 'union' '{' … '}' ';')* '}
 from __future__ import annotations
 
 from virtspec.diagnostics import at
+from virtspec.expressions import NoExpression, Token, parse_expression
 from virtspec.listing.cursor import MAX_DEPTH, SCALARS, Cursor, TooDeep
 from virtspec.listing.definitions import parse_define, parse_enum
-from virtspec.listing.expressions import NoExpression, parse_expression
-from virtspec.listing.lexer import Token
 from virtspec.listing.syntax import (
     BitEntry,
     BitGroup,

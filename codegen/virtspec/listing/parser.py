@@ -12,9 +12,10 @@ import re
 from dataclasses import dataclass
 
 from virtspec.diagnostics import Sink, at
+from virtspec.expressions import Token
 from virtspec.listing.cursor import MAX_DEPTH, SCALARS, TooDeep
 from virtspec.listing.definitions import parse_define, parse_enum
-from virtspec.listing.lexer import Token, tokenize
+from virtspec.listing.lexer import tokenize
 from virtspec.listing.members import MemberParser
 from virtspec.listing.syntax import Body, Declaration, Enum, Item, Opaque, TypeName
 from virtspec.source import SourceFile

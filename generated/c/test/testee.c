@@ -787,11 +787,6 @@ static void visit_virtio_pci_cfg_cap(struct visit *v, uint8_t *m, size_t size);
 static void visit_config(struct visit *v, uint8_t *m, size_t size);
 static void build_config(struct visit *v, struct virtwire_writer *list);
 
-
-
-
-
-
 static void visit_virtio_admin_cmd_query_cap_id_result(struct visit *v, uint8_t *m, size_t size)
 {
     const size_t depth = v->depth;
@@ -11234,6 +11229,8 @@ static void visit_virtio_pci_cfg_cap(struct visit *v, uint8_t *m, size_t size)
 }
 
 
+
+
 static void build_virtio_admin_cmd_query_cap_id_result(struct visit *v, struct virtwire_writer *writer)
 {
     const size_t depth = v->depth;
@@ -15060,7 +15057,6 @@ static void build_virtio_rev_info(struct visit *v, struct virtwire_writer *write
     }
     written(v, virtio_rev_info_write(writer, &head, data_list.bytes, data_list.size));
 }
-
 
 /* The type of device that the question names; NULL for none. */
 static const struct virtwire_device *device_of(struct visit *v)

@@ -15,7 +15,7 @@ from virtwire._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -149,10 +149,10 @@ poison_val|le32|12|4||||VIRTIO_BALLOON_F_PAGE_POISON|1.2
         free_page_hint_cmd_id: int = 0,
         poison_val: int = 0,
     ) -> None:
-        self.num_pages = num_pages
-        self.actual = actual
-        self.free_page_hint_cmd_id = free_page_hint_cmd_id
-        self.poison_val = poison_val
+        self.num_pages: int | Any = num_pages
+        self.actual: int | Any = actual
+        self.free_page_hint_cmd_id: int | Any = free_page_hint_cmd_id
+        self.poison_val: int | Any = poison_val
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -17,7 +17,7 @@ from virtwire._views import Bits, Bytes, Int, Nested, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer, ByteOrder
 
@@ -493,26 +493,32 @@ zoned.unused2|u8|93|3|3||||1.3
         secure_erase_sector_alignment: int = 0,
         zoned: VirtioBlkZonedCharacteristics | None = None,
     ) -> None:
-        self.capacity = capacity
-        self.size_max = size_max
-        self.seg_max = seg_max
-        self.geometry = VirtioBlkGeometry() if geometry is None else geometry
-        self.blk_size = blk_size
-        self.topology = VirtioBlkTopology() if topology is None else topology
-        self.writeback = writeback
-        self.unused0 = unused0
-        self.num_queues = num_queues
-        self.max_discard_sectors = max_discard_sectors
-        self.max_discard_seg = max_discard_seg
-        self.discard_sector_alignment = discard_sector_alignment
-        self.max_write_zeroes_sectors = max_write_zeroes_sectors
-        self.max_write_zeroes_seg = max_write_zeroes_seg
-        self.write_zeroes_may_unmap = write_zeroes_may_unmap
-        self.unused1 = unused1
-        self.max_secure_erase_sectors = max_secure_erase_sectors
-        self.max_secure_erase_seg = max_secure_erase_seg
-        self.secure_erase_sector_alignment = secure_erase_sector_alignment
-        self.zoned = VirtioBlkZonedCharacteristics() if zoned is None else zoned
+        self.capacity: int | Any = capacity
+        self.size_max: int | Any = size_max
+        self.seg_max: int | Any = seg_max
+        self.geometry: VirtioBlkGeometry | Any = (
+            VirtioBlkGeometry() if geometry is None else geometry
+        )
+        self.blk_size: int | Any = blk_size
+        self.topology: VirtioBlkTopology | Any = (
+            VirtioBlkTopology() if topology is None else topology
+        )
+        self.writeback: int | Any = writeback
+        self.unused0: int | Any = unused0
+        self.num_queues: int | Any = num_queues
+        self.max_discard_sectors: int | Any = max_discard_sectors
+        self.max_discard_seg: int | Any = max_discard_seg
+        self.discard_sector_alignment: int | Any = discard_sector_alignment
+        self.max_write_zeroes_sectors: int | Any = max_write_zeroes_sectors
+        self.max_write_zeroes_seg: int | Any = max_write_zeroes_seg
+        self.write_zeroes_may_unmap: int | Any = write_zeroes_may_unmap
+        self.unused1: bytes | Any = unused1
+        self.max_secure_erase_sectors: int | Any = max_secure_erase_sectors
+        self.max_secure_erase_seg: int | Any = max_secure_erase_seg
+        self.secure_erase_sector_alignment: int | Any = secure_erase_sector_alignment
+        self.zoned: VirtioBlkZonedCharacteristics | Any = (
+            VirtioBlkZonedCharacteristics() if zoned is None else zoned
+        )
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -725,9 +731,9 @@ sectors|u8|3|1
     _PARTS = "<H <B <B"
 
     def __init__(self, *, cylinders: int = 0, heads: int = 0, sectors: int = 0) -> None:
-        self.cylinders = cylinders
-        self.heads = heads
-        self.sectors = sectors
+        self.cylinders: int | Any = cylinders
+        self.heads: int | Any = heads
+        self.sectors: int | Any = sectors
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -805,10 +811,10 @@ opt_io_size|le32|4|4
         min_io_size: int = 0,
         opt_io_size: int = 0,
     ) -> None:
-        self.physical_block_exp = physical_block_exp
-        self.alignment_offset = alignment_offset
-        self.min_io_size = min_io_size
-        self.opt_io_size = opt_io_size
+        self.physical_block_exp: int | Any = physical_block_exp
+        self.alignment_offset: int | Any = alignment_offset
+        self.min_io_size: int | Any = min_io_size
+        self.opt_io_size: int | Any = opt_io_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -908,13 +914,13 @@ unused2|u8|21|3|3
         model: int = 0,
         unused2: bytes = bytes(3),
     ) -> None:
-        self.zone_sectors = zone_sectors
-        self.max_open_zones = max_open_zones
-        self.max_active_zones = max_active_zones
-        self.max_append_sectors = max_append_sectors
-        self.write_granularity = write_granularity
-        self.model = model
-        self.unused2 = unused2
+        self.zone_sectors: int | Any = zone_sectors
+        self.max_open_zones: int | Any = max_open_zones
+        self.max_active_zones: int | Any = max_active_zones
+        self.max_append_sectors: int | Any = max_append_sectors
+        self.write_granularity: int | Any = write_granularity
+        self.model: int | Any = model
+        self.unused2: bytes | Any = unused2
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

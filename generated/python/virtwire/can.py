@@ -17,7 +17,7 @@ from virtwire._views import Int, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -190,7 +190,7 @@ status|le16|0|2
     _PARTS = "<H"
 
     def __init__(self, *, status: int = 0) -> None:
-        self.status = status
+        self.status: int | Any = status
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

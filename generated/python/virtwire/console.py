@@ -15,7 +15,7 @@ from virtwire._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -132,10 +132,10 @@ emerg_wr|le32|8|4||||VIRTIO_CONSOLE_F_EMERG_WRITE
     def __init__(
         self, *, cols: int = 0, rows: int = 0, max_nr_ports: int = 0, emerg_wr: int = 0
     ) -> None:
-        self.cols = cols
-        self.rows = rows
-        self.max_nr_ports = max_nr_ports
-        self.emerg_wr = emerg_wr
+        self.cols: int | Any = cols
+        self.rows: int | Any = rows
+        self.max_nr_ports: int | Any = max_nr_ports
+        self.emerg_wr: int | Any = emerg_wr
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -17,7 +17,7 @@ from virtwire._views import Bytes, Int, Nested, Value, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -988,19 +988,19 @@ max_size|le64|48|8
         akcipher_algo: int = 0,
         max_size: int = 0,
     ) -> None:
-        self.status = status
-        self.max_dataqueues = max_dataqueues
-        self.crypto_services = crypto_services
-        self.cipher_algo_l = cipher_algo_l
-        self.cipher_algo_h = cipher_algo_h
-        self.hash_algo = hash_algo
-        self.mac_algo_l = mac_algo_l
-        self.mac_algo_h = mac_algo_h
-        self.aead_algo = aead_algo
-        self.max_cipher_key_len = max_cipher_key_len
-        self.max_auth_key_len = max_auth_key_len
-        self.akcipher_algo = akcipher_algo
-        self.max_size = max_size
+        self.status: int | Any = status
+        self.max_dataqueues: int | Any = max_dataqueues
+        self.crypto_services: int | Any = crypto_services
+        self.cipher_algo_l: int | Any = cipher_algo_l
+        self.cipher_algo_h: int | Any = cipher_algo_h
+        self.hash_algo: int | Any = hash_algo
+        self.mac_algo_l: int | Any = mac_algo_l
+        self.mac_algo_h: int | Any = mac_algo_h
+        self.aead_algo: int | Any = aead_algo
+        self.max_cipher_key_len: int | Any = max_cipher_key_len
+        self.max_auth_key_len: int | Any = max_auth_key_len
+        self.akcipher_algo: int | Any = akcipher_algo
+        self.max_size: int | Any = max_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -16,7 +16,7 @@ from virtwire._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -93,9 +93,9 @@ notify_buf_size|le32|40|4||||VIRTIO_FS_F_NOTIFICATION
     def __init__(
         self, *, tag: bytes = bytes(36), num_request_queues: int = 0, notify_buf_size: int = 0
     ) -> None:
-        self.tag = tag
-        self.num_request_queues = num_request_queues
-        self.notify_buf_size = notify_buf_size
+        self.tag: bytes | Any = tag
+        self.num_request_queues: int | Any = num_request_queues
+        self.notify_buf_size: int | Any = notify_buf_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

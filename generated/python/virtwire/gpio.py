@@ -15,7 +15,7 @@ from virtwire._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -207,9 +207,9 @@ gpio_names_size|le32|4|4
     def __init__(
         self, *, ngpio: int = 0, padding: bytes = bytes(2), gpio_names_size: int = 0
     ) -> None:
-        self.ngpio = ngpio
-        self.padding = padding
-        self.gpio_names_size = gpio_names_size
+        self.ngpio: int | Any = ngpio
+        self.padding: bytes | Any = padding
+        self.gpio_names_size: int | Any = gpio_names_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -16,7 +16,7 @@ from virtwire._views import Array, Bytes, Int, Ints, Nested, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer, ByteOrder
 
@@ -574,11 +574,11 @@ blob_alignment|le32|16|4||||VIRTIO_GPU_F_BLOB_ALIGNMENT|1.4
         num_capsets: int = 0,
         blob_alignment: int = 0,
     ) -> None:
-        self.events_read = events_read
-        self.events_clear = events_clear
-        self.num_scanouts = num_scanouts
-        self.num_capsets = num_capsets
-        self.blob_alignment = blob_alignment
+        self.events_read: int | Any = events_read
+        self.events_clear: int | Any = events_clear
+        self.num_scanouts: int | Any = num_scanouts
+        self.num_capsets: int | Any = num_capsets
+        self.blob_alignment: int | Any = blob_alignment
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

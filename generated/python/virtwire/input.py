@@ -15,7 +15,7 @@ from virtwire._views import Bytes, Int, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -105,11 +105,11 @@ res|le32|16|4
     def __init__(
         self, *, min: int = 0, max: int = 0, fuzz: int = 0, flat: int = 0, res: int = 0
     ) -> None:
-        self.min = min
-        self.max = max
-        self.fuzz = fuzz
-        self.flat = flat
-        self.res = res
+        self.min: int | Any = min
+        self.max: int | Any = max
+        self.fuzz: int | Any = fuzz
+        self.flat: int | Any = flat
+        self.res: int | Any = res
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -184,10 +184,10 @@ version|le16|6|2
     def __init__(
         self, *, bustype: int = 0, vendor: int = 0, product: int = 0, version: int = 0
     ) -> None:
-        self.bustype = bustype
-        self.vendor = vendor
-        self.product = product
-        self.version = version
+        self.bustype: int | Any = bustype
+        self.vendor: int | Any = vendor
+        self.product: int | Any = product
+        self.version: int | Any = version
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -349,11 +349,11 @@ u.ids.version|le16|14|2
         reserved: bytes = bytes(5),
         u: VirtioInputConfigU | None = None,
     ) -> None:
-        self.select = select
-        self.subsel = subsel
-        self.size = size
-        self.reserved = reserved
-        self.u = VirtioInputConfigU() if u is None else u
+        self.select: int | Any = select
+        self.subsel: int | Any = subsel
+        self.size: int | Any = size
+        self.reserved: bytes | Any = reserved
+        self.u: VirtioInputConfigU | Any = VirtioInputConfigU() if u is None else u
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

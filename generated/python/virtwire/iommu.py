@@ -16,7 +16,7 @@ from virtwire._views import Bits, Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -285,12 +285,16 @@ reserved|u8|37|3|3
         bypass: int = 0,
         reserved: bytes = bytes(3),
     ) -> None:
-        self.page_size_mask = page_size_mask
-        self.input_range = VirtioIommuRange64() if input_range is None else input_range
-        self.domain_range = VirtioIommuRange32() if domain_range is None else domain_range
-        self.probe_size = probe_size
-        self.bypass = bypass
-        self.reserved = reserved
+        self.page_size_mask: int | Any = page_size_mask
+        self.input_range: VirtioIommuRange64 | Any = (
+            VirtioIommuRange64() if input_range is None else input_range
+        )
+        self.domain_range: VirtioIommuRange32 | Any = (
+            VirtioIommuRange32() if domain_range is None else domain_range
+        )
+        self.probe_size: int | Any = probe_size
+        self.bypass: int | Any = bypass
+        self.reserved: bytes | Any = reserved
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -393,8 +397,8 @@ end|le64|8|8
     _PARTS = "<Q <Q"
 
     def __init__(self, *, start: int = 0, end: int = 0) -> None:
-        self.start = start
-        self.end = end
+        self.start: int | Any = start
+        self.end: int | Any = end
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:
@@ -458,8 +462,8 @@ end|le32|4|4
     _PARTS = "<I <I"
 
     def __init__(self, *, start: int = 0, end: int = 0) -> None:
-        self.start = start
-        self.end = end
+        self.start: int | Any = start
+        self.end: int | Any = end
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

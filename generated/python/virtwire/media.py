@@ -14,7 +14,7 @@ from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -163,9 +163,9 @@ card|le8|8|32|32
     def __init__(
         self, *, device_caps: int = 0, device_type: int = 0, card: bytes = bytes(32)
     ) -> None:
-        self.device_caps = device_caps
-        self.device_type = device_type
-        self.card = card
+        self.device_caps: int | Any = device_caps
+        self.device_type: int | Any = device_type
+        self.card: bytes | Any = card
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

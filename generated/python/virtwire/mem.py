@@ -17,7 +17,7 @@ from virtwire._views import Bytes, Int, Ints, Value, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -201,14 +201,14 @@ requested_size|le64|48|8
         plugged_size: int = 0,
         requested_size: int = 0,
     ) -> None:
-        self.block_size = block_size
-        self.node_id = node_id
-        self.padding = padding
-        self.addr = addr
-        self.region_size = region_size
-        self.usable_region_size = usable_region_size
-        self.plugged_size = plugged_size
-        self.requested_size = requested_size
+        self.block_size: int | Any = block_size
+        self.node_id: int | Any = node_id
+        self.padding: bytes | Any = padding
+        self.addr: int | Any = addr
+        self.region_size: int | Any = region_size
+        self.usable_region_size: int | Any = usable_region_size
+        self.plugged_size: int | Any = plugged_size
+        self.requested_size: int | Any = requested_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -18,7 +18,7 @@ from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
     from virtwire._features import FeatureBits
@@ -1169,16 +1169,16 @@ supported_tunnel_types|le32|24|4||||VIRTIO_NET_F_HASH_TUNNEL|1.3
         supported_hash_types: int = 0,
         supported_tunnel_types: int = 0,
     ) -> None:
-        self.mac = mac
-        self.status = status
-        self.max_virtqueue_pairs = max_virtqueue_pairs
-        self.mtu = mtu
-        self.speed = speed
-        self.duplex = duplex
-        self.rss_max_key_size = rss_max_key_size
-        self.rss_max_indirection_table_length = rss_max_indirection_table_length
-        self.supported_hash_types = supported_hash_types
-        self.supported_tunnel_types = supported_tunnel_types
+        self.mac: bytes | Any = mac
+        self.status: int | Any = status
+        self.max_virtqueue_pairs: int | Any = max_virtqueue_pairs
+        self.mtu: int | Any = mtu
+        self.speed: int | Any = speed
+        self.duplex: int | Any = duplex
+        self.rss_max_key_size: int | Any = rss_max_key_size
+        self.rss_max_indirection_table_length: int | Any = rss_max_indirection_table_length
+        self.supported_hash_types: int | Any = supported_hash_types
+        self.supported_tunnel_types: int | Any = supported_tunnel_types
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

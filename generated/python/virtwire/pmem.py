@@ -15,7 +15,7 @@ from virtwire._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -102,8 +102,8 @@ size|le64|8|8
     _PARTS = "<Q <Q"
 
     def __init__(self, *, start: int = 0, size: int = 0) -> None:
-        self.start = start
-        self.size = size
+        self.start: int | Any = start
+        self.size: int | Any = size
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

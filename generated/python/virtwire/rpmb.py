@@ -14,7 +14,7 @@ from virtwire._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -165,9 +165,9 @@ max_rd_cnt|u8|2|1
     _PARTS = "<B <B <B"
 
     def __init__(self, *, capacity: int = 0, max_wr_cnt: int = 0, max_rd_cnt: int = 0) -> None:
-        self.capacity = capacity
-        self.max_wr_cnt = max_wr_cnt
-        self.max_rd_cnt = max_rd_cnt
+        self.capacity: int | Any = capacity
+        self.max_wr_cnt: int | Any = max_wr_cnt
+        self.max_rd_cnt: int | Any = max_rd_cnt
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

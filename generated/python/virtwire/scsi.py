@@ -16,7 +16,7 @@ from virtwire._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
     from virtwire._features import FeatureBits
@@ -338,16 +338,16 @@ max_lun|le32|32|4
         max_target: int = 0,
         max_lun: int = 0,
     ) -> None:
-        self.num_queues = num_queues
-        self.seg_max = seg_max
-        self.max_sectors = max_sectors
-        self.cmd_per_lun = cmd_per_lun
-        self.event_info_size = event_info_size
-        self.sense_size = sense_size
-        self.cdb_size = cdb_size
-        self.max_channel = max_channel
-        self.max_target = max_target
-        self.max_lun = max_lun
+        self.num_queues: int | Any = num_queues
+        self.seg_max: int | Any = seg_max
+        self.max_sectors: int | Any = max_sectors
+        self.cmd_per_lun: int | Any = cmd_per_lun
+        self.event_info_size: int | Any = event_info_size
+        self.sense_size: int | Any = sense_size
+        self.cdb_size: int | Any = cdb_size
+        self.max_channel: int | Any = max_channel
+        self.max_target: int | Any = max_target
+        self.max_lun: int | Any = max_lun
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

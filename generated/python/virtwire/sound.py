@@ -17,7 +17,7 @@ from virtwire._views import Bytes, Int, Nested, Value, View
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -587,10 +587,10 @@ controls|le32|12|4||||VIRTIO_SND_F_CTLS|1.3
     def __init__(
         self, *, jacks: int = 0, streams: int = 0, chmaps: int = 0, controls: int = 0
     ) -> None:
-        self.jacks = jacks
-        self.streams = streams
-        self.chmaps = chmaps
-        self.controls = controls
+        self.jacks: int | Any = jacks
+        self.streams: int | Any = streams
+        self.chmaps: int | Any = chmaps
+        self.controls: int | Any = controls
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

@@ -14,7 +14,7 @@ from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -118,17 +118,17 @@ max_cs_inactive_ns|le32|28|4
         max_cs_hold_ns: int = 0,
         max_cs_inactive_ns: int = 0,
     ) -> None:
-        self.cs_max_number = cs_max_number
-        self.cs_change_supported = cs_change_supported
-        self.tx_nbits_supported = tx_nbits_supported
-        self.rx_nbits_supported = rx_nbits_supported
-        self.bits_per_word_mask = bits_per_word_mask
-        self.mode_func_supported = mode_func_supported
-        self.max_freq_hz = max_freq_hz
-        self.max_word_delay_ns = max_word_delay_ns
-        self.max_cs_setup_ns = max_cs_setup_ns
-        self.max_cs_hold_ns = max_cs_hold_ns
-        self.max_cs_inactive_ns = max_cs_inactive_ns
+        self.cs_max_number: int | Any = cs_max_number
+        self.cs_change_supported: int | Any = cs_change_supported
+        self.tx_nbits_supported: int | Any = tx_nbits_supported
+        self.rx_nbits_supported: int | Any = rx_nbits_supported
+        self.bits_per_word_mask: int | Any = bits_per_word_mask
+        self.mode_func_supported: int | Any = mode_func_supported
+        self.max_freq_hz: int | Any = max_freq_hz
+        self.max_word_delay_ns: int | Any = max_word_delay_ns
+        self.max_cs_setup_ns: int | Any = max_cs_setup_ns
+        self.max_cs_hold_ns: int | Any = max_cs_hold_ns
+        self.max_cs_inactive_ns: int | Any = max_cs_inactive_ns
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

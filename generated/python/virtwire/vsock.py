@@ -15,7 +15,7 @@ from virtwire._views import Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
     from typing_extensions import Self
     from virtwire._errors import Buffer
 
@@ -172,7 +172,7 @@ guest_cid|le64|0|8
     _PARTS = "<Q"
 
     def __init__(self, *, guest_cid: int = 0) -> None:
-        self.guest_cid = guest_cid
+        self.guest_cid: int | Any = guest_cid
 
     @classmethod
     def from_bytes(cls, data: Buffer, allow_short: bool = False) -> Self:

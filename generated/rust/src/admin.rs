@@ -3,7 +3,7 @@
 
 //! admin: 33 structures, 43 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::registry;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output, Records};
 

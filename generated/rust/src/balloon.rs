@@ -3,7 +3,7 @@
 
 //! Traditional Memory Balloon Device: 2 structures, 18 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Le16, Le32, Le64};
 

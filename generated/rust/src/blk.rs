@@ -3,8 +3,8 @@
 
 //! Block Device: 18 structures, 61 constants.
 
-use crate::fixed::{bits, fixed};
-use crate::message;
+use crate::layout::{bits, fixed};
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Fixed, Guest32, Guest64, Input, Le16, Le32, Le64, List, Message, Output};
 
@@ -666,7 +666,7 @@ impl<'a> Message<'a> for VirtioBlkZoneReport<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let nr_zones: Le64 = input.fixed("nr_zones")?;
         let reserved = input.fixed("reserved")?;
-        let size = message::count(nr_zones.get());
+        let size = lengths::count(nr_zones.get());
         let zones = input.list("zones", size)?;
         Ok(Self {
             nr_zones,
@@ -678,7 +678,7 @@ impl<'a> Message<'a> for VirtioBlkZoneReport<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("nr_zones", &self.nr_zones)?;
         output.fixed("reserved", &self.reserved)?;
-        let stated = message::count(self.nr_zones.get());
+        let stated = lengths::count(self.nr_zones.get());
         let actual = self.zones.len();
         output.count("zones", stated, actual)?;
         output.list("zones", &self.zones)?;
@@ -741,7 +741,7 @@ impl<'a> Message<'a> for VirtioScsiPcReq<'a> {
         let type_ = input.fixed("type")?;
         let ioprio = input.fixed("ioprio")?;
         let sector = input.fixed("sector")?;
-        let behind = [Some(113), context.data_count.map(|n| message::mul(n, 512))];
+        let behind = [Some(113), context.data_count.map(|n| lengths::mul(n, 512))];
         let given = context.cmd_size;
         let size = input.open("cmd", 1, given, &behind)?;
         let cmd = input.bytes("cmd", size)?;
@@ -837,7 +837,7 @@ impl<'a> Message<'a> for VirtioScsiPcReqReadable<'a> {
         let type_ = input.fixed("type")?;
         let ioprio = input.fixed("ioprio")?;
         let sector = input.fixed("sector")?;
-        let behind = [context.data_count.map(|n| message::mul(n, 512))];
+        let behind = [context.data_count.map(|n| lengths::mul(n, 512))];
         let given = context.cmd_size;
         let size = input.open("cmd", 1, given, &behind)?;
         let cmd = input.bytes("cmd", size)?;

@@ -3,8 +3,8 @@
 
 //! CAN Device: 6 structures, 14 constants.
 
-use crate::fixed::fixed;
-use crate::message;
+use crate::layout::fixed;
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Message, Output};
 
@@ -168,7 +168,7 @@ impl<'a> Message<'a> for VirtioCanTxOut<'a> {
         let reserved_xl_priority = input.fixed("reserved_xl_priority")?;
         let flags = input.fixed("flags")?;
         let can_id = input.fixed("can_id")?;
-        let size = message::count(length.get());
+        let size = lengths::count(length.get());
         let sdu = input.bytes("sdu", size)?;
         Ok(Self {
             msg_type,
@@ -190,7 +190,7 @@ impl<'a> Message<'a> for VirtioCanTxOut<'a> {
         output.fixed("reserved_xl_priority", &self.reserved_xl_priority)?;
         output.fixed("flags", &self.flags)?;
         output.fixed("can_id", &self.can_id)?;
-        let stated = message::count(self.length.get());
+        let stated = lengths::count(self.length.get());
         let actual = self.sdu.len();
         output.count("sdu", stated, actual)?;
         output.bytes("sdu", self.sdu)?;
@@ -240,7 +240,7 @@ impl<'a> Message<'a> for VirtioCanRx<'a> {
         let reserved_xl_priority = input.fixed("reserved_xl_priority")?;
         let flags = input.fixed("flags")?;
         let can_id = input.fixed("can_id")?;
-        let size = message::count(length.get());
+        let size = lengths::count(length.get());
         let sdu = input.bytes("sdu", size)?;
         Ok(Self {
             msg_type,
@@ -262,7 +262,7 @@ impl<'a> Message<'a> for VirtioCanRx<'a> {
         output.fixed("reserved_xl_priority", &self.reserved_xl_priority)?;
         output.fixed("flags", &self.flags)?;
         output.fixed("can_id", &self.can_id)?;
-        let stated = message::count(self.length.get());
+        let stated = lengths::count(self.length.get());
         let actual = self.sdu.len();
         output.count("sdu", stated, actual)?;
         output.bytes("sdu", self.sdu)?;

@@ -3,8 +3,8 @@
 
 //! ccw: 7 structures, 13 constants.
 
-use crate::fixed::{bits, fixed};
-use crate::message;
+use crate::layout::{bits, fixed};
+use crate::lengths;
 use crate::registry::registry;
 use crate::{Be16, Be32, Be64, Error, Input, Le32, Message, Output};
 
@@ -104,7 +104,7 @@ impl<'a> Message<'a> for VirtioRevInfo<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let revision = input.fixed("revision")?;
         let length: Be16 = input.fixed("length")?;
-        let size = message::count(length.get());
+        let size = lengths::count(length.get());
         let data = input.bytes("data", size)?;
         Ok(Self {
             revision,
@@ -116,7 +116,7 @@ impl<'a> Message<'a> for VirtioRevInfo<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("revision", &self.revision)?;
         output.fixed("length", &self.length)?;
-        let stated = message::count(self.length.get());
+        let stated = lengths::count(self.length.get());
         let actual = self.data.len();
         output.count("data", stated, actual)?;
         output.bytes("data", self.data)?;

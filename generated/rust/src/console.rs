@@ -3,7 +3,7 @@
 
 //! Console Device: 3 structures, 11 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Le16, Le32};
 

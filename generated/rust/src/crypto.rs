@@ -3,8 +3,8 @@
 
 //! Crypto Device: 108 structures, 150 constants.
 
-use crate::fixed::{fixed, union};
-use crate::message;
+use crate::layout::{fixed, union};
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
 
@@ -3451,7 +3451,7 @@ impl<'a> Message<'a> for VirtioCryptoIpsecSaCapData<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let count: u8 = input.fixed("count")?;
         let reserved = input.fixed("reserved")?;
-        let size = message::count(count);
+        let size = lengths::count(count);
         let cap_mode = input.list("cap_mode", size)?;
         Ok(Self {
             count,
@@ -3463,7 +3463,7 @@ impl<'a> Message<'a> for VirtioCryptoIpsecSaCapData<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("count", &self.count)?;
         output.fixed("reserved", &self.reserved)?;
-        let stated = message::count(self.count);
+        let stated = lengths::count(self.count);
         let actual = self.cap_mode.len();
         output.count("cap_mode", stated, actual)?;
         output.list("cap_mode", &self.cap_mode)?;

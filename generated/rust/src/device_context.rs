@@ -3,9 +3,10 @@
 
 //! device context: 6 structures, 6 constants.
 
-use crate::fixed::fixed;
-use crate::message::{self, values};
+use crate::layout::fixed;
+use crate::lengths;
 use crate::registry::registry;
+use crate::values::values;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output, Records};
 
 /// `device-context.tex:38`.
@@ -58,7 +59,7 @@ impl<'a> Message<'a> for VirtioDevCtxFieldTlv<'a> {
         let type_ = input.fixed("type")?;
         let reserved = input.fixed("reserved")?;
         let length: Le64 = input.fixed("length")?;
-        let size = message::count(length.get());
+        let size = lengths::count(length.get());
         let value = input.bytes("value", size)?;
         Ok(Self {
             type_,
@@ -72,7 +73,7 @@ impl<'a> Message<'a> for VirtioDevCtxFieldTlv<'a> {
         output.fixed("type", &self.type_)?;
         output.fixed("reserved", &self.reserved)?;
         output.fixed("length", &self.length)?;
-        let stated = message::count(self.length.get());
+        let stated = lengths::count(self.length.get());
         let actual = self.value.len();
         output.count("value", stated, actual)?;
         output.bytes("value", self.value)?;
@@ -114,7 +115,7 @@ impl<'a> Message<'a> for VirtioDevCtx<'a> {
 
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let field_count: Le32 = input.fixed("field_count")?;
-        let size = message::count(field_count.get());
+        let size = lengths::count(field_count.get());
         let fields = input.records(size)?;
         Ok(Self {
             field_count,
@@ -124,7 +125,7 @@ impl<'a> Message<'a> for VirtioDevCtx<'a> {
 
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("field_count", &self.field_count)?;
-        let stated = message::count(self.field_count.get());
+        let stated = lengths::count(self.field_count.get());
         let actual = self.fields.iter().count();
         output.count("fields", stated, actual)?;
         output.records("fields", &self.fields)?;
@@ -213,7 +214,7 @@ impl<'a> Message<'a> for VirtioDevCtxVqSplitDevDescs<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let vq_index = input.fixed("vq_index")?;
         let desc_count: Le16 = input.fixed("desc_count")?;
-        let size = message::count(desc_count.get());
+        let size = lengths::count(desc_count.get());
         let desc_idx = input.list("desc_idx", size)?;
         Ok(Self {
             vq_index,
@@ -225,7 +226,7 @@ impl<'a> Message<'a> for VirtioDevCtxVqSplitDevDescs<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("vq_index", &self.vq_index)?;
         output.fixed("desc_count", &self.desc_count)?;
-        let stated = message::count(self.desc_count.get());
+        let stated = lengths::count(self.desc_count.get());
         let actual = self.desc_idx.len();
         output.count("desc_idx", stated, actual)?;
         output.list("desc_idx", &self.desc_idx)?;

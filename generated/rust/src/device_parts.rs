@@ -3,9 +3,10 @@
 
 //! device parts: 8 structures, 7 constants.
 
-use crate::fixed::{fixed, union};
-use crate::message::{self, values};
+use crate::layout::{fixed, union};
+use crate::lengths;
 use crate::registry::registry;
+use crate::values::values;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
 
 /// `device-parts.tex:29`, since 1.4.
@@ -114,14 +115,14 @@ impl<'a> Message<'a> for VirtioDevPart<'a> {
 
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let hdr: VirtioDevPartHdr = input.fixed("hdr")?;
-        let size = message::count(hdr.length.get());
+        let size = lengths::count(hdr.length.get());
         let value = input.bytes("value", size)?;
         Ok(Self { hdr, value })
     }
 
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("hdr", &self.hdr)?;
-        let stated = message::count(self.hdr.length.get());
+        let stated = lengths::count(self.hdr.length.get());
         let actual = self.value.len();
         output.count("value", stated, actual)?;
         output.bytes("value", self.value)?;
@@ -143,6 +144,7 @@ values! {
         /// `VIRTIO_DEV_PART_VQ_NOTIFY_CFG`
         VIRTIO_DEV_PART_VQ_NOTIFY_CFG => VqNotifyCfg(VirtioDevPartVqNotifyData),
     }
+    selected by hdr.selector
     ascending {
         VIRTIO_DEV_PART_DEV_FEATURES,
         VIRTIO_DEV_PART_DRV_FEATURES,

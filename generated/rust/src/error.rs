@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Order,
     /// A record says again what one before it said.
     Duplicate,
+    /// There are more records than there is room to remember, `available` of the `needed` so far.
+    Unremembered,
     /// The buffer is too small to write to.
     NoRoom,
 }
@@ -95,6 +97,10 @@ impl fmt::Display for Error {
             ErrorKind::Duplicate => write!(
                 f,
                 ": the record at offset {offset} says again what one before it said"
+            ),
+            ErrorKind::Unremembered => write!(
+                f,
+                ": no room to remember the record at offset {offset}: it is number {needed}, of {available}"
             ),
             ErrorKind::NoRoom => write!(
                 f,

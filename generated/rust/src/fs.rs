@@ -3,7 +3,7 @@
 
 //! File System Device: 8 structures, 1 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le32, Message, Output};
 

@@ -3,7 +3,7 @@
 
 //! GPIO Device: 6 structures, 20 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Message, Output};
 

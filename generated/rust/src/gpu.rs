@@ -3,7 +3,7 @@
 
 //! GPU Device: 29 structures, 76 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Error, Guest32, Input, Le32, Le64, Message, Output};
 

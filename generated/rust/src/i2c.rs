@@ -3,7 +3,7 @@
 
 //! I2C Adapter Device: 5 structures, 5 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Message, Output};
 

@@ -3,7 +3,7 @@
 
 //! Input Device: 5 structures, 7 constants.
 
-use crate::fixed::{fixed, union};
+use crate::layout::{fixed, union};
 use crate::registry::registry;
 use crate::{Le16, Le32};
 

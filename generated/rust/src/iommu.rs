@@ -3,7 +3,7 @@
 
 //! IOMMU device: 23 structures, 34 constants.
 
-use crate::fixed::{bits, fixed};
+use crate::layout::{bits, fixed};
 use crate::registry::{features, registry};
 use crate::{Error, Fixed, Input, Le16, Le32, Le64, Message, Output};
 

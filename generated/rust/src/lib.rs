@@ -15,15 +15,24 @@ mod error;
 mod features;
 mod fixed;
 mod int;
+mod layout;
+mod lengths;
 mod message;
+mod reading;
 mod registry;
+mod sequence;
+mod values;
+mod writing;
 
 pub use error::{Error, ErrorKind};
 pub use features::{find_feature, Feature, Features};
 pub use fixed::{Fixed, Member, Short};
 pub use int::{Be16, Be32, Be64, ByteOrder, Guest16, Guest32, Guest64, Le16, Le32, Le64};
-pub use message::{Input, List, ListIter, Message, Output, Records, RecordsIter};
+pub use message::Message;
+pub use reading::Input;
 pub use registry::{Binding, CodeRange, Entry, Registry};
+pub use sequence::{List, ListIter, Records, RecordsIter};
+pub use writing::Output;
 
 /// The edition of the standard.
 pub const EDITION: &str = "1.4";

@@ -3,7 +3,7 @@
 
 //! Media Device: 17 structures, 10 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::registry;
 use crate::{Error, Input, Le32, Le64, Message, Output};
 

@@ -3,7 +3,7 @@
 
 //! Memory Device: 9 structures, 14 constants.
 
-use crate::fixed::{fixed, union};
+use crate::layout::{fixed, union};
 use crate::registry::{features, registry};
 use crate::{Le16, Le64};
 

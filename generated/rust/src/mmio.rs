@@ -3,7 +3,7 @@
 
 //! mmio: 1 structures, 37 constants.
 
-use crate::fixed::{bits, fixed};
+use crate::layout::{bits, fixed};
 use crate::registry::registry;
 use crate::Le32;
 

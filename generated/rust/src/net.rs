@@ -3,8 +3,8 @@
 
 //! Network Device: 40 structures, 172 constants.
 
-use crate::fixed::{bits, fixed, union};
-use crate::message;
+use crate::layout::{bits, fixed, union};
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Features, Input, Le16, Le32, Le64, List, Message, Output, Records};
 
@@ -1086,14 +1086,14 @@ impl<'a> Message<'a> for VirtioNetCtrlMac<'a> {
 
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let entries: Le32 = input.fixed("entries")?;
-        let size = message::count(entries.get());
+        let size = lengths::count(entries.get());
         let macs = input.list("macs", size)?;
         Ok(Self { entries, macs })
     }
 
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("entries", &self.entries)?;
-        let stated = message::count(self.entries.get());
+        let stated = lengths::count(self.entries.get());
         let actual = self.macs.len();
         output.count("macs", stated, actual)?;
         output.list("macs", &self.macs)?;
@@ -1131,7 +1131,7 @@ impl<'a> Message<'a> for VirtioNetHashConfig<'a> {
         let hash_types = input.fixed("hash_types")?;
         let reserved = input.fixed("reserved")?;
         let hash_key_length: u8 = input.fixed("hash_key_length")?;
-        let size = message::count(hash_key_length);
+        let size = lengths::count(hash_key_length);
         let hash_key_data = input.bytes("hash_key_data", size)?;
         Ok(Self {
             hash_types,
@@ -1145,7 +1145,7 @@ impl<'a> Message<'a> for VirtioNetHashConfig<'a> {
         output.fixed("hash_types", &self.hash_types)?;
         output.fixed("reserved", &self.reserved)?;
         output.fixed("hash_key_length", &self.hash_key_length)?;
-        let stated = message::count(self.hash_key_length);
+        let stated = lengths::count(self.hash_key_length);
         let actual = self.hash_key_data.len();
         output.count("hash_key_data", stated, actual)?;
         output.bytes("hash_key_data", self.hash_key_data)?;
@@ -1198,11 +1198,11 @@ impl<'a> Message<'a> for VirtioNetRssConfig<'a> {
         let hash_types = input.fixed("hash_types")?;
         let indirection_table_mask: Le16 = input.fixed("indirection_table_mask")?;
         let unclassified_queue = input.fixed("unclassified_queue")?;
-        let size = message::add(message::count(indirection_table_mask.get()), 1);
+        let size = lengths::add(lengths::count(indirection_table_mask.get()), 1);
         let indirection_table = input.list("indirection_table", size)?;
         let max_tx_vq = input.fixed("max_tx_vq")?;
         let hash_key_length: u8 = input.fixed("hash_key_length")?;
-        let size = message::count(hash_key_length);
+        let size = lengths::count(hash_key_length);
         let hash_key_data = input.bytes("hash_key_data", size)?;
         Ok(Self {
             hash_types,
@@ -1219,13 +1219,13 @@ impl<'a> Message<'a> for VirtioNetRssConfig<'a> {
         output.fixed("hash_types", &self.hash_types)?;
         output.fixed("indirection_table_mask", &self.indirection_table_mask)?;
         output.fixed("unclassified_queue", &self.unclassified_queue)?;
-        let stated = message::add(message::count(self.indirection_table_mask.get()), 1);
+        let stated = lengths::add(lengths::count(self.indirection_table_mask.get()), 1);
         let actual = self.indirection_table.len();
         output.count("indirection_table", stated, actual)?;
         output.list("indirection_table", &self.indirection_table)?;
         output.fixed("max_tx_vq", &self.max_tx_vq)?;
         output.fixed("hash_key_length", &self.hash_key_length)?;
-        let stated = message::count(self.hash_key_length);
+        let stated = lengths::count(self.hash_key_length);
         let actual = self.hash_key_data.len();
         output.count("hash_key_data", stated, actual)?;
         output.bytes("hash_key_data", self.hash_key_data)?;
@@ -1570,7 +1570,7 @@ impl<'a> Message<'a> for VirtioNetFfSelector<'a> {
         let reserved = input.fixed("reserved")?;
         let length: u8 = input.fixed("length")?;
         let reserved1 = input.fixed("reserved1")?;
-        let size = message::count(length);
+        let size = lengths::count(length);
         let mask = input.bytes("mask", size)?;
         Ok(Self {
             type_,
@@ -1588,7 +1588,7 @@ impl<'a> Message<'a> for VirtioNetFfSelector<'a> {
         output.fixed("reserved", &self.reserved)?;
         output.fixed("length", &self.length)?;
         output.fixed("reserved1", &self.reserved1)?;
-        let stated = message::count(self.length);
+        let stated = lengths::count(self.length);
         let actual = self.mask.len();
         output.count("mask", stated, actual)?;
         output.bytes("mask", self.mask)?;
@@ -1615,7 +1615,7 @@ impl<'a> Message<'a> for VirtioNetFfCapMaskData<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let count: u8 = input.fixed("count")?;
         let reserved = input.fixed("reserved")?;
-        let size = message::count(count);
+        let size = lengths::count(count);
         let selectors = input.records(size)?;
         Ok(Self {
             count,
@@ -1627,7 +1627,7 @@ impl<'a> Message<'a> for VirtioNetFfCapMaskData<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("count", &self.count)?;
         output.fixed("reserved", &self.reserved)?;
-        let stated = message::count(self.count);
+        let stated = lengths::count(self.count);
         let actual = self.selectors.iter().count();
         output.count("selectors", stated, actual)?;
         output.records("selectors", &self.selectors)?;
@@ -1706,7 +1706,7 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfClassifier<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let count: u8 = input.fixed("count")?;
         let reserved = input.fixed("reserved")?;
-        let size = message::count(count);
+        let size = lengths::count(count);
         let selectors = input.records(size)?;
         Ok(Self {
             count,
@@ -1718,7 +1718,7 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfClassifier<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("count", &self.count)?;
         output.fixed("reserved", &self.reserved)?;
-        let stated = message::count(self.count);
+        let stated = lengths::count(self.count);
         let actual = self.selectors.iter().count();
         output.count("selectors", stated, actual)?;
         output.records("selectors", &self.selectors)?;
@@ -1763,7 +1763,7 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfRule<'a> {
         let reserved = input.fixed("reserved")?;
         let vq_index = input.fixed("vq_index")?;
         let reserved1 = input.fixed("reserved1")?;
-        let size = message::count(key_length);
+        let size = lengths::count(key_length);
         let keys = input.bytes("keys", size)?;
         Ok(Self {
             group_id,
@@ -1787,7 +1787,7 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfRule<'a> {
         output.fixed("reserved", &self.reserved)?;
         output.fixed("vq_index", &self.vq_index)?;
         output.fixed("reserved1", &self.reserved1)?;
-        let stated = message::count(self.key_length);
+        let stated = lengths::count(self.key_length);
         let actual = self.keys.len();
         output.count("keys", stated, actual)?;
         output.bytes("keys", self.keys)?;

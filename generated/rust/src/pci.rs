@@ -3,7 +3,7 @@
 
 //! pci: 7 structures, 8 constants.
 
-use crate::fixed::{bits, fixed};
+use crate::layout::{bits, fixed};
 use crate::registry::registry;
 use crate::{Guest16, Le16, Le32, Le64};
 

@@ -3,7 +3,7 @@
 
 //! PMEM Device: 3 structures, 2 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Le32, Le64};
 

@@ -3,7 +3,7 @@
 
 //! RPMB Device: 2 structures, 18 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::registry;
 use crate::{Be16, Be32};
 

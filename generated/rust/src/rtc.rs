@@ -3,7 +3,7 @@
 
 //! RTC Device: 20 structures, 29 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Le16, Le64};
 

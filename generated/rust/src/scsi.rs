@@ -3,8 +3,8 @@
 
 //! SCSI Host Device: 12 structures, 47 constants.
 
-use crate::fixed::fixed;
-use crate::message;
+use crate::layout::fixed;
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Features, Input, Le16, Le32, Le64, Message, Output};
 
@@ -330,12 +330,12 @@ impl<'a> Message<'a> for VirtioScsiReqCmd<'a> {
             input.when(has_pi_bytesout, |input| input.fixed("pi_bytesout"))?;
         let pi_bytesin: Option<Le32> =
             input.when(has_pi_bytesout, |input| input.fixed("pi_bytesin"))?;
-        let size = message::count_if(pi_bytesout.map(|value| value.get()));
+        let size = lengths::count_if(pi_bytesout.map(|value| value.get()));
         let pi_out = input.when(has_pi_bytesout, |input| input.bytes("pi_out", size))?;
         let behind = [
             Some(12),
             context.sense_size,
-            Some(message::count_if(pi_bytesin.map(|value| value.get()))),
+            Some(lengths::count_if(pi_bytesin.map(|value| value.get()))),
             context.datain_size,
         ];
         let given = context.dataout_size;
@@ -347,13 +347,13 @@ impl<'a> Message<'a> for VirtioScsiReqCmd<'a> {
         let status = input.fixed("status")?;
         let response = input.fixed("response")?;
         let behind = [
-            Some(message::count_if(pi_bytesin.map(|value| value.get()))),
+            Some(lengths::count_if(pi_bytesin.map(|value| value.get()))),
             context.datain_size,
         ];
         let given = context.sense_size;
         let size = input.open("sense", 1, given, &behind)?;
         let sense = input.bytes("sense", size)?;
-        let size = message::count_if(pi_bytesin.map(|value| value.get()));
+        let size = lengths::count_if(pi_bytesin.map(|value| value.get()));
         let pi_in = input.when(has_pi_bytesout, |input| input.bytes("pi_in", size))?;
         let given = context.datain_size;
         let size = input.open("datain", 1, given, &[])?;
@@ -400,7 +400,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmd<'a> {
         let this = self.pi_out.is_some();
         output.together("pi_out", first, this)?;
         if let Some(value) = self.pi_out {
-            let stated = message::count_if(self.pi_bytesout.map(|value| value.get()));
+            let stated = lengths::count_if(self.pi_bytesout.map(|value| value.get()));
             output.count("pi_out", stated, value.len())?;
             output.bytes("pi_out", value)?;
         }
@@ -415,7 +415,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmd<'a> {
         let this = self.pi_in.is_some();
         output.together("pi_in", first, this)?;
         if let Some(value) = self.pi_in {
-            let stated = message::count_if(self.pi_bytesin.map(|value| value.get()));
+            let stated = lengths::count_if(self.pi_bytesin.map(|value| value.get()));
             output.count("pi_in", stated, value.len())?;
             output.bytes("pi_in", value)?;
         }
@@ -478,7 +478,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmdReadable<'a> {
         let pi_bytesout: Option<Le32> =
             input.when(has_pi_bytesout, |input| input.fixed("pi_bytesout"))?;
         let pi_bytesin = input.when(has_pi_bytesout, |input| input.fixed("pi_bytesin"))?;
-        let size = message::count_if(pi_bytesout.map(|value| value.get()));
+        let size = lengths::count_if(pi_bytesout.map(|value| value.get()));
         let pi_out = input.when(has_pi_bytesout, |input| input.bytes("pi_out", size))?;
         let given = context.dataout_size;
         let size = input.open("dataout", 1, given, &[])?;
@@ -517,7 +517,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmdReadable<'a> {
         let this = self.pi_out.is_some();
         output.together("pi_out", first, this)?;
         if let Some(value) = self.pi_out {
-            let stated = message::count_if(self.pi_bytesout.map(|value| value.get()));
+            let stated = lengths::count_if(self.pi_bytesout.map(|value| value.get()));
             output.count("pi_out", stated, value.len())?;
             output.bytes("pi_out", value)?;
         }
@@ -574,14 +574,14 @@ impl<'a> Message<'a> for VirtioScsiReqCmdWritable<'a> {
         let status = input.fixed("status")?;
         let response = input.fixed("response")?;
         let behind = [
-            message::when(has_pi_in, context.pi_in_size),
+            lengths::when(has_pi_in, context.pi_in_size),
             context.datain_size,
         ];
         let given = context.sense_size;
         let size = input.open("sense", 1, given, &behind)?;
         let sense = input.bytes("sense", size)?;
         let behind = [context.datain_size];
-        let given = message::when(has_pi_in, context.pi_in_size);
+        let given = lengths::when(has_pi_in, context.pi_in_size);
         let size = input.open("pi_in", 1, given, &behind)?;
         let pi_in = input.when(has_pi_in, |input| input.bytes("pi_in", size))?;
         let given = context.datain_size;

@@ -3,8 +3,8 @@
 
 //! Sound Device: 26 structures, 133 constants.
 
-use crate::fixed::{fixed, union};
-use crate::message;
+use crate::layout::{fixed, union};
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
 
@@ -809,7 +809,7 @@ impl<'a> Message<'a> for VirtioSndCtlTlv<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let type_ = input.fixed("type")?;
         let length: Le32 = input.fixed("length")?;
-        let size = message::count(length.get()) / 4;
+        let size = lengths::count(length.get()) / 4;
         let value = input.list("value", size)?;
         Ok(Self {
             type_,
@@ -821,7 +821,7 @@ impl<'a> Message<'a> for VirtioSndCtlTlv<'a> {
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("type", &self.type_)?;
         output.fixed("length", &self.length)?;
-        let stated = message::count(self.length.get()) / 4;
+        let stated = lengths::count(self.length.get()) / 4;
         let actual = self.value.len();
         output.count("value", stated, actual)?;
         output.list("value", &self.value)?;

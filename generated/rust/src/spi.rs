@@ -3,7 +3,7 @@
 
 //! SPI Controller Device: 6 structures, 3 constants.
 
-use crate::fixed::fixed;
+use crate::layout::fixed;
 use crate::registry::registry;
 use crate::{Error, Input, Le32, Message, Output};
 

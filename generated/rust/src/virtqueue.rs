@@ -3,8 +3,8 @@
 
 //! virtqueue: 9 structures, 10 constants.
 
-use crate::fixed::{bits, fixed};
-use crate::message;
+use crate::layout::{bits, fixed};
+use crate::lengths;
 use crate::registry::registry;
 use crate::{Error, Features, Input, Le16, Le32, Le64, List, Message, Output};
 
@@ -186,7 +186,7 @@ impl<'a> Message<'a> for VirtqAvail<'a> {
         let has_used_event = features.has(crate::common::VIRTIO_F_EVENT_IDX);
         let flags = input.fixed("flags")?;
         let idx = input.fixed("idx")?;
-        let behind = [message::when(has_used_event, Some(2))];
+        let behind = [lengths::when(has_used_event, Some(2))];
         let given = context.queue_size;
         let size = input.open("ring", 2, given, &behind)?;
         let ring = input.list("ring", size)?;
@@ -252,7 +252,7 @@ impl<'a> Message<'a> for VirtqUsed<'a> {
         let has_avail_event = features.has(crate::common::VIRTIO_F_EVENT_IDX);
         let flags = input.fixed("flags")?;
         let idx = input.fixed("idx")?;
-        let behind = [message::when(has_avail_event, Some(2))];
+        let behind = [lengths::when(has_avail_event, Some(2))];
         let given = context.queue_size;
         let size = input.open("ring", 8, given, &behind)?;
         let ring = input.list("ring", size)?;

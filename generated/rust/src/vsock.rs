@@ -3,8 +3,8 @@
 
 //! Socket Device: 4 structures, 18 constants.
 
-use crate::fixed::fixed;
-use crate::message;
+use crate::layout::fixed;
+use crate::lengths;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Le64, Message, Output};
 
@@ -175,14 +175,14 @@ impl<'a> Message<'a> for VirtioVsockPacket<'a> {
 
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let hdr: VirtioVsockHdr = input.fixed("hdr")?;
-        let size = message::count(hdr.len.get());
+        let size = lengths::count(hdr.len.get());
         let data = input.bytes("data", size)?;
         Ok(Self { hdr, data })
     }
 
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error> {
         output.fixed("hdr", &self.hdr)?;
-        let stated = message::count(self.hdr.len.get());
+        let stated = lengths::count(self.hdr.len.get());
         let actual = self.data.len();
         output.count("data", stated, actual)?;
         output.bytes("data", self.data)?;

@@ -207,7 +207,7 @@ fn records_are_walked_and_their_values_are_typed() {
         }
         _ => panic!("{values:?}"),
     }
-    assert_eq!(read.parts.validate(), Ok(()));
+    assert_eq!(read.parts.validate(&mut [0; 2]), Ok(()));
 }
 
 #[test]
@@ -217,8 +217,45 @@ fn records_in_the_wrong_order_are_found() {
         part(VIRTIO_DEV_PART_DEV_FEATURES, &[]),
     ];
     let records: Records<'_, _> = (&parts).into();
-    let error = records.validate().unwrap_err();
+    let error = records.validate(&mut [0; 2]).unwrap_err();
     assert_eq!((error.kind, error.offset), (ErrorKind::Order, 1));
+}
+
+#[test]
+fn records_about_the_same_are_found() {
+    let queue = |index: u8| [index, 0, 0, 0, 0, 0, 0, 0];
+    let with = |part_type: u16, selector: [u8; 8]| {
+        let mut part = part(part_type, b"value");
+        part.hdr.selector.bytes = selector;
+        part
+    };
+    // a type that nobody defines has a selector all the same
+    let mut parts: Vec<_> = (0..200).map(|i| with(0xffff, queue(i))).collect();
+    let mut seen = [0; 201];
+    let records: Records<'_, _> = parts[..].into();
+    assert_eq!(records.validate(&mut seen), Ok(()));
+    parts.push(with(0xfffe, queue(7)));
+    let records: Records<'_, _> = parts[..].into();
+    assert_eq!(records.validate(&mut seen), Ok(()));
+    let error = records.validate(&mut seen[..200]).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::Unremembered, 200));
+    assert_eq!((error.needed, error.available), (201, 200));
+
+    parts[100] = with(0xffff, queue(7));
+    parts[90] = with(0xffff, queue(80));
+    let records: Records<'_, _> = parts[..].into();
+    let error = records.validate(&mut seen).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::Duplicate, 90));
+
+    let list = virtwire::admin::VirtioAdminCmdDevPartsGetResult { parts: records };
+    let mut buffer = [0; 8192];
+    let size = list.write_to(&mut buffer).unwrap();
+    let read =
+        virtwire::admin::VirtioAdminCmdDevPartsGetResult::from_bytes(&buffer[..size]).unwrap();
+    let error = read.parts.validate(&mut seen).unwrap_err();
+    let offset = 90 * parts[0].size().unwrap();
+    assert_eq!(error.kind, ErrorKind::Duplicate);
+    assert_eq!(error.offset, offset);
 }
 
 #[test]

@@ -9,6 +9,7 @@ from virtspec.diagnostics import SpecError
 from virtspec.emit.c.check import render_check
 from virtspec.emit.c.constants import Constants
 from virtspec.emit.c.former import render_former
+from virtspec.emit.c.lines import folded
 from virtspec.emit.c.messages import Messages
 from virtspec.emit.c.names import Names, header_name, is_prefix
 from virtspec.emit.c.registries import tables
@@ -86,6 +87,8 @@ def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "", since: Since | N
     )
     table = load_since() if since is None else since
     emission.files[f"{INCLUDE}/former.h"] = render_former(spec, catalogue, constants.macros, names, table)
+    for path in [path for path in emission.files if path.endswith(".h")]:
+        emission.files[path] = folded(emission.files[path])
     return emission
 
 

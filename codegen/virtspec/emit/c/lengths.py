@@ -14,8 +14,8 @@ from virtspec.emit.c.message_views import Argument
 from virtspec.emit.c.names import Names, Scope, field_name
 from virtspec.emit.c.structs import order_word
 from virtspec.emit.c.types import Catalogue, Field, Record, Vector, flat
-from virtspec.emit.expressions import Binary, ExpressionError, Name, Number, SizeOf, parse
-from virtspec.emit.expressions import Expression as Tree
+from virtspec.emit.formulas import parse_formula
+from virtspec.expressions import Binary, Expr, ExpressionError, Name, Number, SizeOf
 from virtspec.model import (
     AllOf,
     AnyOf,
@@ -221,27 +221,27 @@ class Lengths:
     def _expression(self, text: str) -> str | None:
         """An expression over members, constants and sizes; None where it needs anything else."""
         try:
-            return self._computed(parse(text))
+            return self._computed(parse_formula(text))
         except ExpressionError:
             return None
 
-    def _computed(self, tree: Tree) -> str | None:
+    def _computed(self, tree: Expr) -> str | None:
         match tree:
             case Number(value=value):
                 return f"{value}ULL" if value < 1 << 64 else None
-            case SizeOf(name=name):
+            case SizeOf(tag=name):
                 return self.known_size(name)
-            case Name(path=path) if path in self.constants:
+            case Name(name=path) if path in self.constants:
                 return f"{self.constants[path]}ULL"
-            case Name(path=path):
+            case Name(name=path):
                 return self.read(path)
-            case Binary(operator=operator, left=first, right=second):
-                left, right, function = self._computed(first), self._computed(second), _FUNCTIONS.get(operator)
+            case Binary(op=op, left=first, right=second):
+                left, right, function = self._computed(first), self._computed(second), _FUNCTIONS.get(op)
                 if left is None or right is None or function is None:
                     return None
                 return f"{self.names.lower}virtwire_{function}({left}, {right})"
             case _:
-                assert_never(tree)
+                return None
 
 
 def innermost(vector: Vector) -> tuple[object, list[Length]]:

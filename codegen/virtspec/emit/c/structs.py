@@ -18,18 +18,12 @@ from virtspec.emit.c.types import (
 from virtspec.emit.c.views import BitField, Declaration, Definition, Offset
 from virtspec.layout import length_text
 from virtspec.model import (
-    AllOf,
-    AnyOf,
     Bit,
     Bits,
-    Condition,
     Elided,
-    Feature,
-    FieldIs,
     Integer,
-    Not,
-    Prose,
     Rest,
+    condition_text,
 )
 from virtspec.names import plain
 from virtspec.since import load_since
@@ -73,30 +67,6 @@ def order_word(integer: Integer) -> str:
     return f"{ {'little': 'le', 'big': 'be', 'native': 'u'}[integer.order] }{integer.bits}"
 
 
-def condition_text(condition: Condition) -> str:
-    """A condition for a comment; constants and features by their names in the specification."""
-    match condition:
-        case Feature(name=name):
-            return name
-        case FieldIs(path=path, value=value):
-            return f"{path} is {value}"
-        case AllOf(terms=terms):
-            return " and ".join(_bracketed(t) for t in terms)
-        case AnyOf(terms=terms):
-            return " or ".join(_bracketed(t) for t in terms)
-        case Not(term=term):
-            return f"not {_bracketed(term)}"
-        case Prose():
-            return "a condition stated in words"
-        case _:
-            assert_never(condition)
-
-
-def _bracketed(condition: Condition) -> str:
-    text = condition_text(condition)
-    return f"({text})" if isinstance(condition, (AllOf, AnyOf)) and len(condition.terms) > 1 else text
-
-
 def _heading(record: Record) -> list[str]:
     """What stands in memory behind the C struct, member by member."""
     following = record.following()
@@ -131,7 +101,7 @@ def _declaration(record: Record, f: Field, names: Names, base: int) -> Declarati
     if since:
         note += f", since {since}"
     if f.member.condition is not None:
-        note += f", if {condition_text(f.member.condition)}"
+        note += f", if {condition_text(f.member.condition) or 'a condition stated in words'}"
     if isinstance(f.type, Inline):
         members = tuple(_declaration(record, inner, names, offset) for inner in f.type.fields if inner.size != 0)
         return Declaration(keyword=f.type.keyword, members=members, note=note)

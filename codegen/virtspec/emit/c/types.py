@@ -35,6 +35,9 @@ DIRECTIONS = ("readable", "writable")
 
 INT_MAX = (1 << 31) - 1
 
+FEATURE_BITS = 128
+"""How many features a set holds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
@@ -159,7 +162,12 @@ class Catalogue:
     _by_name: dict[str, Struct] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.feature_bits = {f.name: f.bit for f in self.spec.features if 0 <= f.bit < 128}
+        self.feature_bits = {f.name: f.bit for f in self.spec.features if 0 <= f.bit < FEATURE_BITS}
+        self.not_rendered += [
+            (f.key, f"bit {f.bit}: sets of features have {FEATURE_BITS}, so that it decides about no member")
+            for f in self.spec.features
+            if f.bit >= FEATURE_BITS
+        ]
         # the first of several variants is the one that others mean
         self._by_name = {s.name: s for s in reversed(self.spec.structs)}
         tags = {s.key: self.names.tag(struct_tag(s)) for s in self.spec.structs}

@@ -16,8 +16,8 @@ from virtspec.emit.c.lengths import LOCALS, Lengths, find, innermost
 from virtspec.emit.c.message_views import Given, HeadPart, Known, Put, PutGroup, Step, Store, Writer
 from virtspec.emit.c.structs import order_word, type_name
 from virtspec.emit.c.types import Field, Inline, Record, Vector, dimensions
-from virtspec.emit.expressions import Binary, ExpressionError, Name, evaluate, names, parse
-from virtspec.emit.expressions import Expression as Tree
+from virtspec.emit.formulas import parse_formula
+from virtspec.expressions import Binary, Expr, ExpressionError, Name, evaluate, names
 from virtspec.model import Count, Expression, FieldRef
 
 _REVERSE = {"+": "sub", "-": "add", "*": "div", "/": "mul"}
@@ -259,13 +259,13 @@ class Writing:
         variable = [length for length in lengths if not isinstance(length, Count)]
         if len(variable) != 1 or not unit or (step.shape == "records" and len(lengths) > 1):
             return None
-        tree: Tree
+        tree: Expr
         match variable[0]:
             case FieldRef(path=path):
                 tree = Name(path)
             case Expression(text=text):
                 try:
-                    tree = parse(text)
+                    tree = parse_formula(text)
                 except ExpressionError:
                     return None
             case _:
@@ -274,25 +274,25 @@ class Writing:
         while isinstance(tree, Binary):
             number = self._number(tree.right)
             inner = tree.left
-            if number is None and tree.operator in "+*":
+            if number is None and tree.op in "+*":
                 number, inner = self._number(tree.left), tree.right
-            if number is None or tree.operator not in _REVERSE:
+            if number is None or tree.op not in _REVERSE:
                 return None
-            value = f"{self.prefix}virtwire_{_REVERSE[tree.operator]}({value}, {number})"
-            exact = exact and tree.operator in "+-"
+            value = f"{self.prefix}virtwire_{_REVERSE[tree.op]}({value}, {number})"
+            exact = exact and tree.op in "+-"
             tree = inner
         if not isinstance(tree, Name):
             return None
         count = self.lengths.count(variable[0], step.name, step.element) or ""
-        return _Turned(path=tree.path, value=value, exact=exact, unit=unit, count=count)
+        return _Turned(path=tree.name, value=value, exact=exact, unit=unit, count=count)
 
-    def _number(self, tree: Tree) -> int | None:
+    def _number(self, tree: Expr) -> int | None:
         """The value of an expression without members."""
         constants = self.lengths.constants
         if any(name not in constants for name in names(tree)):
             return None
         try:
-            value = evaluate(tree, constants.__getitem__, self._size)
+            value = evaluate(tree, constants.__getitem__, size_of=self._size)
         except ExpressionError:
             return None
         return value if 0 <= value < 1 << 31 else None

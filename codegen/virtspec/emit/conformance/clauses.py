@@ -9,30 +9,14 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from virtspec.compat import assert_never
 from virtspec.emit.conformance.cases import Case
 from virtspec.emit.conformance.values import RESERVED
 from virtspec.emit.engine import GENERATE_COMMAND, render
-from virtspec.model import (
-    Aggregate,
-    AllOf,
-    AnyOf,
-    Array,
-    Bits,
-    Clause,
-    Condition,
-    Feature,
-    FieldIs,
-    Member,
-    Not,
-    Prose,
-    Spec,
-    Struct,
-)
+from virtspec.model import Clause, Member, Spec, Struct, bits_of, features_of, members_in, names_in
 
 CLAUSES_SCHEMA = "virtwire.clauses/1"
 
@@ -45,11 +29,12 @@ MEANINGS: dict[How, str] = {
     "behaviour": "not testable from bytes: it is about behaviour, or names nothing that is in them",
 }
 
+_ORDER = "parts-are-in-order"
 _ALLOWED = "configuration-values-are-allowed"
 
 REVIEWED = {
-    "4679ca4086dbf074": ("parts-are-in-order", ""),
-    "eaf3a7ad1a67d996": ("parts-are-in-order", ""),
+    "4679ca4086dbf074": (_ORDER, "virtio_dev_part"),
+    "eaf3a7ad1a67d996": (_ORDER, "virtio_dev_part"),
     "19cee5657a4d44f7": ("queue-sizes-are-allowed", ""),
     "f2085e6c1fde8f61": ("queue-sizes-are-allowed", ""),
     "2061825163db6550": (_ALLOWED, "virtio_net_config"),
@@ -66,16 +51,9 @@ REVIEWED = {
 """The rule that decides a clause and the struct that it looks at ("" for any), by the digest of the clause."""
 
 
-# parts are defined in one chapter, and put in order in that of the commands
-_ORDERED = {"device_parts": "admin"}
-
-
-def ordering_clauses(spec: Spec, module: str) -> tuple[str, ...]:
-    """The clauses that say in which order the records of a chapter stand."""
-    where = _ORDERED.get(module)
-    return tuple(
-        c.key for c in spec.clauses if c.module == where and REVIEWED.get(c.digest, ("",))[0] == "parts-are-in-order"
-    )
+def ordering_clauses(spec: Spec, record: Struct) -> tuple[str, ...]:
+    """The clauses that say in which order records stand."""
+    return tuple(c.key for c in spec.clauses if REVIEWED.get(c.digest) == (_ORDER, record.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +87,7 @@ class Clauses:
         self.features = {f.name: f for f in reversed(spec.features)}
         self.members: dict[str, set[str]] = {}
         for struct in spec.structs:
-            self.members.setdefault(struct.module, set()).update(name for name, _ in _members(struct.members))
+            self.members.setdefault(struct.module, set()).update(names_in(struct.members))
         self._cases: dict[str, list[str]] = {}
         self._reserved: dict[str, list[str]] = {}
         for clause in spec.clauses:
@@ -130,11 +108,7 @@ class Clauses:
         reserved = {name for name in clause.names if RESERVED.fullmatch(name)}
         if not reserved or "/legacy_" in clause.key:
             return ()
-        having = [
-            s
-            for s in self.spec.structs
-            if s.module == clause.module and reserved & {name for name, _ in _members(s.members)}
-        ]
+        having = [s for s in self.spec.structs if s.module == clause.module and reserved & set(names_in(s.members))]
         named = [s for s in having if s.name in clause.names]
         before = [s for s in having if s.place.file == clause.place.file and s.place < clause.place]
         return named or before[-1:]
@@ -185,7 +159,7 @@ class Clauses:
         if len(names) < 2 or not names <= self.features.keys():
             return False
         needed = {n: self.features[n].requires for n in names}
-        return any(need is not None and names & set(_features(need)) - {name} for name, need in needed.items())
+        return any(names & set(features_of(need)) - {name} for name, need in needed.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,40 +182,15 @@ def rule_clauses(spec: Spec) -> tuple[RuleView, ...]:
 def _about_form(clause: Clause, struct: Struct) -> bool:
     """Whether a clause names a member that is only there with a feature, and that feature."""
     return any(
-        member.optional
-        and member.condition is not None
-        and name in clause.names
-        and set(_features(member.condition)) & set(clause.names)
-        for name, member in _members(struct.members)
+        member.optional and name in clause.names and set(features_of(member.condition)) & set(clause.names)
+        for name, member in _named(struct)
     )
 
 
-def _members(members: Iterable[Member]) -> Iterator[tuple[str, Member]]:
-    for member in members:
-        if member.name:
-            yield member.name, member
-        type_ = member.type
-        while isinstance(type_, Array):
-            type_ = type_.element
-        if isinstance(type_, Aggregate):
-            yield from _members(type_.members)
-        elif isinstance(type_, Bits):
-            yield from ((bit.name, member) for bit in type_.fields if bit.name)
-
-
-def _features(condition: Condition) -> Iterator[str]:
-    match condition:
-        case Feature(name=name):
-            yield name
-        case AllOf(terms=terms) | AnyOf(terms=terms):
-            for term in terms:
-                yield from _features(term)
-        case Not(term=term):
-            yield from _features(term)
-        case FieldIs() | Prose():
-            pass
-        case _:
-            assert_never(condition)
+def _named(struct: Struct) -> Iterator[tuple[str, Member]]:
+    """The names of members and bit-fields, each with the member that has it or that it is in."""
+    for _, member in members_in(struct.members):
+        yield from ((name, member) for name in (member.name, *(bit.name for bit in bits_of(member))) if name)
 
 
 # --- as files ---------------------------------------------------------------------------------------------

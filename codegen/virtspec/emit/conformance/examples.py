@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from virtspec.compat import assert_never
 from virtspec.emit.conformance.lengths import fixed_count, further_count, open_arrays, solution
@@ -18,11 +17,11 @@ from virtspec.emit.conformance.values import (
     Choice,
     Definitions,
     Example,
-    Leaf,
     NoExample,
-    Value,
 )
-from virtspec.emit.expressions import ExpressionError, names, parse
+from virtspec.emit.conformance.written import Written
+from virtspec.emit.formulas import parse_formula
+from virtspec.expressions import ExpressionError, names
 from virtspec.model import (
     Aggregate,
     AllOf,
@@ -83,28 +82,24 @@ class Examples(Definitions):
         )
 
 
-class _Walk:
+class _Walk(Written):
     """One pass over the members of a struct."""
 
     def __init__(self, examples: Examples, choice: Choice, struct: Struct) -> None:
+        super().__init__(choice)
         self.examples = examples
-        self.choice = choice
         self.struct = struct
-        self.out = bytearray()
-        self.leaves: list[Leaf] = []
         self.arguments: dict[str, int | str] = {}
         self.ends: list[int] = []
         self.counts: dict[str, bool] = {}
         self.unions: dict[str, int] = {}
         self.featured = False
-        self.native = False
         self.unit = 0
         self.loose = False
         self.slack = False
         self.shared = False
         self.given: dict[str, tuple[int, int]] = {}
         self.counted: list[tuple[str, int]] = []
-        self._forced = dict(choice.forced)
         self._declared: set[str] = set()
         self._depth = 0
         self._visited = 0
@@ -183,9 +178,9 @@ class _Walk:
             raise NoExample("has too many members")
         match type_:
             case Integer():
-                self._integer(type_, path, reserved)
+                self.integer(type_, path, reserved)
             case Bits():
-                self._bits(type_, prefix if not member.name else f"{path}.")
+                self.bits(type_, prefix if not member.name else f"{path}.")
             case StructRef(name=tag):
                 struct = self.examples.structs.get(tag)
                 if struct is None:
@@ -196,8 +191,8 @@ class _Walk:
                 raise NoExample(f"holds several of struct '{name}' of another project")
             case External() | Array(element=External()):
                 # of another project: how long it is, its user knows
-                data = self._take(self._given(path, 1, self.choice.open), reserved)
-                self._leaf(path, data, data)
+                data = self.take(self._given(path, 1, self.choice.open), reserved)
+                self.leaf(path, data, data)
             case Aggregate(kind=kind, members=members):
                 if kind == "union":
                     self._union(members, f"{path}." if member.name else prefix, path or prefix)
@@ -215,8 +210,8 @@ class _Walk:
         arm = members[min(self.choice.arms.get(key, 0), len(members) - 1)]
         if any(isinstance(m.type, External) for m in members):
             # as long as a struct of another project, whichever arm it is
-            data = self._take(self._given(key or "union", 1, self.choice.open), reserved=False)
-            self._leaf(prefix + arm.name, data, data)
+            data = self.take(self._given(key or "union", 1, self.choice.open), reserved=False)
+            self.leaf(prefix + arm.name, data, data)
             return
         sizes = [self.examples.layouts.sizes.type(m.type) for m in members]
         start = len(self.out)
@@ -231,105 +226,28 @@ class _Walk:
 
     # --- values -------------------------------------------------------------------------------------------
 
-    def _take(self, size: int, reserved: bool) -> bytes:
-        """The next bytes by the chosen fill. No two bytes of the pattern within 256 are alike."""
-        at = len(self.out)
-        pattern = bytes((i * 37 + 0x5B) & 0xFF for i in range(at, at + size))
-        if reserved:
-            return pattern if self.choice.reserved else bytes(size)
-        match self.choice.fill:
-            case "pattern":
-                return pattern
-            case "zeros":
-                return bytes(size)
-            case "ones":
-                return b"\xff" * size
-            case "high":
-                return b"\x80" * size
-            case _:
-                assert_never(self.choice.fill)
-
-    def _integer(self, integer: Integer, path: str, reserved: bool) -> None:
-        order: Literal["little", "big"]
-        if integer.order == "native":
-            order = self.choice.order
-            self.native = self.native or integer.size > 1
-        else:
-            order = integer.order
-        if path in self._forced:
-            value = self._forced[path]
-            if not 0 <= value < 1 << integer.bits:
-                raise NoExample(f"'{path}' cannot hold the length {value}")
-        elif self.choice.fill == "high" and not reserved:
-            value = 1 << (integer.bits - 1)
-        else:
-            value = int.from_bytes(self._take(integer.size, reserved), order)
-        self._leaf(path, value, value.to_bytes(integer.size, order), integer.bits, order)
-
-    def _bits(self, bits: Bits, prefix: str) -> None:
-        container = bits.container
-        order: Literal["little", "big"] = self.choice.order if container.order == "native" else container.order
-        raw = int.from_bytes(self._take(container.size, reserved=False), order)
-        value = 0
-        for bit in bits.fields:
-            mask = (1 << bit.width) - 1
-            if prefix + bit.name in self._forced:
-                raw = raw & ~(mask << bit.offset) | (self._forced[prefix + bit.name] & mask) << bit.offset
-            if RESERVED.fullmatch(bit.name):
-                raw = raw & ~(mask << bit.offset) | (mask << bit.offset if self.choice.reserved else 0)
-        for bit in bits.fields:
-            if bit.name:
-                value |= raw & ((1 << bit.width) - 1) << bit.offset
-        offset = len(self.out)
-        self.out += value.to_bytes(container.size, order)
-        for bit in bits.fields:
-            if bit.name:
-                self.leaves.append(
-                    Leaf(
-                        path=prefix + bit.name,
-                        value=value >> bit.offset & ((1 << bit.width) - 1),
-                        offset=offset,
-                        size=container.size,
-                        bits=bit.width,
-                    )
-                )
-
-    def _leaf(
-        self,
-        path: str,
-        value: Value,
-        data: bytes,
-        bits: int = 0,
-        order: Literal["little", "big", ""] = "",
-        fixed: bool = False,
-    ) -> None:
-        self.leaves.append(
-            Leaf(path=path, value=value, offset=len(self.out), size=len(data), bits=bits, order=order, fixed=fixed)
-        )
-        self.out += data
-
     # --- arrays -------------------------------------------------------------------------------------------
 
     def _array(self, array: Array, path: str, prefix: str, member: Member, reserved: bool) -> None:
         if path in self.choice.payload:
             data = self.choice.payload[path]
-            self._leaf(path, data, data)
+            self.leaf(path, data, data)
             return
         count = self._count(array, path, prefix)
         element = array.element
         if isinstance(element, Integer) and element.bits == 8:
-            data = self._take(count, reserved)
-            self._leaf(path, data, data, fixed=isinstance(array.length, Count))
+            data = self.take(count, reserved)
+            self.leaf(path, data, data, fixed=isinstance(array.length, Count))
             return
         inner = element
         while isinstance(inner, Array):
             if not isinstance(inner.length, Count):
                 # rows of unknown length: nobody can tell them apart, they are bytes
-                self._leaf(path, data := self._take(count, reserved), data)
+                self.leaf(path, data := self.take(count, reserved), data)
                 return
             inner = inner.element
         if not self._delimits_itself(element):
-            self._leaf(path, data := self._take(count, reserved), data)
+            self.leaf(path, data := self.take(count, reserved), data)
             return
         for i in range(count):
             self._type(element, f"{path}[{i}]", prefix, Member(name=f"{member.name}[{i}]", type=element), reserved)
@@ -357,7 +275,7 @@ class _Walk:
                     raise NoExample(f"'{path}' has {value} elements")
                 return value
             case FieldRef(path=other):
-                known = self._forced.get(prefix + other)
+                known = self.forced.get(prefix + other)
                 self.counted.append((prefix + other, len(self.out)))
                 if known is None and prefix + other in self._declared:
                     return 0  # the member that states it is absent
@@ -410,10 +328,10 @@ class _Walk:
 
     def _members_only(self, length: Expression, prefix: str) -> bool:
         try:
-            used = [n for n in names(parse(length.text)) if n not in self.examples.constants]
+            used = [n for n in names(parse_formula(length.text)) if n not in self.examples.constants]
         except ExpressionError:
             return False
-        return bool(used) and all(prefix + name in self._forced for name in used)
+        return bool(used) and all(prefix + name in self.forced for name in used)
 
     # --- lengths that members state -----------------------------------------------------------------------
 
@@ -433,5 +351,5 @@ class _Walk:
 
     def _force(self, prefix: str, values: Mapping[str, int], member: Member) -> None:
         for path, value in values.items():
-            self._forced.setdefault(prefix + path, len(self.choice.payload.get(prefix + member.name, bytes(value))))
+            self.forced.setdefault(prefix + path, len(self.choice.payload.get(prefix + member.name, bytes(value))))
             self.counts[prefix + path] = isinstance(member.type, Array) and isinstance(member.type.length, FieldRef)

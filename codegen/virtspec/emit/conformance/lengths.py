@@ -6,14 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import product
 
 from virtspec.emit.conformance.values import Definitions, NoExample
-from virtspec.emit.expressions import ExpressionError, evaluate, names, parse
+from virtspec.emit.formulas import parse_formula
+from virtspec.expressions import ExpressionError, evaluate, names
 from virtspec.model import Aggregate, Array, Expression, External, Member, Rest
 
 
 def fixed_count(length: Expression, definitions: Definitions) -> int | None:
     """The value of an expression of constants and sizes; None for any other."""
     try:
-        return evaluate(parse(length.text), definitions.constant, definitions.size_of)
+        return evaluate(parse_formula(length.text), definitions.constant, size_of=definitions.size_of)
     except ExpressionError:
         return None
 
@@ -29,7 +30,7 @@ def solution(length: Expression, roots: Collection[str], count: int, definitions
     `roots` are the names of the members. Raises `NoExample` where no small values do.
     """
     try:
-        tree = parse(length.text)
+        tree = parse_formula(length.text)
     except ExpressionError:
         return {}
     used = list(dict.fromkeys(n for n in names(tree) if n not in definitions.constants))
@@ -39,7 +40,7 @@ def solution(length: Expression, roots: Collection[str], count: int, definitions
     for values in product(range(limit), repeat=len(used)):
         chosen = dict(zip(used, values, strict=True))
         try:
-            if evaluate(tree, _resolver(chosen, definitions), definitions.size_of) == count:
+            if evaluate(tree, _resolver(chosen, definitions), size_of=definitions.size_of) == count:
                 return chosen
         except ExpressionError:
             continue

@@ -8,27 +8,26 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from virtspec.compat import assert_never
-from virtspec.emit.expressions import ExpressionError, names, parse
+from virtspec.emit.formulas import parse_formula
+from virtspec.expressions import ExpressionError, names
 from virtspec.layout import Layouts
 from virtspec.model import (
     Aggregate,
-    AllOf,
-    AnyOf,
     Array,
     Bits,
-    Condition,
     Count,
     Expression,
     External,
-    Feature,
     FieldRef,
     Integer,
     Member,
-    Not,
     Spec,
     Struct,
     StructRef,
     Type,
+    features_of,
+    innermost,
+    members_in,
 )
 
 Value: TypeAlias = int | bytes
@@ -126,21 +125,14 @@ class Definitions:
 
     def features_of(self, struct: Struct) -> list[str]:
         """The features on which the presence of a struct's members depends, in the order of the listing."""
-        found: dict[str, None] = {}
-        for member in self._all_members(struct.members, ()):
-            if member.optional and member.condition is not None:
-                found.update(dict.fromkeys(_features(member.condition)))
-        return list(found)
+        members = self._all_members(struct.members, ())
+        return list(dict.fromkeys(name for m in members if m.optional for name in features_of(m.condition)))
 
     def _all_members(self, members: tuple[Member, ...], above: tuple[str, ...]) -> Iterator[Member]:
-        for member in members:
+        for _, member in members_in(members):
             yield member
-            type_ = member.type
-            while isinstance(type_, Array):
-                type_ = type_.element
-            if isinstance(type_, Aggregate):
-                yield from self._all_members(type_.members, above)
-            elif isinstance(type_, StructRef) and type_.name in self.structs and type_.name not in above:
+            type_ = innermost(member.type)
+            if isinstance(type_, StructRef) and type_.name in self.structs and type_.name not in above:
                 yield from self._all_members(self.structs[type_.name].members, (*above, type_.name))
 
     def constant(self, name: str) -> int:
@@ -176,7 +168,7 @@ class Definitions:
                 return path.partition(".")[0] in siblings and self._closed(element, siblings)
             case Array(element=element, length=Expression(text=text)):
                 try:
-                    used = {n.partition(".")[0] for n in names(parse(text)) if n not in self.constants}
+                    used = {n.partition(".")[0] for n in names(parse_formula(text)) if n not in self.constants}
                 except ExpressionError:
                     return False
                 return used <= siblings and self._closed(element, siblings)
@@ -184,16 +176,3 @@ class Definitions:
                 return False
             case _:
                 assert_never(type_)
-
-
-def _features(condition: Condition) -> Iterator[str]:
-    match condition:
-        case Feature(name=name):
-            yield name
-        case Not(term=term):
-            yield from _features(term)
-        case AllOf(terms=terms) | AnyOf(terms=terms):
-            for term in terms:
-                yield from _features(term)
-        case _:
-            pass

@@ -58,7 +58,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
 }
 _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable", "Iterator"),
-    "typing": ("Final", "Literal"),
+    "typing": ("Any", "Final", "Literal"),
     "typing_extensions": ("Self",),
     "virtwire._errors": ("Buffer", "ByteOrder"),
     "virtwire._features": ("FeatureBits",),
@@ -144,7 +144,7 @@ class _Package:
         records = Records(spec, self.catalogue, lambda registry: self.registries[registry.key].variable)
         self.emission = Emission()
         self.former = FormerNames(spec, layouts, self.catalogue, since, self._skip)
-        self.classes = Classes(self.catalogue, layouts, self.planner, records, self.former, since)
+        self.classes = Classes(spec, self.catalogue, layouts, self.planner, records, self.former, since)
         self.index: list[IndexEntry] = []
 
     def _skip(self, key: str, why: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from virtspec.emit.python.catalogue import Catalogue
@@ -12,7 +12,17 @@ from virtspec.emit.python.records import Records
 from virtspec.emit.python.steps import Plan, Planner
 from virtspec.emit.python.views import Attribute, ClassView, FieldView, SelectView, Step, ViewMember
 from virtspec.layout import Layouts, Slot
-from virtspec.model import AnyOf, Condition, FieldIs, Struct, condition_text
+from virtspec.model import (
+    AnyOf,
+    Condition,
+    FieldIs,
+    Spec,
+    Struct,
+    StructRef,
+    condition_text,
+    innermost,
+    members_in,
+)
 from virtspec.names import python_field
 from virtspec.since import Since
 
@@ -22,6 +32,7 @@ class Classes:
 
     def __init__(
         self,
+        spec: Spec,
         catalogue: Catalogue,
         layouts: Layouts,
         planner: Planner,
@@ -35,6 +46,7 @@ class Classes:
         self.records = records
         self.planner = planner
         self.since = since
+        self.configs = frozenset(_configurations(spec))
 
     def of_struct(self, struct: Struct) -> Iterator[ClassView]:
         """The classes for a struct: those of its untagged parts first."""
@@ -74,19 +86,35 @@ class Classes:
         )
         if cls.flat:
             run = self.planner.run(cls, cls.attributes, f"_{cls.name}")
-            return replace(base, kind="flat", attributes=cls.attributes, steps=(Step(index=0, run=run),))
+            attributes = tuple(self._declared(cls, cls.attributes))
+            return replace(base, kind="flat", attributes=attributes, steps=(Step(index=0, run=run),))
         plan: Plan = self.planner.plan(cls)
         return replace(
             base,
             kind="stepped",
             record=self.records.record(cls),
             container=self.records.container(cls),
-            attributes=tuple(plan.attributes),
+            attributes=tuple(self._declared(cls, plan.attributes)),
             steps=tuple(plan.steps),
             opens=tuple(plan.opens),
             conditions=tuple(plan.conditions),
             checks=tuple(plan.checks),
         )
+
+    def _declared(self, cls: Cls, attributes: Iterable[Attribute]) -> Iterator[Attribute]:
+        """Attributes with the types that they are declared to have.
+
+        A member of a configuration may be absent, but only for who allows that it ends early. `| Any` asks nobody else
+        to look for None, and type checkers do not take such a look for an idle one.
+        """
+        short = cls.flat and cls.struct.name in self.configs
+        for attribute in attributes:
+            if short and attribute.kind != "bits":
+                yield replace(attribute, declared=f"{attribute.type} | Any")
+            elif attribute.optional and attribute.kind in ("int", "bytes"):
+                yield replace(attribute, declared=f"{attribute.type} | None")
+            else:
+                yield attribute
 
     # --- layout table -------------------------------------------------------------------------------------
 
@@ -159,6 +187,17 @@ class Classes:
                 yield ViewMember(name=name, factory=f"Value({at}, lambda: {attribute.cls}, {attribute.size})")
             case _:
                 raise AssertionError(f"{attribute.kind} has no fixed place")
+
+
+def _configurations(spec: Spec) -> set[str]:
+    """The tags of the devices' configuration structures, and of all structs in them."""
+    found: set[str] = set()
+    waiting = {device.config for device in spec.devices}
+    while waiting:
+        found |= waiting
+        types = [innermost(m.type) for s in spec.structs if s.name in waiting for _, m in members_in(s.members)]
+        waiting = {type_.name for type_ in types if isinstance(type_, StructRef)} - found
+    return found
 
 
 def _values(condition: Condition | None) -> Iterator[tuple[str, str]]:

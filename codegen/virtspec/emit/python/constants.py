@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from virtspec.emit.expressions import ExpressionError, parse, to_python
+from virtspec.emit.formulas import parse_formula
+from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.steps import Planner
+from virtspec.expressions import ExpressionError
 from virtspec.model import Binding, Constant, Entry, Feature, FeatureBit, Not, Range, Registry, condition_text
 from virtspec.names import is_identifier, plain
 from virtspec.since import Since
@@ -125,7 +127,7 @@ class Constants:
         try:
             if not all(is_identifier(p) for p in parameters) or len(set(names)) < len(names):
                 raise ExpressionError("the parameters are no identifiers")
-            body = to_python(parse(constant.expression), resolve, lambda _: None)
+            body = to_python(parse_formula(constant.expression), resolve, lambda _: None)
         except ExpressionError as error:
             self.skip(constant.key, f"a macro that is no expression over its parameters: {error}")
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from virtspec.emit.expressions import ExpressionError, evaluate, parse
+from virtspec.emit.formulas import parse_formula
 from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.extents import Extent, length_text
 from virtspec.emit.python.naming import Cls
 from virtspec.emit.python.views import Attribute, Check
+from virtspec.expressions import ExpressionError, evaluate
 from virtspec.model import Array, FieldRef
 from virtspec.names import python_field
 
@@ -46,8 +47,8 @@ def _least_count(counts: Counts, cls: Cls, index: int) -> int:
     if member is None or not isinstance(member.type, Array):
         return 0
     try:
-        tree = parse(length_text(member.type.length))
-        count = evaluate(tree, lambda name: counts.constants.get(name, 0), counts.size_of)
+        tree = parse_formula(length_text(member.type.length))
+        count = evaluate(tree, lambda name: counts.constants.get(name, 0), size_of=counts.size_of)
     except ExpressionError:
         return 0
     return count if count <= MOST_DEFAULTS else 0

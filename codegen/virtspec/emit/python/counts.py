@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from virtspec.emit.expressions import ExpressionError, evaluate, parse, to_python
-from virtspec.emit.expressions import names as names_in
+from virtspec.emit.formulas import parse_formula
+from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.naming import Cls
+from virtspec.expressions import ExpressionError, evaluate, names
 from virtspec.model import Array, Count, Expression, FieldRef, Length, Member
 
 
@@ -24,7 +25,7 @@ class Counts:
                 return value
             case Expression(text=text):
                 try:
-                    return evaluate(parse(text), self._constant, self.size_of)
+                    return evaluate(parse_formula(text), self._constant, size_of=self.size_of)
                 except ExpressionError:
                     return None
             case _:
@@ -33,7 +34,7 @@ class Counts:
     def value(self, text: str) -> int | None:
         """The value of a constant's name or a number; None where it is neither."""
         try:
-            return evaluate(parse(text), self._constant, self.size_of)
+            return evaluate(parse_formula(text), self._constant, size_of=self.size_of)
         except ExpressionError:
             return None
 
@@ -50,11 +51,11 @@ class Counts:
                 return {path}
             case Expression(text=text):
                 try:
-                    tree = parse(text)
+                    tree = parse_formula(text)
                     to_python(tree, str, self.size_of)
                 except ExpressionError:
                     return None
-                return {name for name in names_in(tree) if name not in self.constants}
+                return {name for name in names(tree) if name not in self.constants}
             case _:
                 return None
 

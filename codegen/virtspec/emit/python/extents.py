@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from virtspec.emit.expressions import ExpressionError, Name, parse, to_python
+from virtspec.emit.formulas import parse_formula
+from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.naming import TAKEN_LOCALS, Cls
 from virtspec.emit.python.views import Attribute
+from virtspec.expressions import ExpressionError, Name
 from virtspec.model import Array, ConfigRef, Expression, ExternalLength, FieldRef, Length, Member
 from virtspec.names import python_field
 
@@ -84,7 +86,7 @@ class Extents:
         return f"{attribute.name}_{keyword}" if ambiguous else keyword
 
     def _count(self, cls: Cls, length: Length) -> str:
-        text = to_python(parse(length_text(length)), lambda path: self._member(cls, path), self.counts.size_of)
+        text = to_python(parse_formula(length_text(length)), lambda path: self._member(cls, path), self.counts.size_of)
         return text[1:-1] if isinstance(length, FieldRef) and text.startswith("(") else text
 
     def _member(self, cls: Cls, path: str) -> str:
@@ -156,7 +158,7 @@ def _keyword(attribute: Attribute, length: Length | None) -> str:
 
 def _parsed(text: str) -> object:
     try:
-        return parse(text)
+        return parse_formula(text)
     except ExpressionError:
         return None
 

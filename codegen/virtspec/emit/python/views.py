@@ -56,7 +56,7 @@ class Attribute:
     integers, `count` the number of elements of an array of fixed length, `unit` the size of one element in bytes.
 
     `default` is how the constructor fills the attribute: a value, one computed from an array's length, or elements
-    whose number another member gives.
+    whose number another member gives. `declared` is its type where that is more than what the constructor takes.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Attribute:
     optional: bool = False
     derived: str = ""
     filled: str = ""
+    declared: str = ""
 
     @property
     def large(self) -> bool:

@@ -14,7 +14,7 @@ from virtspec.emit.rust.constants import Constants
 from virtspec.emit.rust.items import Item
 from virtspec.emit.rust.lines import use
 from virtspec.emit.rust.messages import Messages
-from virtspec.emit.rust.names import module_name
+from virtspec.emit.rust.names import RUNTIME_MODULES, module_name
 from virtspec.emit.rust.registries import features, registries
 from virtspec.emit.rust.structs import fixed, union
 from virtspec.emit.rust.testee import render_testee
@@ -31,9 +31,13 @@ RUST_VERSION = "1.63"
 _IMPORTS = (
     "Be16 Be32 Be64 Error Features Fixed Guest16 Guest32 Guest64 Input Le16 Le32 Le64 List Message Output Records"
 ).split()
-_MACROS = {"fixed": ("bits", "fixed", "union"), "message": ("values",), "registry": ("features", "registry")}
+_MACROS = {
+    "layout": ("bits", "fixed", "union"),
+    "lengths": (),
+    "registry": ("features", "registry"),
+    "values": ("values",),
+}
 
-_RUNTIME = ("error", "features", "fixed", "int", "message", "registry")
 _PACKAGE = {
     "Cargo.toml": "Cargo.toml",
     "README.md": "README.md",
@@ -41,6 +45,7 @@ _PACKAGE = {
     "LICENSE": "LICENSE",
     "examples/testee/main.rs": "examples/testee/main.rs",
     "examples/testee/question.rs": "examples/testee/question.rs",
+    "examples/testee/subjects.rs": "examples/testee/subjects.rs",
     "examples/testee/visit.rs": "examples/testee/visit.rs",
 }
 
@@ -91,7 +96,7 @@ def render_rust(spec: Spec, layouts: Layouts) -> Emission:
         "modules": modules,
         "examples": examples,
     }
-    for name in _RUNTIME:
+    for name in RUNTIME_MODULES:
         emission.files[f"{CRATE}/src/{name}.rs"] = render(f"rust/src/{name}.rs.jinja")
     emission.files[f"{CRATE}/src/lib.rs"] = render("rust/src/lib.rs.jinja", **common)
     for path, template in _PACKAGE.items():
@@ -145,7 +150,7 @@ def _head(module: ModuleView, body: str) -> str:
     imports: list[str] = []
     for home, macros in _MACROS.items():
         used = [name for name in macros if re.search(rf"^{name}! ", body, re.MULTILINE)]
-        if home == "message" and "message::" in body:
+        if home == "lengths" and "lengths::" in body:
             used.insert(0, "self")
         imports += use(f"crate::{home}", used)
     imports += use("crate", [name for name in _IMPORTS if name in words])

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from virtspec.emit.expressions import Binary, Expression, ExpressionError, Name, Number, parse
+from virtspec.emit.formulas import parse_formula
 from virtspec.emit.rust.documents import code
 from virtspec.emit.rust.items import Item, Plain
 from virtspec.emit.rust.names import constant_name, module_name
 from virtspec.emit.rust.types import Catalogue
 from virtspec.emit.rust.views import ConstantView, MacroView
+from virtspec.expressions import Binary, Expr, ExpressionError, Name, Number
 from virtspec.model import Constant, ConstantKind
 from virtspec.names import is_identifier, plain, rust_field
 from virtspec.since import load_since
@@ -113,7 +114,7 @@ class Constants:
         try:
             if not all(is_identifier(p) for p in parameters) or len(set(parameters)) < len(parameters):
                 raise ExpressionError("the parameters are no identifiers")
-            body = _formula(parse(constant.expression), frozenset(parameters))
+            body = _formula(parse_formula(constant.expression), frozenset(parameters))
             body = body[1:-1] if body.startswith("(") else body
         except ExpressionError as error:
             self.not_rendered.append((constant.key, f"a macro that is no expression over its parameters: {error}"))
@@ -141,14 +142,14 @@ def _literal(constant: Constant, value: int) -> str:
     return str(value)
 
 
-def _formula(tree: Expression, parameters: Iterable[str]) -> str:
+def _formula(tree: Expr, parameters: Iterable[str]) -> str:
     """The body of a function-like macro. Raises `ExpressionError` for what could overflow or divide by zero."""
     match tree:
         case Number(value=value) if value < 1 << 64:
             return str(value)
-        case Name(path=path) if rust_field(path) in parameters:
-            return rust_field(path)
-        case Binary(operator="<<" | ">>" | "&" | "|" as operator, left=left, right=right):
-            return f"({_formula(left, parameters)} {operator} {_formula(right, parameters)})"
+        case Name(name=name) if rust_field(name) in parameters:
+            return rust_field(name)
+        case Binary(op="<<" | ">>" | "&" | "|" as op, left=left, right=right):
+            return f"({_formula(left, parameters)} {op} {_formula(right, parameters)})"
         case _:
             raise ExpressionError("it is more than shifts and masks")

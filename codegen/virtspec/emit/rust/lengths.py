@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from virtspec.compat import assert_never
-from virtspec.emit.expressions import Binary, Expression, ExpressionError, Name, Number, SizeOf, parse
+from virtspec.emit.formulas import known_size, parse_formula
 from virtspec.emit.rust.items import Field, Item, Nested, Plain
 from virtspec.emit.rust.types import Catalogue
+from virtspec.expressions import Binary, Expr, ExpressionError, Name, Number, SizeOf, expression_text
 from virtspec.model import AllOf, AnyOf, Array, Bits, Condition, Count, Feature, FieldRef, Not
 from virtspec.model import Expression as ExpressionLength
 
@@ -29,11 +29,11 @@ def count(catalogue: Catalogue, item: Item, f: Field, variables: Mapping[str, st
     length = f.member.type.length if isinstance(f.member.type, Array) else None
     match length:
         case Count(value=value):
-            tree: Expression = Number(value)
+            tree: Expr = Number(value, str(value))
         case FieldRef(path=path):
             tree = Name(path)
         case ExpressionLength(text=text):
-            tree = parse(text)
+            tree = parse_formula(text)
         case _:
             raise ExpressionError("no member states it")
 
@@ -45,30 +45,27 @@ def count(catalogue: Catalogue, item: Item, f: Field, variables: Mapping[str, st
     return _rust(tree, resolve, catalogue.size_of)
 
 
-def _rust(tree: Expression, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
+def _rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
     match tree:
         case Number(value=value):
             return _number(value)
-        case Name(path=path):
+        case Name(name=path):
             return resolve(path)
-        case SizeOf(name=name):
-            size = size_of(name)
-            if size is None:
-                raise ExpressionError(f"the size of struct '{name}' is not fixed")
-            return _number(size)
-        case Binary(operator=operator, left=left, right=right):
+        case SizeOf():
+            return _number(known_size(tree, size_of))
+        case Binary(op=op, left=left, right=right):
             first, second = _rust(left, resolve, size_of), _rust(right, resolve, size_of)
-            if operator in _FUNCTIONS:
-                return f"message::{_FUNCTIONS[operator]}({first}, {second})"
-            if operator in ("<<", ">>"):
+            if op in _FUNCTIONS:
+                return f"lengths::{_FUNCTIONS[op]}({first}, {second})"
+            if op in ("<<", ">>"):
                 assert isinstance(right, Number)
                 if right.value > _MAX_SHIFT:
                     raise ExpressionError(f"a shift by {right.value}")
-                if operator == "<<":
-                    return f"message::mul({first}, {1 << right.value})"
-            return f"{_operand(first)} {operator} {_operand(second)}"
+                if op == "<<":
+                    return f"lengths::mul({first}, {1 << right.value})"
+            return f"{_operand(first)} {op} {_operand(second)}"
         case _:
-            assert_never(tree)
+            raise ExpressionError(f"'{expression_text(tree)}' is no formula")
 
 
 def _operand(text: str) -> str:
@@ -90,12 +87,12 @@ def _member(item: Item, path: list[str], variables: Mapping[str, str]) -> str:
             if bit is not None and not f.optional and f.bits.container.order != "native":
                 mask = (1 << bit.width) - 1
                 value = f"{_loaded(variables[f.name], f.bits)} >> {bit.offset} & {mask:#x}"
-                return f"message::count({value})"
+                return f"lengths::count({value})"
         if f.path == path[0] and f.name in variables:
             text = variables[f.name]
             if not f.optional:
-                return f"message::count({_inside(f, path[1:], text)})"
-            return f"message::count_if({text}.map(|value| {_inside(f, path[1:], 'value')}))"
+                return f"lengths::count({_inside(f, path[1:], text)})"
+            return f"lengths::count_if({text}.map(|value| {_inside(f, path[1:], 'value')}))"
     raise ExpressionError(f"'{'.'.join(path)}' is no member before")
 
 

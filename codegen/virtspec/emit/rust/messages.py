@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from virtspec.emit.expressions import ExpressionError, Name, parse
+from virtspec.emit.formulas import parse_formula
 from virtspec.emit.rust import lengths
 from virtspec.emit.rust.documents import item_doc, member_doc
 from virtspec.emit.rust.items import Field, Item, Listed, Nested, Plain, Recorded, Slice
@@ -29,6 +29,7 @@ from virtspec.emit.rust.views import (
     Presence,
     TypedView,
 )
+from virtspec.expressions import ExpressionError, Name
 from virtspec.model import Array, ConfigRef, ExternalLength, Integer
 from virtspec.model import Expression as ExpressionLength
 from virtspec.names import python_field, rust_field
@@ -196,7 +197,7 @@ class Messages:
                 else:
                     given = f"context.{field.name}"
                     behind = self._behind(item, number, extents, conditions, before, context)
-                    part = replace(part, given=f"message::when({has}, {given})" if has else given, behind=behind)
+                    part = replace(part, given=f"lengths::when({has}, {given})" if has else given, behind=behind)
             elif isinstance(f.shape, Nested):
                 type_, passed = self._nested(item, f.shape.item, extent, context)
                 part = replace(part, context=type_, passed=passed)
@@ -241,7 +242,7 @@ class Messages:
             if term is None:
                 return ("None",)
             absent_is_zero = not has or "count_if(" in term
-            terms.append(term if absent_is_zero else f"message::when({has}, {term})")
+            terms.append(term if absent_is_zero else f"lengths::when({has}, {term})")
         return (*([f"Some({fixed})"] if fixed else []), *terms)
 
     def _size(
@@ -264,7 +265,7 @@ class Messages:
                 return f"Some({_times(f'context.{field.name}', extent.unit)})"
             if extent.unit == 1:
                 return f"context.{field.name}"
-            return f"context.{field.name}.map(|n| message::mul(n, {extent.unit}))"
+            return f"context.{field.name}.map(|n| lengths::mul(n, {extent.unit}))"
         return None
 
     def _presences(self, item: Item) -> tuple[list[str], tuple[Presence, ...]]:
@@ -350,7 +351,7 @@ def _key(f: Field, unit: int) -> tuple[str, bool]:
 
 def _is_name(text: str) -> bool:
     try:
-        return isinstance(parse(text), Name)
+        return isinstance(parse_formula(text), Name)
     except ExpressionError:
         return False
 
@@ -375,7 +376,7 @@ def _kind(f: Field, module: str) -> tuple[PartKind, str, str]:
 def _times(text: str, unit: int) -> str:
     if unit == 1:
         return text
-    return str(int(text) * unit) if text.isdigit() else f"message::mul({text}, {unit})"
+    return str(int(text) * unit) if text.isdigit() else f"lengths::mul({text}, {unit})"
 
 
 def _shown(f: Field) -> str:

@@ -10,8 +10,11 @@ from virtspec.names import c_macro, is_identifier, plain, rust_field, rust_modul
 # words of upper case joined by `_`, the later ones in any case (`VIRTIO_NET_HASH_TYPE_IPv4`)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(_[A-Za-z0-9]+)+", re.ASCII)
 
-RUNTIME_MODULES = frozenset({"error", "features", "fixed", "int", "message", "registry", "core", "std", "virtwire"})
-"""Modules of the crate that are not made from the specification, and crates that every module sees."""
+RUNTIME_MODULES = "error features fixed int layout lengths message reading registry sequence values writing".split()
+"""Modules of the crate that are not made from the specification."""
+
+TAKEN_MODULES = frozenset({*RUNTIME_MODULES, "core", "std", "virtwire"})
+"""They, and the crates that every module sees."""
 
 TAKEN_TYPES = frozenset("""
     Be16 Be32 Be64 Binding ByteOrder CodeRange Debug Default Entry Err Error ErrorKind Feature Features Fixed From
@@ -75,7 +78,7 @@ def word(name: str, otherwise: str) -> str:
 def module_name(module: str) -> str:
     """The module of the crate for a module of the model."""
     name = rust_module(module)
-    return f"{name}_" if name in RUNTIME_MODULES else name
+    return f"{name}_" if name in TAKEN_MODULES else name
 
 
 def constant_name(constant: Constant) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from virtspec.emit.rust.documents import code
 from virtspec.emit.rust.names import module_name
-from virtspec.emit.rust.types import Catalogue
+from virtspec.emit.rust.types import FEATURE_BITS, Catalogue
 from virtspec.emit.rust.views import BindingView, EntryView, FeatureView, RangeView, RegistryView
 from virtspec.model import Entry, Registry, condition_text
 from virtspec.names import plain
@@ -64,7 +64,7 @@ def _entry(entry: Entry) -> EntryView:
 
 def features(catalogue: Catalogue, module: str) -> tuple[FeatureView, ...]:
     """The feature bits of a module."""
-    found = [f for f in catalogue.spec.features if module_name(f.module) == module and 0 <= f.bit < 128]
+    found = [f for f in catalogue.spec.features if module_name(f.module) == module and 0 <= f.bit < FEATURE_BITS]
     return tuple(
         FeatureView(name=f.name, bit=f.bit, legacy=f.legacy, requires=condition_text(f.requires))
         for f in sorted(found, key=lambda f: (f.bit, f.legacy, f.name))

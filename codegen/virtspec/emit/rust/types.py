@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from virtspec.compat import assert_never
-from virtspec.emit.expressions import ExpressionError, evaluate, names, parse
+from virtspec.emit.formulas import parse_formula
 from virtspec.emit.rust.items import Field, Item, Listed, Nested, Plain, Recorded, Shape, Slice, integer_type
 from virtspec.emit.rust.names import TAKEN_CONSTANTS, TAKEN_TYPES, Scope, module_name
+from virtspec.expressions import ExpressionError, evaluate, names
 from virtspec.layout import LayoutError, Layouts
 from virtspec.model import (
     Aggregate,
@@ -39,6 +40,9 @@ from virtspec.model import (
 )
 from virtspec.names import rust_field, rust_type
 
+FEATURE_BITS = 128
+"""How many features a set holds."""
+
 
 class Catalogue:
     """All items of a model, in an order in which each comes behind those it holds."""
@@ -47,9 +51,13 @@ class Catalogue:
         self.spec = spec
         self.layouts = layouts
         self.constants = {c.name: c.value for c in reversed(spec.constants) if c.value is not None}
-        self.feature_bits = {f.name: f.bit for f in reversed(spec.features) if 0 <= f.bit < 128}
+        self.feature_bits = {f.name: f.bit for f in reversed(spec.features) if 0 <= f.bit < FEATURE_BITS}
         self.items: list[Item] = []
-        self.not_rendered: list[tuple[str, str]] = []
+        self.not_rendered = [
+            (f.key, f"bit {f.bit}: sets of features have {FEATURE_BITS}")
+            for f in spec.features
+            if f.bit >= FEATURE_BITS
+        ]
         self.scopes: dict[str, Scope] = {}
         self._by_name: dict[str, Struct] = {s.name: s for s in reversed(spec.structs)}
         self._by_key: dict[str, Item | None] = {}
@@ -275,7 +283,7 @@ class Catalogue:
                 return value
             case Expression(text=text):
                 try:
-                    return evaluate(parse(text), self.constant, self.size_of)
+                    return evaluate(parse_formula(text), self.constant, size_of=self.size_of)
                 except ExpressionError:
                     return None
             case _:
@@ -317,8 +325,8 @@ class Catalogue:
                 return {path}
             case Expression(text=text):
                 try:
-                    tree = parse(text)
-                    evaluate(tree, lambda _: 1, self.size_of)
+                    tree = parse_formula(text)
+                    evaluate(tree, lambda _: 1, size_of=self.size_of)
                 except ExpressionError:
                     return None
                 return {name for name in names(tree) if name not in self.constants}

@@ -71,6 +71,7 @@ class Values:
             value=value.name,
             cases=tuple(cases),
             config=config,
+            selector=_selector(item),
             ascending=ascending,
         )
 
@@ -116,6 +117,17 @@ def _integer(item: Item, path: list[str]) -> tuple[str, str] | None:
     if shape is None or shape.integer is None or shape.integer.order == "native":
         return None
     return ".".join(names), f"u{shape.integer.bits}"
+
+
+def _selector(item: Item, *, inside: bool = False) -> str:
+    """The path of the union that tells records of one type apart; "" where there is none."""
+    for f in item.fields:
+        inner = f.shape.item if isinstance(f.shape, Plain) and not f.optional else None
+        if inner is not None and inner.kind == "union":
+            return f.name
+        if inner is not None and not inside and (found := _selector(inner, inside=True)):
+            return f"{f.name}.{found}"
+    return ""
 
 
 def _queue(item: Item) -> str:

@@ -207,7 +207,7 @@ class TypedCase:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedView:
     """The values that records hold, by their type: an enumeration. `code` is where the type stands. In a list, the
-    types named in `ascending` have to be in that order."""
+    types named in `ascending` have to be in that order, and those of one type differ in the union at `selector`."""
 
     name: str
     code: str
@@ -215,6 +215,7 @@ class TypedView:
     value: str
     cases: tuple[TypedCase, ...]
     config: str
+    selector: str
     ascending: tuple[str, ...]
 
     @property

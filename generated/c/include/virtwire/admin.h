@@ -401,14 +401,16 @@ VIRTWIRE_INLINE const char *virtio_admin_cmd_dev_parts_metadata_result_body_hdr_
     }
 }
 
-/* The parts of virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list; `end` is the number of bytes up to their end. */
+/* The parts of virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list; `end` is the number of bytes up to
+ * their end. */
 struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parts {
     struct virtwire_part hdrs; /* hdrs[] */
     size_t end;
 };
 
 /* Find the parts of a message of `size` bytes. */
-VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parse(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parse(const void *message,
+    size_t size,
     struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parts *parts)
 {
     size_t at = 8;
@@ -420,15 +422,18 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_par
             size < 4 ? VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_COUNT :
             VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_RESERVED);
     if (!virtwire_take_rest(&parts->hdrs, size, &at, 0))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
     if (parts->hdrs.size % 16 != 0)
-        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED,
+            VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_validate(const void *message, size_t size)
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_validate(const void *message,
+    size_t size)
 {
     struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parts parts;
     int error = virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_parse(message, size, &parts);
@@ -440,8 +445,10 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_val
     return 0;
 }
 
-/* Append a message: struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list, and what stands behind it. */
-VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_write(struct virtwire_writer *writer,
+/* Append a message: struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list, and what stands behind
+ * it. */
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_write(
+    struct virtwire_writer *writer,
     const struct virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list *head,
     const void *hdrs, size_t hdrs_size)
 {
@@ -450,11 +457,14 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_body_hdr_list_wri
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, head, 8))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_RESERVED);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_RESERVED);
     if (hdrs_size % 16 != 0)
-        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
+        return VIRTWIRE_ERROR(VIRTWIRE_RAGGED,
+            VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
     if (!virtwire_put(bytes, room, &at, hdrs, hdrs_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_RESULT_BODY_HDR_LIST_FIELD_HDRS);
     writer->size += at;
     return 0;
 }
@@ -681,7 +691,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_validate(const void *m
         while ((record = virtio_dev_part_next(&cursor, &inner)) != NULL)
             fit = fit && virtio_dev_part_fits(record, &inner);
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
         if (!fit)
             return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
     }
@@ -705,19 +716,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_write(struct virtwire_
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
     {
         struct virtio_dev_part_parts inner;
-        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size, content->parts.size);
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size,
+            content->parts.size);
 
         while (virtio_dev_part_next(&cursor, &inner) != NULL)
             continue;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_ADMIN_CMD_DEV_PARTS_GET_RESULT_FIELD_PARTS);
     }
     writer->size += at;
     return 0;
 }
 
 /* Whether `size` bytes are such a list, and all rules hold; see struct virtwire_rules. */
-VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_check(const void *message, size_t size, struct virtwire_rules *rules)
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_check(const void *message, size_t size,
+    struct virtwire_rules *rules)
 {
     const uint8_t *list;
     const struct virtio_dev_part *record;
@@ -839,7 +853,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_validate(const void *mes
         while ((record = virtio_dev_part_next(&cursor, &inner)) != NULL)
             fit = fit && virtio_dev_part_fits(record, &inner);
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
         if (!fit)
             return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
     }
@@ -866,19 +881,22 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_write(struct virtwire_wr
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
     {
         struct virtio_dev_part_parts inner;
-        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size, content->parts.size);
+        struct virtwire_cursor cursor = virtwire_records(bytes + at - content->parts.size,
+            content->parts.size);
 
         while (virtio_dev_part_next(&cursor, &inner) != NULL)
             continue;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_ADMIN_CMD_DEV_PARTS_SET_DATA_FIELD_PARTS);
     }
     writer->size += at;
     return 0;
 }
 
 /* Whether `size` bytes are such a list, and all rules hold; see struct virtwire_rules. */
-VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_check(const void *message, size_t size, struct virtwire_rules *rules)
+VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_check(const void *message, size_t size,
+    struct virtwire_rules *rules)
 {
     const uint8_t *list;
     const struct virtio_dev_part *record;
@@ -1339,7 +1357,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_create_data_parse(const void *
             size < 8 ? VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_HDR :
             VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_FLAGS);
     if (!virtwire_take_rest(&parts->resource_obj_specific_data, size, &at, 0))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
     parts->end = at;
     return 0;
 }
@@ -1369,7 +1388,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_create_data_write(struct virtw
     if (!virtwire_put(bytes, room, &at, head, 16))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_FLAGS);
     if (!virtwire_put(bytes, room, &at, resource_obj_specific_data, resource_obj_specific_data_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
     writer->size += at;
     return 0;
 }
@@ -1425,7 +1445,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_modify_data_parse(const void *mess
             size < 8 ? VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_HDR :
             VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_FLAGS);
     if (!virtwire_take_rest(&parts->resource_obj_specific_data, size, &at, 0))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
     parts->end = at;
     return 0;
 }
@@ -1455,7 +1476,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_modify_data_write(struct virtwire_
     if (!virtwire_put(bytes, room, &at, head, 16))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_FLAGS);
     if (!virtwire_put(bytes, room, &at, resource_obj_specific_data, resource_obj_specific_data_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_ADMIN_CMD_RESOURCE_MODIFY_DATA_FIELD_RESOURCE_OBJ_SPECIFIC_DATA);
     writer->size += at;
     return 0;
 }
@@ -1503,7 +1525,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_query_result_parse(const void 
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take_rest(&parts->resource_obj_specific_result, size, &at, 0))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY_RESULT_FIELD_RESOURCE_OBJ_SPECIFIC_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY_RESULT_FIELD_RESOURCE_OBJ_SPECIFIC_RESULT);
     parts->end = at;
     return 0;
 }
@@ -1530,7 +1553,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_query_result_write(struct virt
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, resource_obj_specific_result, resource_obj_specific_result_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY_RESULT_FIELD_RESOURCE_OBJ_SPECIFIC_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY_RESULT_FIELD_RESOURCE_OBJ_SPECIFIC_RESULT);
     writer->size += at;
     return 0;
 }
@@ -1665,7 +1689,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_write(struct virtwire_writer *writer,
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_GROUP_MEMBER_ID);
     if (content->command_specific_data.size % 8 != 0)
         return VIRTWIRE_ERROR(VIRTWIRE_RAGGED, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_DATA);
-    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data, content->command_specific_data.size))
+    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data,
+        content->command_specific_data.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_DATA);
     if (!virtwire_put(bytes, room, &at, &content->status, 2))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_STATUS);
@@ -1673,7 +1698,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_write(struct virtwire_writer *writer,
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_STATUS_QUALIFIER);
     if (!virtwire_put(bytes, room, &at, &content->reserved2, 4))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_RESERVED2);
-    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data, content->command_specific_result.size))
+    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data,
+        content->command_specific_result.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_ADMIN_CMD_FIELD_COMMAND_SPECIFIC_RESULT);
     writer->size += at;
     return 0;
@@ -1953,7 +1979,8 @@ VIRTWIRE_INLINE const char *virtio_admin_common_capability_ids_name(uint64_t cod
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_admin_common_capability_ids_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2018,7 +2045,8 @@ VIRTWIRE_INLINE const char *virtio_admin_device_resource_objects_name(uint64_t c
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_admin_device_resource_objects_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2031,7 +2059,8 @@ VIRTWIRE_INLINE bool virtio_admin_device_resource_objects_data_size(uint64_t cod
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_admin_device_resource_objects_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2102,8 +2131,10 @@ VIRTWIRE_INLINE const char *virtio_admin_group_administration_commands_opcode_na
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_admin_group_administration_commands_opcode_data_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_admin_group_administration_commands_opcode_data_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_ADMIN_CMD_LIST_USE: /* struct virtio_admin_cmd_list */
@@ -2171,8 +2202,10 @@ VIRTWIRE_INLINE bool virtio_admin_group_administration_commands_opcode_data_size
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_admin_group_administration_commands_opcode_result_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_admin_group_administration_commands_opcode_result_size(uint64_t code,
+    size_t *size, bool *open)
 {
     switch (code) {
     case VIRTIO_ADMIN_CMD_LIST_QUERY: /* struct virtio_admin_cmd_list */

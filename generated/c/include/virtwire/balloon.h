@@ -143,7 +143,8 @@ VIRTWIRE_INLINE const char *virtio_balloon_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_balloon_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -319,12 +319,14 @@ VIRTWIRE_OFFSET(struct virtio_blk_discard_write_zeroes_flags, bits, 0);
 #define VIRTIO_BLK_DISCARD_WRITE_ZEROES_FLAGS_UNMAP_MASK 0x1U
 #define VIRTIO_BLK_DISCARD_WRITE_ZEROES_FLAGS_UNMAP_SHIFT 0
 
-VIRTWIRE_INLINE uint32_t virtio_blk_discard_write_zeroes_flags_get_unmap(const struct virtio_blk_discard_write_zeroes_flags *p)
+VIRTWIRE_INLINE uint32_t virtio_blk_discard_write_zeroes_flags_get_unmap(
+    const struct virtio_blk_discard_write_zeroes_flags *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 0) & 0x1U);
 }
 
-VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_unmap(struct virtio_blk_discard_write_zeroes_flags *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_unmap(
+    struct virtio_blk_discard_write_zeroes_flags *p, uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0xfffffffeU) | ((value & 0x1U) << 0)));
@@ -333,12 +335,14 @@ VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_unmap(struct virt
 #define VIRTIO_BLK_DISCARD_WRITE_ZEROES_FLAGS_RESERVED_MASK 0x7fffffffU
 #define VIRTIO_BLK_DISCARD_WRITE_ZEROES_FLAGS_RESERVED_SHIFT 1
 
-VIRTWIRE_INLINE uint32_t virtio_blk_discard_write_zeroes_flags_get_reserved(const struct virtio_blk_discard_write_zeroes_flags *p)
+VIRTWIRE_INLINE uint32_t virtio_blk_discard_write_zeroes_flags_get_reserved(
+    const struct virtio_blk_discard_write_zeroes_flags *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 1) & 0x7fffffffU);
 }
 
-VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_reserved(struct virtio_blk_discard_write_zeroes_flags *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_reserved(
+    struct virtio_blk_discard_write_zeroes_flags *p, uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0x00000001U) | ((value & 0x7fffffffU) << 1)));
@@ -837,7 +841,8 @@ VIRTWIRE_INLINE const char *virtio_blk_t_name(uint64_t code)
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_blk_t_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -850,7 +855,8 @@ VIRTWIRE_INLINE bool virtio_blk_t_result_size(uint64_t code, size_t *size, bool 
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_blk_t_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -946,7 +952,8 @@ VIRTWIRE_INLINE const char *virtio_blk_t_zone_name(uint64_t code)
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_blk_t_zone_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -959,7 +966,8 @@ VIRTWIRE_INLINE bool virtio_blk_t_zone_result_size(uint64_t code, size_t *size, 
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_blk_t_zone_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1066,7 +1074,8 @@ VIRTWIRE_INLINE const char *virtio_blk_t_scsi_cmd_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_blk_t_scsi_cmd_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1124,7 +1133,8 @@ VIRTWIRE_INLINE const char *virtio_blk_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_blk_config_fits(const void *message, size_t size)
 {
     switch (size) {

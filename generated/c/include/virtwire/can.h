@@ -407,7 +407,8 @@ VIRTWIRE_INLINE const char *virtio_can_set_ctrl_mode_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_can_set_ctrl_mode_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -424,7 +425,8 @@ VIRTWIRE_INLINE bool virtio_can_set_ctrl_mode_request_size(uint64_t code, size_t
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_can_set_ctrl_mode_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -452,7 +454,8 @@ VIRTWIRE_INLINE const char *virtio_can_tx_out_msg_type_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_can_tx_out_msg_type_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -465,7 +468,8 @@ VIRTWIRE_INLINE bool virtio_can_tx_out_msg_type_request_size(uint64_t code, size
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_can_tx_out_msg_type_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -504,7 +508,8 @@ VIRTWIRE_INLINE const char *virtio_can_rx_msg_type_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_can_rx_msg_type_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -534,7 +539,8 @@ VIRTWIRE_INLINE const char *virtio_can_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_can_config_fits(const void *message, size_t size)
 {
     switch (size) {

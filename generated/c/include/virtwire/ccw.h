@@ -44,7 +44,8 @@ VIRTWIRE_INLINE uint32_t virtio_ccw_notifications_be_get_vq_index(const struct v
     return (uint32_t)((virtio_be32_to_cpu(p->bits) >> 0) & 0xffffU);
 }
 
-VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_vq_index(struct virtio_ccw_notifications_be *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_vq_index(struct virtio_ccw_notifications_be *p,
+    uint32_t value)
 {
     p->bits = virtio_cpu_to_be32(
         (uint32_t)((virtio_be32_to_cpu(p->bits) & 0xffff0000U) | ((value & 0xffffU) << 0)));
@@ -58,7 +59,8 @@ VIRTWIRE_INLINE uint32_t virtio_ccw_notifications_be_get_next_off(const struct v
     return (uint32_t)((virtio_be32_to_cpu(p->bits) >> 16) & 0x7fffU);
 }
 
-VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_off(struct virtio_ccw_notifications_be *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_off(struct virtio_ccw_notifications_be *p,
+    uint32_t value)
 {
     p->bits = virtio_cpu_to_be32(
         (uint32_t)((virtio_be32_to_cpu(p->bits) & 0x8000ffffU) | ((value & 0x7fffU) << 16)));
@@ -67,12 +69,14 @@ VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_off(struct virtio_ccw_
 #define VIRTIO_CCW_NOTIFICATIONS_BE_NEXT_WRAP_MASK 0x1U
 #define VIRTIO_CCW_NOTIFICATIONS_BE_NEXT_WRAP_SHIFT 31
 
-VIRTWIRE_INLINE uint32_t virtio_ccw_notifications_be_get_next_wrap(const struct virtio_ccw_notifications_be *p)
+VIRTWIRE_INLINE uint32_t virtio_ccw_notifications_be_get_next_wrap(
+    const struct virtio_ccw_notifications_be *p)
 {
     return (uint32_t)((virtio_be32_to_cpu(p->bits) >> 31) & 0x1U);
 }
 
-VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_wrap(struct virtio_ccw_notifications_be *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_wrap(struct virtio_ccw_notifications_be *p,
+    uint32_t value)
 {
     p->bits = virtio_cpu_to_be32(
         (uint32_t)((virtio_be32_to_cpu(p->bits) & 0x7fffffffU) | ((value & 0x1U) << 31)));
@@ -291,7 +295,8 @@ VIRTWIRE_INLINE const char *virtio_ccw_cmd_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_ccw_cmd_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -328,7 +333,8 @@ VIRTWIRE_INLINE bool virtio_ccw_cmd_data_size(uint64_t code, size_t *size, bool 
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_ccw_cmd_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {

@@ -110,8 +110,10 @@ VIRTWIRE_INLINE const char *virtio_console_multiport_device_operation_name(uint6
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_console_multiport_device_operation_data_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_console_multiport_device_operation_data_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CONSOLE_RESIZE: /* struct virtio_console_resize */
@@ -138,7 +140,8 @@ VIRTWIRE_INLINE const char *virtio_console_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_console_config_fits(const void *message, size_t size)
 {
     switch (size) {

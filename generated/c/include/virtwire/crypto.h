@@ -1543,7 +1543,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_validate(const void *m
     size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_hash_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_hash_data_vlf_stateless_parse(message, size, src_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_hash_data_vlf_stateless_parse(message, size, src_data_len, hash_result_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -1592,7 +1593,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_hash_data_vlf_stateless_readable_field
     }
 }
 
-/* The parts of virtio_crypto_hash_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_hash_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_hash_data_vlf_stateless_readable_parts {
     struct virtwire_part src_data; /* src_data[src_data_len] */
     size_t end;
@@ -1660,7 +1662,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_hash_data_vlf_stateless_writable_field
     }
 }
 
-/* The parts of virtio_crypto_hash_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_hash_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_hash_data_vlf_stateless_writable_parts {
     struct virtwire_part hash_result; /* hash_result[hash_result_len] */
     size_t end;
@@ -1677,7 +1680,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_parse(const v
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->hash_result, size, &at, hash_result_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
     parts->end = at;
     return 0;
 }
@@ -1705,7 +1709,8 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_write(struct 
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, hash_result, hash_result_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_HASH_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
     writer->size += at;
     return 0;
 }
@@ -2018,7 +2023,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_validate(const void *me
     size_t auth_key_len, size_t src_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_mac_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_mac_data_vlf_stateless_parse(message, size, auth_key_len, src_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_mac_data_vlf_stateless_parse(message, size, auth_key_len, src_data_len,
+        hash_result_len, &parts);
 
     if (error != 0)
         return error;
@@ -2073,7 +2079,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_mac_data_vlf_stateless_readable_field_
     }
 }
 
-/* The parts of virtio_crypto_mac_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_mac_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_mac_data_vlf_stateless_readable_parts {
     struct virtwire_part auth_key; /* auth_key[auth_key_len] */
     struct virtwire_part src_data; /* src_data[src_data_len] */
@@ -2104,7 +2111,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_readable_validate(const
     size_t auth_key_len, size_t src_data_len)
 {
     struct virtio_crypto_mac_data_vlf_stateless_readable_parts parts;
-    int error = virtio_crypto_mac_data_vlf_stateless_readable_parse(message, size, auth_key_len, src_data_len, &parts);
+    int error = virtio_crypto_mac_data_vlf_stateless_readable_parse(message, size, auth_key_len, src_data_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -2153,7 +2161,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_mac_data_vlf_stateless_writable_field_
     }
 }
 
-/* The parts of virtio_crypto_mac_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_mac_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_mac_data_vlf_stateless_writable_parts {
     struct virtwire_part hash_result; /* hash_result[hash_result_len] */
     size_t end;
@@ -2170,7 +2179,8 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_parse(const vo
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->hash_result, size, &at, hash_result_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_MAC_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
     parts->end = at;
     return 0;
 }
@@ -2276,7 +2286,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_validate(const void *message, 
     size_t iv_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_parts parts;
-    int error = virtio_crypto_cipher_data_vlf_parse(message, size, iv_len, src_data_len, dst_data_len, &parts);
+    int error = virtio_crypto_cipher_data_vlf_parse(message, size, iv_len, src_data_len, dst_data_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -2488,7 +2499,8 @@ VIRTWIRE_OFFSET(struct virtio_crypto_alg_chain_data_flf, hash_result_len, 32);
 VIRTWIRE_OFFSET(struct virtio_crypto_alg_chain_data_flf, reserved, 36);
 
 /* virtio_crypto_alg_chain_data_vlf: device-types/crypto/description.tex:1397, since 1.1.
- * Made of iv[iv_len], src_data[src_data_len], aad[aad_len], dst_data[dst_data_len], hash_result[hash_result_len]. */
+ * Made of iv[iv_len], src_data[src_data_len], aad[aad_len], dst_data[dst_data_len],
+ * hash_result[hash_result_len]. */
 
 /* The numbers by which errors tell the fields of virtio_crypto_alg_chain_data_vlf. */
 enum virtio_crypto_alg_chain_data_vlf_field {
@@ -2560,7 +2572,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_validate(const void *messag
     size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_parse(message, size, iv_len, src_data_len, aad_len, dst_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_parse(message, size, iv_len, src_data_len, aad_len,
+        dst_data_len, hash_result_len, &parts);
 
     if (error != 0)
         return error;
@@ -2659,7 +2672,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_readable_validate(const voi
     size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_readable_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -2745,7 +2759,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_validate(const voi
     size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_writable_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_writable_parse(message, size, dst_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_writable_parse(message, size, dst_data_len, hash_result_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -2948,7 +2963,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_validate(const void 
     size_t key_len, size_t iv_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_cipher_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len, dst_data_len, &parts);
+    int error = virtio_crypto_cipher_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len,
+        dst_data_len, &parts);
 
     if (error != 0)
         return error;
@@ -3009,7 +3025,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_cipher_data_vlf_stateless_readable_fie
     }
 }
 
-/* The parts of virtio_crypto_cipher_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_cipher_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_cipher_data_vlf_stateless_readable_parts {
     struct virtwire_part cipher_key; /* cipher_key[key_len] */
     struct virtwire_part iv; /* iv[iv_len] */
@@ -3030,21 +3047,25 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_parse(const
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->cipher_key, size, &at, key_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
     if (!virtwire_take(&parts->iv, size, &at, iv_len, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_IV);
     if (!virtwire_take(&parts->src_data, size, &at, src_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_validate(const void *message,
+    size_t size,
     size_t key_len, size_t iv_len, size_t src_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_readable_parts parts;
-    int error = virtio_crypto_cipher_data_vlf_stateless_readable_parse(message, size, key_len, iv_len, src_data_len, &parts);
+    int error = virtio_crypto_cipher_data_vlf_stateless_readable_parse(message, size, key_len, iv_len,
+        src_data_len, &parts);
 
     if (error != 0)
         return error;
@@ -3069,7 +3090,8 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_readable_write(struc
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
     if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_READABLE_FIELD_IV);
     if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
@@ -3096,7 +3118,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_cipher_data_vlf_stateless_writable_fie
     }
 }
 
-/* The parts of virtio_crypto_cipher_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_cipher_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_cipher_data_vlf_stateless_writable_parts {
     struct virtwire_part dst_data; /* dst_data[dst_data_len] */
     size_t end;
@@ -3113,13 +3136,15 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_parse(const
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->dst_data, size, &at, dst_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_CIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_stateless_writable_validate(const void *message,
+    size_t size,
     size_t dst_data_len)
 {
     struct virtio_crypto_cipher_data_vlf_stateless_writable_parts parts;
@@ -3213,7 +3238,8 @@ VIRTWIRE_OFFSET(struct virtio_crypto_alg_chain_data_flf_stateless, hash_result_l
 VIRTWIRE_OFFSET(struct virtio_crypto_alg_chain_data_flf_stateless, reserved, 68);
 
 /* virtio_crypto_alg_chain_data_vlf_stateless: device-types/crypto/description.tex:1548, since 1.1.
- * Made of cipher_key[key_len], auth_key[auth_key_len], iv[iv_len], aad[aad_len], src_data[src_data_len], dst_data[dst_data_len], hash_result[hash_result_len]. */
+ * Made of cipher_key[key_len], auth_key[auth_key_len], iv[iv_len], aad[aad_len], src_data[src_data_len],
+ * dst_data[dst_data_len], hash_result[hash_result_len]. */
 
 /* The numbers by which errors tell the fields of virtio_crypto_alg_chain_data_vlf_stateless. */
 enum virtio_crypto_alg_chain_data_vlf_stateless_field {
@@ -3269,7 +3295,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_parts {
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
 VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_parse(const void *message, size_t size,
-    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len,
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
+    size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_parts *parts)
 {
     size_t at = 0;
@@ -3296,10 +3323,12 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_parse(const void 
 
 /* Whether `size` bytes are one whole message. */
 VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_validate(const void *message, size_t size,
-    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len, size_t dst_data_len, size_t hash_result_len)
+    size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
+    size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_stateless_parse(message, size, key_len, auth_key_len, iv_len, aad_len, src_data_len, dst_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_stateless_parse(message, size, key_len, auth_key_len, iv_len,
+        aad_len, src_data_len, dst_data_len, hash_result_len, &parts);
 
     if (error != 0)
         return error;
@@ -3375,7 +3404,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_alg_chain_data_vlf_stateless_readable_
     }
 }
 
-/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts {
     struct virtwire_part cipher_key; /* cipher_key[key_len] */
     struct virtwire_part auth_key; /* auth_key[auth_key_len] */
@@ -3391,7 +3421,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts {
  * `iv_len`: elements in iv.
  * `aad_len`: elements in aad.
  * `src_data_len`: elements in src_data. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(const void *message,
+    size_t size,
     size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts *parts)
 {
@@ -3400,25 +3431,30 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(co
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->cipher_key, size, &at, key_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
     if (!virtwire_take(&parts->auth_key, size, &at, auth_key_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
     if (!virtwire_take(&parts->iv, size, &at, iv_len, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_IV);
     if (!virtwire_take(&parts->aad, size, &at, aad_len, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AAD);
     if (!virtwire_take(&parts->src_data, size, &at, src_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_validate(const void *message,
+    size_t size,
     size_t key_len, size_t auth_key_len, size_t iv_len, size_t aad_len, size_t src_data_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_readable_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(message, size, key_len, auth_key_len, iv_len, aad_len, src_data_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_stateless_readable_parse(message, size, key_len,
+        auth_key_len, iv_len, aad_len, src_data_len, &parts);
 
     if (error != 0)
         return error;
@@ -3445,15 +3481,18 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_readable_write(st
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, content->cipher_key.data, content->cipher_key.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_CIPHER_KEY);
     if (!virtwire_put(bytes, room, &at, content->auth_key.data, content->auth_key.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AUTH_KEY);
     if (!virtwire_put(bytes, room, &at, content->iv.data, content->iv.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_IV);
     if (!virtwire_put(bytes, room, &at, content->aad.data, content->aad.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_AAD);
     if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
     writer->size += at;
     return 0;
 }
@@ -3479,7 +3518,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_alg_chain_data_vlf_stateless_writable_
     }
 }
 
-/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_alg_chain_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts {
     struct virtwire_part dst_data; /* dst_data[dst_data_len] */
     struct virtwire_part hash_result; /* hash_result[hash_result_len] */
@@ -3489,7 +3529,8 @@ struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts {
 /* Find the parts of a message of `size` bytes.
  * `dst_data_len`: elements in dst_data.
  * `hash_result_len`: elements in hash_result. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(const void *message,
+    size_t size,
     size_t dst_data_len, size_t hash_result_len,
     struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts *parts)
 {
@@ -3498,19 +3539,23 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(co
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->dst_data, size, &at, dst_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
     if (!virtwire_take(&parts->hash_result, size, &at, hash_result_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_validate(const void *message,
+    size_t size,
     size_t dst_data_len, size_t hash_result_len)
 {
     struct virtio_crypto_alg_chain_data_vlf_stateless_writable_parts parts;
-    int error = virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(message, size, dst_data_len, hash_result_len, &parts);
+    int error = virtio_crypto_alg_chain_data_vlf_stateless_writable_parse(message, size, dst_data_len,
+        hash_result_len, &parts);
 
     if (error != 0)
         return error;
@@ -3534,9 +3579,11 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_write(st
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, content->dst_data.data, content->dst_data.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
     if (!virtwire_put(bytes, room, &at, content->hash_result.data, content->hash_result.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_ALG_CHAIN_DATA_VLF_STATELESS_WRITABLE_FIELD_HASH_RESULT);
     writer->size += at;
     return 0;
 }
@@ -3719,7 +3766,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_validate(const void *message, si
     size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_parts parts;
-    int error = virtio_crypto_aead_data_vlf_parse(message, size, iv_len, src_data_len, aad_len, dst_data_len, &parts);
+    int error = virtio_crypto_aead_data_vlf_parse(message, size, iv_len, src_data_len, aad_len, dst_data_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -3815,7 +3863,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_readable_validate(const void *me
     size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_aead_data_vlf_readable_parts parts;
-    int error = virtio_crypto_aead_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len, &parts);
+    int error = virtio_crypto_aead_data_vlf_readable_parse(message, size, iv_len, src_data_len, aad_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -4020,7 +4069,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_validate(const void *m
     size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len, size_t dst_data_len)
 {
     struct virtio_crypto_aead_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_aead_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len, aad_len, dst_data_len, &parts);
+    int error = virtio_crypto_aead_data_vlf_stateless_parse(message, size, key_len, iv_len, src_data_len,
+        aad_len, dst_data_len, &parts);
 
     if (error != 0)
         return error;
@@ -4087,7 +4137,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_aead_data_vlf_stateless_readable_field
     }
 }
 
-/* The parts of virtio_crypto_aead_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_aead_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_aead_data_vlf_stateless_readable_parts {
     struct virtwire_part key; /* key[key_len] */
     struct virtwire_part iv; /* iv[iv_len] */
@@ -4126,7 +4177,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_readable_validate(cons
     size_t key_len, size_t iv_len, size_t src_data_len, size_t aad_len)
 {
     struct virtio_crypto_aead_data_vlf_stateless_readable_parts parts;
-    int error = virtio_crypto_aead_data_vlf_stateless_readable_parse(message, size, key_len, iv_len, src_data_len, aad_len, &parts);
+    int error = virtio_crypto_aead_data_vlf_stateless_readable_parse(message, size, key_len, iv_len,
+        src_data_len, aad_len, &parts);
 
     if (error != 0)
         return error;
@@ -4181,7 +4233,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_aead_data_vlf_stateless_writable_field
     }
 }
 
-/* The parts of virtio_crypto_aead_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_aead_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_aead_data_vlf_stateless_writable_parts {
     struct virtwire_part dst_data; /* dst_data[dst_data_len] */
     size_t end;
@@ -4462,8 +4515,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_writable_write(struct virtwi
 
 /* virtio_crypto_akcipher_data_flf_stateless_sess_para_u: device-types/crypto/description.tex:1861. */
 union virtio_crypto_akcipher_data_flf_stateless_sess_para_u {
-    struct virtio_crypto_rsa_session_para rsa; /* 0, if sess_para.algo is VIRTIO_CRYPTO_AKCIPHER_RSA */
-    struct virtio_crypto_ecdsa_session_para ecdsa; /* 0, if sess_para.algo is VIRTIO_CRYPTO_AKCIPHER_ECDSA */
+    struct virtio_crypto_rsa_session_para rsa; /* 0, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_RSA */
+    struct virtio_crypto_ecdsa_session_para ecdsa; /* 0, if sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA */
 };
 
 VIRTWIRE_SIZE(union virtio_crypto_akcipher_data_flf_stateless_sess_para_u, 8);
@@ -4555,7 +4608,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_validate(const voi
     size_t key_len, size_t src_data_len, size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_parts parts;
-    int error = virtio_crypto_akcipher_data_vlf_stateless_parse(message, size, key_len, src_data_len, dst_data_len, &parts);
+    int error = virtio_crypto_akcipher_data_vlf_stateless_parse(message, size, key_len, src_data_len,
+        dst_data_len, &parts);
 
     if (error != 0)
         return error;
@@ -4610,7 +4664,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_akcipher_data_vlf_stateless_readable_f
     }
 }
 
-/* The parts of virtio_crypto_akcipher_data_vlf_stateless_readable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_akcipher_data_vlf_stateless_readable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts {
     struct virtwire_part akcipher_key; /* akcipher_key[key_len] */
     struct virtwire_part src_data; /* src_data[src_data_len] */
@@ -4629,19 +4684,23 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_parse(con
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->akcipher_key, size, &at, key_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_AKCIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_AKCIPHER_KEY);
     if (!virtwire_take(&parts->src_data, size, &at, src_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_validate(const void *message,
+    size_t size,
     size_t key_len, size_t src_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_readable_parts parts;
-    int error = virtio_crypto_akcipher_data_vlf_stateless_readable_parse(message, size, key_len, src_data_len, &parts);
+    int error = virtio_crypto_akcipher_data_vlf_stateless_readable_parse(message, size, key_len, src_data_len,
+        &parts);
 
     if (error != 0)
         return error;
@@ -4665,9 +4724,11 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_readable_write(str
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, content->akcipher_key.data, content->akcipher_key.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_AKCIPHER_KEY);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_AKCIPHER_KEY);
     if (!virtwire_put(bytes, room, &at, content->src_data.data, content->src_data.size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_READABLE_FIELD_SRC_DATA);
     writer->size += at;
     return 0;
 }
@@ -4690,7 +4751,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_akcipher_data_vlf_stateless_writable_f
     }
 }
 
-/* The parts of virtio_crypto_akcipher_data_vlf_stateless_writable; `end` is the number of bytes up to their end. */
+/* The parts of virtio_crypto_akcipher_data_vlf_stateless_writable; `end` is the number of bytes up to their
+ * end. */
 struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts {
     struct virtwire_part dst_data; /* dst_data[dst_data_len] */
     size_t end;
@@ -4707,13 +4769,15 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_parse(con
     (void)message;
     virtwire_clear(parts, sizeof(*parts));
     if (!virtwire_take(&parts->dst_data, size, &at, dst_data_len, 1))
-        return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_SHORT,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
     parts->end = at;
     return 0;
 }
 
 /* Whether `size` bytes are one whole message. */
-VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_validate(const void *message, size_t size,
+VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_validate(const void *message,
+    size_t size,
     size_t dst_data_len)
 {
     struct virtio_crypto_akcipher_data_vlf_stateless_writable_parts parts;
@@ -4735,7 +4799,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_write(str
     size_t at = 0;
 
     if (!virtwire_put(bytes, room, &at, dst_data, dst_data_size))
-        return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
+        return VIRTWIRE_ERROR(VIRTWIRE_FULL,
+            VIRTIO_CRYPTO_AKCIPHER_DATA_VLF_STATELESS_WRITABLE_FIELD_DST_DATA);
     writer->size += at;
     return 0;
 }
@@ -5444,7 +5509,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_akcipher_services_name(uint64_t code)
     }
 }
 
-/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_akcipher_services_algo_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5474,8 +5540,10 @@ VIRTWIRE_INLINE const char *virtio_crypto_device_and_driver_capabilities_name(ui
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_crypto_device_and_driver_capabilities_data_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_device_and_driver_capabilities_data_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CRYPTO_IPSEC_RESOURCE_CAP: /* struct virtio_crypto_ipsec_resource_cap */
@@ -5504,11 +5572,13 @@ VIRTWIRE_INLINE const char *virtio_crypto_device_resource_objects_name(uint64_t 
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_device_resource_objects_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
-    case VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_OUTBOUND_SA: /* struct virtio_crypto_resource_obj_ipsec_sa_256b_key */
+    /* struct virtio_crypto_resource_obj_ipsec_sa_256b_key */
+    case VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_OUTBOUND_SA:
         *size = 196;
         *open = false;
         return true;
@@ -5569,7 +5639,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_ctrl_header_opcode_name(uint64_t code)
     }
 }
 
-/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5614,7 +5685,8 @@ VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_flf_size(uint64_t code,
     }
 }
 
-/* The bytes of the op_outcome of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_outcome of a code: exactly so many, or with `*open` at least so many; false where that
+ * is unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_outcome_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5659,7 +5731,8 @@ VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_outcome_size(uint64_t c
     }
 }
 
-/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_ctrl_header_opcode_op_vlf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5725,7 +5798,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_sym_hash_mode_name(uint64_t code)
     }
 }
 
-/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the algo_flf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_sym_hash_mode_algo_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5757,7 +5831,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_sym_op_name(uint64_t code)
     }
 }
 
-/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5774,7 +5849,8 @@ VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_flf_size(uint64_t code, size_t *siz
     }
 }
 
-/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_vlf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -5791,8 +5867,10 @@ VIRTWIRE_INLINE bool virtio_crypto_sym_op_op_vlf_size(uint64_t code, size_t *siz
     }
 }
 
-/* The bytes of the sym_data_flf_op_type_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_op_type_flf_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the sym_data_flf_op_type_flf of a code: exactly so many, or with `*open` at least so many;
+ * false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_op_type_flf_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_flf */
@@ -5808,8 +5886,10 @@ VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_op_type_flf_size(uint64_t
     }
 }
 
-/* The bytes of the sym_data_flf_stateless_op_type_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_stateless_op_type_flf_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the sym_data_flf_stateless_op_type_flf of a code: exactly so many, or with `*open` at least so
+ * many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_stateless_op_type_flf_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_flf_stateless */
@@ -5825,8 +5905,10 @@ VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_flf_stateless_op_type_flf_siz
     }
 }
 
-/* The bytes of the sym_data_vlf_op_type_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_op_type_vlf_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the sym_data_vlf_op_type_vlf of a code: exactly so many, or with `*open` at least so many;
+ * false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_op_type_vlf_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_vlf */
@@ -5842,8 +5924,10 @@ VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_op_type_vlf_size(uint64_t
     }
 }
 
-/* The bytes of the sym_data_vlf_stateless_op_type_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_stateless_op_type_vlf_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the sym_data_vlf_stateless_op_type_vlf of a code: exactly so many, or with `*open` at least so
+ * many; false where that is unknown. */
+VIRTWIRE_INLINE bool virtio_crypto_sym_op_sym_data_vlf_stateless_op_type_vlf_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_CRYPTO_SYM_OP_CIPHER: /* struct virtio_crypto_cipher_data_vlf_stateless */
@@ -5968,7 +6052,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_op_header_opcode_name(uint64_t code)
     }
 }
 
-/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_flf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_op_header_opcode_op_flf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -6025,7 +6110,8 @@ VIRTWIRE_INLINE bool virtio_crypto_op_header_opcode_op_flf_size(uint64_t code, s
     }
 }
 
-/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the op_vlf of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_crypto_op_header_opcode_op_vlf_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -6167,7 +6253,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_crypto_config_fits(const void *message, size_t size)
 {
     switch (size) {

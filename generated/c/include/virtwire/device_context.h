@@ -637,7 +637,8 @@ VIRTWIRE_INLINE const char *virtio_device_context_field_types_name(uint64_t code
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_device_context_field_types_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {

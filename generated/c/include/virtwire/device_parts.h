@@ -46,8 +46,10 @@ VIRTWIRE_OFFSET(struct virtio_dev_part_hdr_selector_vq_index, reserved, 2);
 
 /* virtio_dev_part_hdr_selector: device-parts.tex:11. */
 union virtio_dev_part_hdr_selector {
-    struct virtio_dev_part_hdr_selector_pci_common_cfg pci_common_cfg; /* 0, if part_type is VIRTIO_DEV_PART_PCI_COMMON_CFG */
-    struct virtio_dev_part_hdr_selector_vq_index vq_index; /* 0, if part_type is VIRTIO_DEV_PART_VQ_CFG or part_type is VIRTIO_DEV_PART_VQ_NOTIFY_CFG */
+    /* 0, if part_type == VIRTIO_DEV_PART_PCI_COMMON_CFG */
+    struct virtio_dev_part_hdr_selector_pci_common_cfg pci_common_cfg;
+    /* 0, if part_type == VIRTIO_DEV_PART_VQ_CFG or part_type == VIRTIO_DEV_PART_VQ_NOTIFY_CFG */
+    struct virtio_dev_part_hdr_selector_vq_index vq_index;
     uint8_t device_type_raw[8]; /* 0 */
 };
 
@@ -258,7 +260,8 @@ VIRTWIRE_INLINE bool virtio_dev_part_fits(const void *message,
         return size == 8;
     case VIRTIO_DEV_PART_DEVICE_STATUS: /* virtio_pci_common_cfg.device_status */
         return size == 1;
-    case VIRTIO_DEV_PART_PCI_COMMON_CFG: /* the member of struct virtio_pci_common_cfg at hdr.selector.pci_common_cfg.offset */
+    /* the member of struct virtio_pci_common_cfg at hdr.selector.pci_common_cfg.offset */
+    case VIRTIO_DEV_PART_PCI_COMMON_CFG:
         switch (virtio_get_le32(bytes + 4)) {
         case 20:
         case 21:
@@ -434,8 +437,10 @@ VIRTWIRE_INLINE const char *virtio_device_parts_common_device_parts_name(uint64_
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_device_parts_common_device_parts_value_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_device_parts_common_device_parts_value_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_DEV_PART_DEV_FEATURES: /* struct virtio_dev_part_features */

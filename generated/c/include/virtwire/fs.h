@@ -93,7 +93,8 @@ VIRTWIRE_INLINE int virtio_fs_req_validate(const void *message, size_t size,
     size_t fuse_in_header_size, size_t fuse_out_header_size, size_t datain_size)
 {
     struct virtio_fs_req_parts parts;
-    int error = virtio_fs_req_parse(message, size, fuse_in_header_size, fuse_out_header_size, datain_size, &parts);
+    int error = virtio_fs_req_parse(message, size, fuse_in_header_size, fuse_out_header_size, datain_size,
+        &parts);
 
     if (error != 0)
         return error;
@@ -362,7 +363,8 @@ VIRTWIRE_INLINE int virtio_fs_read_req_validate(const void *message, size_t size
     size_t fuse_in_header_size, size_t fuse_out_header_size, size_t dataout_size)
 {
     struct virtio_fs_read_req_parts parts;
-    int error = virtio_fs_read_req_parse(message, size, fuse_in_header_size, fuse_out_header_size, dataout_size, &parts);
+    int error = virtio_fs_read_req_parse(message, size, fuse_in_header_size, fuse_out_header_size,
+        dataout_size, &parts);
 
     if (error != 0)
         return error;
@@ -671,7 +673,8 @@ VIRTWIRE_INLINE const char *virtio_fs_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_fs_config_fits(const void *message, size_t size)
 {
     switch (size) {

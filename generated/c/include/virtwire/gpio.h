@@ -229,7 +229,8 @@ VIRTWIRE_INLINE const char *virtio_gpio_msg_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_gpio_msg_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -262,7 +263,8 @@ VIRTWIRE_INLINE bool virtio_gpio_msg_request_size(uint64_t code, size_t *size, b
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_gpio_msg_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -355,7 +357,8 @@ VIRTWIRE_INLINE const char *virtio_gpio_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_gpio_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -717,7 +717,8 @@ VIRTWIRE_INLINE const char *virtio_gpu_ctrl_type_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -802,7 +803,8 @@ VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_request_size(uint64_t code, size_t *si
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_gpu_ctrl_type_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1056,7 +1058,8 @@ VIRTWIRE_INLINE const char *virtio_gpu_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_gpu_config_fits(const void *message, size_t size)
 {
     switch (size) {

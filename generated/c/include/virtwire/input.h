@@ -56,10 +56,11 @@ VIRTWIRE_OFFSET(struct virtio_input_devids, version, 6);
 
 /* virtio_input_config_u: device-types/input/description.tex:63. */
 union virtio_input_config_u {
-    char string[128]; /* 0, if select is VIRTIO_INPUT_CFG_ID_NAME or select is VIRTIO_INPUT_CFG_ID_SERIAL */
-    uint8_t bitmap[128]; /* 0, if select is VIRTIO_INPUT_CFG_PROP_BITS or select is VIRTIO_INPUT_CFG_EV_BITS */
-    struct virtio_input_absinfo abs; /* 0, if select is VIRTIO_INPUT_CFG_ABS_INFO */
-    struct virtio_input_devids ids; /* 0, if select is VIRTIO_INPUT_CFG_ID_DEVIDS */
+    char string[128]; /* 0, if select == VIRTIO_INPUT_CFG_ID_NAME or select == VIRTIO_INPUT_CFG_ID_SERIAL */
+    /* 0, if select == VIRTIO_INPUT_CFG_PROP_BITS or select == VIRTIO_INPUT_CFG_EV_BITS */
+    uint8_t bitmap[128];
+    struct virtio_input_absinfo abs; /* 0, if select == VIRTIO_INPUT_CFG_ABS_INFO */
+    struct virtio_input_devids ids; /* 0, if select == VIRTIO_INPUT_CFG_ID_DEVIDS */
 };
 
 VIRTWIRE_SIZE(union virtio_input_config_u, 128);
@@ -140,7 +141,8 @@ VIRTWIRE_INLINE const char *virtio_input_config_select_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_input_config_select_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -157,7 +159,8 @@ VIRTWIRE_INLINE bool virtio_input_config_select_value_size(uint64_t code, size_t
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_input_config_fits(const void *message, size_t size)
 {
     switch (size) {

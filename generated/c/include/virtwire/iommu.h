@@ -518,7 +518,8 @@ VIRTWIRE_INLINE uint16_t virtio_iommu_probe_property_get_type(const struct virti
     return (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->bits) >> 0) & 0xfffU);
 }
 
-VIRTWIRE_INLINE void virtio_iommu_probe_property_set_type(struct virtio_iommu_probe_property *p, uint16_t value)
+VIRTWIRE_INLINE void virtio_iommu_probe_property_set_type(struct virtio_iommu_probe_property *p,
+    uint16_t value)
 {
     p->bits = virtio_cpu_to_le16(
         (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->bits) & 0xf000U) | (((uint32_t)value & 0xfffU) << 0)));
@@ -532,7 +533,8 @@ VIRTWIRE_INLINE uint16_t virtio_iommu_probe_property_get_reserved(const struct v
     return (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->bits) >> 12) & 0xfU);
 }
 
-VIRTWIRE_INLINE void virtio_iommu_probe_property_set_reserved(struct virtio_iommu_probe_property *p, uint16_t value)
+VIRTWIRE_INLINE void virtio_iommu_probe_property_set_reserved(struct virtio_iommu_probe_property *p,
+    uint16_t value)
 {
     p->bits = virtio_cpu_to_le16(
         (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->bits) & 0x0fffU) | (((uint32_t)value & 0xfU) << 12)));
@@ -604,7 +606,8 @@ VIRTWIRE_INLINE const char *virtio_iommu_t_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_iommu_t_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -697,7 +700,8 @@ VIRTWIRE_INLINE const char *virtio_iommu_probe_t_resv_mem_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_iommu_probe_t_resv_mem_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -776,7 +780,8 @@ VIRTWIRE_INLINE const char *virtio_iommu_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_iommu_config_fits(const void *message, size_t size)
 {
     switch (size) {

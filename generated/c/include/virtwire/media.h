@@ -409,7 +409,8 @@ VIRTWIRE_INLINE const char *virtio_media_cmd_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_media_cmd_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -438,7 +439,8 @@ VIRTWIRE_INLINE bool virtio_media_cmd_request_size(uint64_t code, size_t *size, 
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_media_cmd_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -478,7 +480,8 @@ VIRTWIRE_INLINE const char *virtio_media_evt_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_media_evt_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -499,7 +502,8 @@ VIRTWIRE_INLINE bool virtio_media_evt_value_size(uint64_t code, size_t *size, bo
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_media_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -103,9 +103,9 @@ VIRTWIRE_OFFSET(struct virtio_mem_req_state, padding, 10);
 
 /* virtio_mem_req_u: device-types/mem/description.tex:197. */
 union virtio_mem_req_u {
-    struct virtio_mem_req_plug plug; /* 0, if type is VIRTIO_MEM_REQ_PLUG */
-    struct virtio_mem_req_unplug unplug; /* 0, if type is VIRTIO_MEM_REQ_UNPLUG */
-    struct virtio_mem_req_state state; /* 0, if type is VIRTIO_MEM_REQ_STATE */
+    struct virtio_mem_req_plug plug; /* 0, if type == VIRTIO_MEM_REQ_PLUG */
+    struct virtio_mem_req_unplug unplug; /* 0, if type == VIRTIO_MEM_REQ_UNPLUG */
+    struct virtio_mem_req_state state; /* 0, if type == VIRTIO_MEM_REQ_STATE */
 };
 
 VIRTWIRE_SIZE(union virtio_mem_req_u, 16);
@@ -181,7 +181,8 @@ VIRTWIRE_INLINE const char *virtio_mem_req_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_mem_req_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -202,7 +203,8 @@ VIRTWIRE_INLINE bool virtio_mem_req_data_size(uint64_t code, size_t *size, bool 
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_mem_req_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -215,7 +217,8 @@ VIRTWIRE_INLINE bool virtio_mem_req_result_size(uint64_t code, size_t *size, boo
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_mem_req_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -240,7 +243,8 @@ VIRTWIRE_INLINE bool virtio_mem_req_request_size(uint64_t code, size_t *size, bo
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_mem_req_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -312,7 +316,8 @@ VIRTWIRE_INLINE const char *virtio_mem_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_mem_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -183,8 +183,10 @@ extern "C" {
 #define VIRTNET_RSS_CTX_CTRL_DEL 3
 
 /* device-types/net/description.tex:2282 */
-#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_DEFINE 46 /* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO has another value in device-types/net/description.tex:128 */
-#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM_DEFINE 47 /* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM has another value in device-types/net/description.tex:131 */
+/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO has another value in device-types/net/description.tex:128 */
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_DEFINE 46
+/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM has another value in device-types/net/description.tex:131 */
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM_DEFINE 47
 #define VIRTIO_NET_CTRL_GUEST_OFFLOADS 5
 #define VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET 0
 
@@ -299,8 +301,10 @@ struct virtio_net_hdr {
     virtio_le32 hash_value; /* 12, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 hash_report; /* 16, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 padding_reserved; /* 18, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
-    virtio_le16 outer_th_offset; /* 20, since 1.4, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO */
-    virtio_le16 inner_nh_offset; /* 22, since 1.4, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO */
+    /* 20, since 1.4, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO */
+    virtio_le16 outer_th_offset;
+    /* 22, since 1.4, if VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO or VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO */
+    virtio_le16 inner_nh_offset;
     virtio_le16 outer_nh_offset; /* 24, since 1.4, if VIRTIO_NET_F_OUT_NET_HEADER */
     VIRTWIRE_UNNAMED union { /* 26, if VIRTIO_NET_F_OUT_NET_HEADER or VIRTIO_NET_F_IPSEC */
         uint8_t padding_reserved_2[6]; /* 26, since 1.4 */
@@ -409,7 +413,8 @@ VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size,
             size < 6 ? VIRTIO_NET_HDR_FIELD_GSO_SIZE :
             size < 8 ? VIRTIO_NET_HDR_FIELD_CSUM_START :
             VIRTIO_NET_HDR_FIELD_CSUM_OFFSET);
-    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */)
+        || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
         if (!virtwire_take(&parts->num_buffers, size, &at, 2, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
     } else {
@@ -427,7 +432,8 @@ VIRTWIRE_INLINE int virtio_net_hdr_parse(const void *message, size_t size,
         parts->hash_report = virtwire_nothing(at);
         parts->padding_reserved = virtwire_nothing(at);
     }
-    if (virtwire_has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO) || virtwire_has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)) {
+    if (virtwire_has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO)
+        || virtwire_has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)) {
         if (!virtwire_take(&parts->outer_th_offset, size, &at, 2, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_HDR_FIELD_OUTER_TH_OFFSET);
         if (!virtwire_take(&parts->inner_nh_offset, size, &at, 2, 1))
@@ -477,7 +483,8 @@ VIRTWIRE_INLINE int virtio_net_hdr_write(struct virtwire_writer *writer,
 
     if (!virtwire_put(bytes, room, &at, head, 10))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_CSUM_OFFSET);
-    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */) || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
+    if (virtwire_has(features, 32 /* VIRTIO_F_VERSION_1 */)
+        || virtwire_has(features, VIRTIO_NET_F_MRG_RXBUF)) {
         if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 10), 2))
             return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_NUM_BUFFERS);
     }
@@ -485,7 +492,8 @@ VIRTWIRE_INLINE int virtio_net_hdr_write(struct virtwire_writer *writer,
         if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 12), 8))
             return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_HASH_VALUE);
     }
-    if (virtwire_has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO) || virtwire_has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)) {
+    if (virtwire_has(features, VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO)
+        || virtwire_has(features, VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO)) {
         if (!virtwire_put(bytes, room, &at, virtwire_inside(head, 20), 4))
             return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_HDR_FIELD_OUTER_TH_OFFSET);
     }
@@ -611,11 +619,13 @@ VIRTWIRE_INLINE int virtio_net_ctrl_write(struct virtwire_writer *writer,
 
     if (!virtwire_put(bytes, room, &at, head, 2))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND);
-    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data, content->command_specific_data.size))
+    if (!virtwire_put(bytes, room, &at, content->command_specific_data.data,
+        content->command_specific_data.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND_SPECIFIC_DATA);
     if (!virtwire_put(bytes, room, &at, &content->ack, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_ACK);
-    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data, content->command_specific_result.size))
+    if (!virtwire_put(bytes, room, &at, content->command_specific_result.data,
+        content->command_specific_result.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTIO_NET_CTRL_FIELD_COMMAND_SPECIFIC_RESULT);
     writer->size += at;
     return 0;
@@ -1058,7 +1068,8 @@ VIRTWIRE_INLINE void rss_rq_id_set_reserved(struct rss_rq_id *p, uint16_t value)
 }
 
 /* virtio_net_rss_config: device-types/net/description.tex:2125, since 1.2.
- * Followed by indirection_table[indirection_table_mask + 1], max_tx_vq, hash_key_length, hash_key_data[hash_key_length]. */
+ * Followed by indirection_table[indirection_table_mask + 1], max_tx_vq, hash_key_length,
+ * hash_key_data[hash_key_length]. */
 struct virtio_net_rss_config {
     virtio_le32 hash_types; /* 0, since 1.2 */
     virtio_le16 indirection_table_mask; /* 4, since 1.2 */
@@ -1125,13 +1136,15 @@ VIRTWIRE_INLINE int virtio_net_rss_config_parse(const void *message, size_t size
             size < 4 ? VIRTIO_NET_RSS_CONFIG_FIELD_HASH_TYPES :
             size < 6 ? VIRTIO_NET_RSS_CONFIG_FIELD_INDIRECTION_TABLE_MASK :
             VIRTIO_NET_RSS_CONFIG_FIELD_UNCLASSIFIED_QUEUE);
-    if (!virtwire_take(&parts->indirection_table, size, &at, virtwire_add(virtio_get_le16(bytes + 4), 1ULL), 2))
+    if (!virtwire_take(&parts->indirection_table, size, &at, virtwire_add(virtio_get_le16(bytes + 4), 1ULL),
+        2))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RSS_CONFIG_FIELD_INDIRECTION_TABLE);
     if (!virtwire_take(&parts->max_tx_vq, size, &at, 2, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RSS_CONFIG_FIELD_MAX_TX_VQ);
     if (!virtwire_take(&parts->hash_key_length, size, &at, 1, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RSS_CONFIG_FIELD_HASH_KEY_LENGTH);
-    if (!virtwire_take(&parts->hash_key_data, size, &at, virtio_get_u8(bytes + parts->hash_key_length.offset), 1))
+    if (!virtwire_take(&parts->hash_key_data, size, &at, virtio_get_u8(bytes + parts->hash_key_length.offset),
+        1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_NET_RSS_CONFIG_FIELD_HASH_KEY_DATA);
     parts->end = at;
     return 0;
@@ -1177,7 +1190,8 @@ struct virtio_net_rss_config_content {
     struct virtwire_bytes hash_key_data; /* hash_key_data[hash_key_length] */
 };
 
-/* Append a message: struct virtio_net_rss_config, and what stands behind it. Sets indirection_table_mask, hash_key_length. */
+/* Append a message: struct virtio_net_rss_config, and what stands behind it. Sets indirection_table_mask,
+ * hash_key_length. */
 VIRTWIRE_INLINE int virtio_net_rss_config_write(struct virtwire_writer *writer,
     const struct virtio_net_rss_config *head,
     const struct virtio_net_rss_config_content *content)
@@ -1838,7 +1852,8 @@ VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_parse(const void *message, size_
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             continue;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
         (void)virtwire_take(&parts->selectors, size, &at, size - at - cursor.size, 1);
     }
     parts->end = at;
@@ -1898,7 +1913,8 @@ VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_write(struct virtwire_writer *wr
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             count++;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
         if (count > UINT8_MAX)
             return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_FF_CAP_MASK_DATA_FIELD_SELECTORS);
         virtio_put_u8(bytes, (uint8_t)count);
@@ -2058,7 +2074,8 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_parse(const void *mess
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             continue;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
         (void)virtwire_take(&parts->selectors, size, &at, size - at - cursor.size, 1);
     }
     parts->end = at;
@@ -2080,6 +2097,7 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_validate(const void *m
 
 /* The next record of a list; NULL at its end, and at a wrong record. */
 VIRTWIRE_INLINE const struct virtio_net_resource_obj_ff_classifier *virtio_net_resource_obj_ff_classifier_next(
+    
     struct virtwire_cursor *cursor,
     struct virtio_net_resource_obj_ff_classifier_parts *parts)
 {
@@ -2118,7 +2136,8 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_write(struct virtwire_
         while (virtio_net_ff_selector_next(&cursor, &inner) != NULL)
             count++;
         if (cursor.error != 0)
-            return VIRTWIRE_ERROR(virtwire_problem(cursor.error), VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
+            return VIRTWIRE_ERROR(virtwire_problem(cursor.error),
+                VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
         if (count > UINT8_MAX)
             return VIRTWIRE_ERROR(VIRTWIRE_RANGE, VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER_FIELD_SELECTORS);
         virtio_put_u8(bytes, (uint8_t)count);
@@ -2320,8 +2339,10 @@ VIRTWIRE_INLINE const char *virtio_net_device_and_driver_capabilities_name(uint6
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
-VIRTWIRE_INLINE bool virtio_net_device_and_driver_capabilities_data_size(uint64_t code, size_t *size, bool *open)
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
+VIRTWIRE_INLINE bool virtio_net_device_and_driver_capabilities_data_size(uint64_t code, size_t *size,
+    bool *open)
 {
     switch (code) {
     case VIRTIO_NET_FF_RESOURCE_CAP: /* struct virtio_net_ff_cap_data */
@@ -2368,7 +2389,8 @@ VIRTWIRE_INLINE const char *virtio_net_device_resource_objects_name(uint64_t cod
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_device_resource_objects_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2393,7 +2415,8 @@ VIRTWIRE_INLINE bool virtio_net_device_resource_objects_data_size(uint64_t code,
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_device_resource_objects_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2425,7 +2448,8 @@ VIRTWIRE_INLINE const char *virtio_net_device_parts_name(uint64_t code)
     }
 }
 
-/* The bytes of the selector of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the selector of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_device_parts_selector_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2553,7 +2577,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_hash_tunnel_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_hash_tunnel_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2656,7 +2681,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_rx_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_rx_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2715,7 +2741,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_vlan_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_vlan_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2758,7 +2785,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_mq_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_mq_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2796,7 +2824,8 @@ VIRTWIRE_INLINE const char *virtio_net_virtnet_rss_ctx_ctrl_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_virtnet_rss_ctx_ctrl_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2817,7 +2846,8 @@ VIRTWIRE_INLINE bool virtio_net_virtnet_rss_ctx_ctrl_data_size(uint64_t code, si
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_virtnet_rss_ctx_ctrl_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2868,7 +2898,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_guest_offloads_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_guest_offloads_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2898,7 +2929,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_notf_coal_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_notf_coal_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2919,7 +2951,8 @@ VIRTWIRE_INLINE bool virtio_net_ctrl_notf_coal_data_size(uint64_t code, size_t *
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_notf_coal_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2945,7 +2978,8 @@ VIRTWIRE_INLINE const char *virtio_net_ctrl_stats_name(uint64_t code)
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_stats_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2958,7 +2992,8 @@ VIRTWIRE_INLINE bool virtio_net_ctrl_stats_data_size(uint64_t code, size_t *size
     }
 }
 
-/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the result of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_ctrl_stats_result_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -2998,7 +3033,8 @@ VIRTWIRE_INLINE const char *virtio_net_stats_type_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_stats_type_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -3070,7 +3106,8 @@ VIRTWIRE_INLINE const char *virtio_net_stats_type_reply_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_net_stats_type_reply_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -3252,7 +3289,8 @@ VIRTWIRE_INLINE const char *virtio_net_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_net_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -36,12 +36,14 @@ VIRTWIRE_OFFSET(struct virtio_pci_notifications_data_le, bits, 0);
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_VQ_INDEX_MASK 0xffffU
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_VQ_INDEX_SHIFT 0
 
-VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_vq_index(const struct virtio_pci_notifications_data_le *p)
+VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_vq_index(
+    const struct virtio_pci_notifications_data_le *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 0) & 0xffffU);
 }
 
-VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_index(struct virtio_pci_notifications_data_le *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_index(struct virtio_pci_notifications_data_le *p,
+    uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0xffff0000U) | ((value & 0xffffU) << 0)));
@@ -50,12 +52,14 @@ VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_index(struct virtio
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_VQ_NOTIF_CONFIG_DATA_MASK 0xffffU
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_VQ_NOTIF_CONFIG_DATA_SHIFT 0
 
-VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_vq_notif_config_data(const struct virtio_pci_notifications_data_le *p)
+VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_vq_notif_config_data(
+    const struct virtio_pci_notifications_data_le *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 0) & 0xffffU);
 }
 
-VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_notif_config_data(struct virtio_pci_notifications_data_le *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_notif_config_data(
+    struct virtio_pci_notifications_data_le *p, uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0xffff0000U) | ((value & 0xffffU) << 0)));
@@ -64,12 +68,14 @@ VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_vq_notif_config_data(s
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_NEXT_OFF_MASK 0x7fffU
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_NEXT_OFF_SHIFT 16
 
-VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_next_off(const struct virtio_pci_notifications_data_le *p)
+VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_next_off(
+    const struct virtio_pci_notifications_data_le *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 16) & 0x7fffU);
 }
 
-VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_off(struct virtio_pci_notifications_data_le *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_off(struct virtio_pci_notifications_data_le *p,
+    uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0x8000ffffU) | ((value & 0x7fffU) << 16)));
@@ -78,12 +84,14 @@ VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_off(struct virtio
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_NEXT_WRAP_MASK 0x1U
 #define VIRTIO_PCI_NOTIFICATIONS_DATA_LE_NEXT_WRAP_SHIFT 31
 
-VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_next_wrap(const struct virtio_pci_notifications_data_le *p)
+VIRTWIRE_INLINE uint32_t virtio_pci_notifications_data_le_get_next_wrap(
+    const struct virtio_pci_notifications_data_le *p)
 {
     return (uint32_t)((virtio_le32_to_cpu(p->bits) >> 31) & 0x1U);
 }
 
-VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_wrap(struct virtio_pci_notifications_data_le *p, uint32_t value)
+VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_wrap(
+    struct virtio_pci_notifications_data_le *p, uint32_t value)
 {
     p->bits = virtio_cpu_to_le32(
         (uint32_t)((virtio_le32_to_cpu(p->bits) & 0x7fffffffU) | ((value & 0x1U) << 31)));
@@ -253,7 +261,8 @@ VIRTWIRE_INLINE const char *virtio_pci_cap_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_pci_cap_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -270,7 +279,8 @@ VIRTWIRE_INLINE bool virtio_pci_cap_value_size(uint64_t code, size_t *size, bool
     }
 }
 
-/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the data of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_pci_cap_data_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {

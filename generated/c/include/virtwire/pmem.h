@@ -67,7 +67,8 @@ VIRTWIRE_INLINE const char *virtio_pmem_req_type_flush_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_pmem_req_type_flush_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -80,7 +81,8 @@ VIRTWIRE_INLINE bool virtio_pmem_req_type_flush_request_size(uint64_t code, size
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_pmem_req_type_flush_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -104,7 +106,8 @@ VIRTWIRE_INLINE const char *virtio_pmem_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_pmem_config_fits(const void *message, size_t size)
 {
     switch (size) {

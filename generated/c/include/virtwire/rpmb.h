@@ -109,7 +109,8 @@ VIRTWIRE_INLINE const char *virtio_rpmb_device_operation_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_rpmb_device_operation_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -138,7 +139,8 @@ VIRTWIRE_INLINE bool virtio_rpmb_device_operation_request_size(uint64_t code, si
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_rpmb_device_operation_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -190,7 +192,8 @@ VIRTWIRE_INLINE const char *virtio_rpmb_res_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_rpmb_config_fits(const void *message, size_t size)
 {
     switch (size) {

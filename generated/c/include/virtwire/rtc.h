@@ -418,7 +418,8 @@ VIRTWIRE_INLINE const char *virtio_rtc_req_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_rtc_req_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -459,7 +460,8 @@ VIRTWIRE_INLINE bool virtio_rtc_req_request_size(uint64_t code, size_t *size, bo
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_rtc_req_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -544,7 +546,8 @@ VIRTWIRE_INLINE const char *virtio_rtc_notif_alarm_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_rtc_notif_alarm_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {

@@ -113,7 +113,9 @@ VIRTWIRE_OFFSET(struct virtio_scsi_config, max_target, 30);
 VIRTWIRE_OFFSET(struct virtio_scsi_config, max_lun, 32);
 
 /* virtio_scsi_req_cmd: device-types/scsi/description.tex:170, since 1.0.
- * Followed by cdb[virtio_scsi_config.cdb_size], pi_bytesout, pi_bytesin, pi_out[pi_bytesout], dataout[], sense_len, residual, status_qualifier, status, response, sense[virtio_scsi_config.sense_size], pi_in[pi_bytesin], datain[]. */
+ * Followed by cdb[virtio_scsi_config.cdb_size], pi_bytesout, pi_bytesin, pi_out[pi_bytesout], dataout[],
+ * sense_len, residual, status_qualifier, status, response, sense[virtio_scsi_config.sense_size],
+ * pi_in[pi_bytesin], datain[]. */
 struct virtio_scsi_req_cmd {
     uint8_t lun[8]; /* 0, since 1.0 */
     virtio_le64 id; /* 8, since 1.0 */
@@ -239,7 +241,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_parse(const void *message, size_t size,
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_FIELD_PI_BYTESOUT);
         if (!virtwire_take(&parts->pi_bytesin, size, &at, 4, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_FIELD_PI_BYTESIN);
-        if (!virtwire_take(&parts->pi_out, size, &at, (parts->pi_bytesout.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesout.offset)), 1))
+        if (!virtwire_take(&parts->pi_out, size, &at,
+            (parts->pi_bytesout.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesout.offset)), 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_FIELD_PI_OUT);
     } else {
         parts->pi_bytesout = virtwire_nothing(at);
@@ -261,7 +264,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_parse(const void *message, size_t size,
     if (!virtwire_take(&parts->sense, size, &at, sense_size, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_FIELD_SENSE);
     if (virtwire_has(features, VIRTIO_SCSI_F_T10_PI)) {
-        if (!virtwire_take(&parts->pi_in, size, &at, (parts->pi_bytesin.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesin.offset)), 1))
+        if (!virtwire_take(&parts->pi_in, size, &at,
+            (parts->pi_bytesin.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesin.offset)), 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_FIELD_PI_IN);
     } else {
         parts->pi_in = virtwire_nothing(at);
@@ -277,7 +281,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_validate(const void *message, size_t siz
     size_t cdb_size, size_t sense_size, size_t dataout_size, const struct virtwire_features *features)
 {
     struct virtio_scsi_req_cmd_parts parts;
-    int error = virtio_scsi_req_cmd_parse(message, size, cdb_size, sense_size, dataout_size, features, &parts);
+    int error = virtio_scsi_req_cmd_parse(message, size, cdb_size, sense_size, dataout_size, features,
+        &parts);
 
     if (error != 0)
         return error;
@@ -470,7 +475,8 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_readable_parse(const void *message, size
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_BYTESOUT);
         if (!virtwire_take(&parts->pi_bytesin, size, &at, 4, 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_BYTESIN);
-        if (!virtwire_take(&parts->pi_out, size, &at, (parts->pi_bytesout.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesout.offset)), 1))
+        if (!virtwire_take(&parts->pi_out, size, &at,
+            (parts->pi_bytesout.size == 0 ? 0 : virtio_get_le32(bytes + parts->pi_bytesout.offset)), 1))
             return VIRTWIRE_ERROR(VIRTWIRE_SHORT, VIRTIO_SCSI_REQ_CMD_READABLE_FIELD_PI_OUT);
     } else {
         parts->pi_bytesout = virtwire_nothing(at);
@@ -822,7 +828,8 @@ struct virtio_scsi_ctrl_tmf_writable {
 VIRTWIRE_SIZE(struct virtio_scsi_ctrl_tmf_writable, 1);
 VIRTWIRE_OFFSET(struct virtio_scsi_ctrl_tmf_writable, response, 0);
 
-/* virtio_scsi_ctrl_an: device-types/scsi/description.tex:440, device-types/scsi/description.tex:475, since 1.0. */
+/* virtio_scsi_ctrl_an: device-types/scsi/description.tex:440, device-types/scsi/description.tex:475, since
+ * 1.0. */
 struct virtio_scsi_ctrl_an {
     virtio_le32 type; /* 0, since 1.0 */
     uint8_t lun[8]; /* 4, since 1.0 */
@@ -971,7 +978,8 @@ VIRTWIRE_INLINE const char *virtio_scsi_t_name(uint64_t code)
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_scsi_t_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1072,7 +1080,8 @@ VIRTWIRE_INLINE const char *virtio_scsi_device_operation_eventq_name(uint64_t co
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_scsi_device_operation_eventq_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1129,7 +1138,8 @@ VIRTWIRE_INLINE const char *virtio_scsi_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_scsi_config_fits(const void *message, size_t size)
 {
     switch (size) {

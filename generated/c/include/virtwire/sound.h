@@ -402,9 +402,10 @@ VIRTWIRE_OFFSET(struct virtio_snd_ctl_info_value_enumerated, items, 0);
 
 /* virtio_snd_ctl_info_value: device-types/sound/description.tex:899. */
 union virtio_snd_ctl_info_value {
-    struct virtio_snd_ctl_info_value_integer integer; /* 0, if type is VIRTIO_SND_CTL_TYPE_INTEGER or type is VIRTIO_SND_CTL_TYPE_BOOLEAN */
-    struct virtio_snd_ctl_info_value_integer64 integer64; /* 0, if type is VIRTIO_SND_CTL_TYPE_INTEGER64 */
-    struct virtio_snd_ctl_info_value_enumerated enumerated; /* 0, if type is VIRTIO_SND_CTL_TYPE_ENUMERATED */
+    /* 0, if type == VIRTIO_SND_CTL_TYPE_INTEGER or type == VIRTIO_SND_CTL_TYPE_BOOLEAN */
+    struct virtio_snd_ctl_info_value_integer integer;
+    struct virtio_snd_ctl_info_value_integer64 integer64; /* 0, if type == VIRTIO_SND_CTL_TYPE_INTEGER64 */
+    struct virtio_snd_ctl_info_value_enumerated enumerated; /* 0, if type == VIRTIO_SND_CTL_TYPE_ENUMERATED */
 };
 
 VIRTWIRE_SIZE(union virtio_snd_ctl_info_value, 24);
@@ -688,7 +689,8 @@ VIRTWIRE_INLINE const char *virtio_sound_device_operation_name(uint64_t code)
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_sound_device_operation_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -717,7 +719,8 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_value_size(uint64_t code, siz
     }
 }
 
-/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the request of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_sound_device_operation_request_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -790,7 +793,8 @@ VIRTWIRE_INLINE bool virtio_sound_device_operation_request_size(uint64_t code, s
     }
 }
 
-/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the response of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_sound_device_operation_response_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -1165,7 +1169,8 @@ VIRTWIRE_INLINE const char *virtio_sound_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_snd_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -375,7 +375,8 @@ VIRTWIRE_INLINE const char *virtio_spi_device_operation_request_queue_name(uint6
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_spi_config_fits(const void *message, size_t size)
 {
     switch (size) {

@@ -119,7 +119,7 @@ VIRTWIRE_INLINE int pvirtq_indirect_descriptor_table_write(struct virtwire_write
 
 /* pvirtq_event_suppress: packed-ring.tex:434, since 1.1. */
 struct pvirtq_event_suppress {
-    virtio_le16 desc; /* 0, if desc_event_flags is RING_EVENT_FLAGS_DESC */
+    virtio_le16 desc; /* 0, if desc_event_flags == RING_EVENT_FLAGS_DESC */
     virtio_le16 flags; /* 2 */
 };
 
@@ -135,7 +135,8 @@ VIRTWIRE_INLINE uint16_t pvirtq_event_suppress_get_desc_desc_event_off(const str
     return (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->desc) >> 0) & 0x7fffU);
 }
 
-VIRTWIRE_INLINE void pvirtq_event_suppress_set_desc_desc_event_off(struct pvirtq_event_suppress *p, uint16_t value)
+VIRTWIRE_INLINE void pvirtq_event_suppress_set_desc_desc_event_off(struct pvirtq_event_suppress *p,
+    uint16_t value)
 {
     p->desc = virtio_cpu_to_le16(
         (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->desc) & 0x8000U) | (((uint32_t)value & 0x7fffU) << 0)));
@@ -149,7 +150,8 @@ VIRTWIRE_INLINE uint16_t pvirtq_event_suppress_get_desc_desc_event_wrap(const st
     return (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->desc) >> 15) & 0x1U);
 }
 
-VIRTWIRE_INLINE void pvirtq_event_suppress_set_desc_desc_event_wrap(struct pvirtq_event_suppress *p, uint16_t value)
+VIRTWIRE_INLINE void pvirtq_event_suppress_set_desc_desc_event_wrap(struct pvirtq_event_suppress *p,
+    uint16_t value)
 {
     p->desc = virtio_cpu_to_le16(
         (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->desc) & 0x7fffU) | (((uint32_t)value & 0x1U) << 15)));
@@ -158,12 +160,14 @@ VIRTWIRE_INLINE void pvirtq_event_suppress_set_desc_desc_event_wrap(struct pvirt
 #define PVIRTQ_EVENT_SUPPRESS_FLAGS_DESC_EVENT_FLAGS_MASK 0x3U
 #define PVIRTQ_EVENT_SUPPRESS_FLAGS_DESC_EVENT_FLAGS_SHIFT 0
 
-VIRTWIRE_INLINE uint16_t pvirtq_event_suppress_get_flags_desc_event_flags(const struct pvirtq_event_suppress *p)
+VIRTWIRE_INLINE uint16_t pvirtq_event_suppress_get_flags_desc_event_flags(
+    const struct pvirtq_event_suppress *p)
 {
     return (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->flags) >> 0) & 0x3U);
 }
 
-VIRTWIRE_INLINE void pvirtq_event_suppress_set_flags_desc_event_flags(struct pvirtq_event_suppress *p, uint16_t value)
+VIRTWIRE_INLINE void pvirtq_event_suppress_set_flags_desc_event_flags(struct pvirtq_event_suppress *p,
+    uint16_t value)
 {
     p->flags = virtio_cpu_to_le16(
         (uint16_t)(((uint32_t)virtio_le16_to_cpu(p->flags) & 0xfffcU) | (((uint32_t)value & 0x3U) << 0)));
@@ -541,7 +545,8 @@ VIRTWIRE_INLINE int virtq_write(struct virtwire_writer *writer,
     if (!virtwire_put(bytes, room, &at, content->avail.data, content->avail.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_AVAIL);
     {
-        const int error = virtq_avail_validate(bytes + at - content->avail.size, content->avail.size, queue_size, features);
+        const int error = virtq_avail_validate(bytes + at - content->avail.size, content->avail.size,
+            queue_size, features);
 
         if (error != 0)
             return VIRTWIRE_ERROR(virtwire_problem(error), VIRTQ_FIELD_AVAIL);
@@ -551,7 +556,8 @@ VIRTWIRE_INLINE int virtq_write(struct virtwire_writer *writer,
     if (!virtwire_put(bytes, room, &at, content->used.data, content->used.size))
         return VIRTWIRE_ERROR(VIRTWIRE_FULL, VIRTQ_FIELD_USED);
     {
-        const int error = virtq_used_validate(bytes + at - content->used.size, content->used.size, queue_size, features);
+        const int error = virtq_used_validate(bytes + at - content->used.size, content->used.size, queue_size,
+            features);
 
         if (error != 0)
             return VIRTWIRE_ERROR(virtwire_problem(error), VIRTQ_FIELD_USED);

@@ -292,7 +292,8 @@ VIRTWIRE_INLINE const char *virtio_vsock_event_transport_reset_name(uint64_t cod
     }
 }
 
-/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is unknown. */
+/* The bytes of the value of a code: exactly so many, or with `*open` at least so many; false where that is
+ * unknown. */
 VIRTWIRE_INLINE bool virtio_vsock_event_transport_reset_value_size(uint64_t code, size_t *size, bool *open)
 {
     switch (code) {
@@ -320,7 +321,8 @@ VIRTWIRE_INLINE const char *virtio_vsock_feature_name(uint64_t code)
     }
 }
 
-/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is zero. */
+/* Whether `size` bytes can be this configuration: it may end before any member, and what it reserves is
+ * zero. */
 VIRTWIRE_INLINE bool virtio_vsock_config_fits(const void *message, size_t size)
 {
     switch (size) {

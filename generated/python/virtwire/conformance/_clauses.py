@@ -28,7 +28,7 @@ CLAUSES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
     },
     "parts-are-in-order": {
-        "": (
+        "virtio_dev_part": (
             "admin/clause/device/device_parts/4679ca4086dbf074",
             "admin/clause/driver/device_parts/eaf3a7ad1a67d996",
         ),

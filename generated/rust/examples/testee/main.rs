@@ -14,10 +14,12 @@ use std::io::{self, BufRead, Write};
 
 use question::{from_hex, to_hex, Question, Reply};
 use structures::SUBJECTS;
-use visit::{kept, Subject};
+use subjects::Subject;
+use visit::kept;
 
 mod question;
 mod structures;
+mod subjects;
 mod visit;
 
 fn subject(name: &str) -> Result<&'static Subject, Reply> {

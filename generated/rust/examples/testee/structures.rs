@@ -11,6 +11,7 @@ use virtwire::{
 use virtwire::{Error, Message, Records};
 
 use crate::question::*;
+use crate::subjects::*;
 use crate::visit::*;
 
 structure! {

@@ -11,7 +11,6 @@ use virtwire::{
 };
 
 use crate::question::{to_hex, Question, Reply};
-use crate::structures::DEVICES;
 
 /// Bytes and elements live as long as the program: it is short, and so messages can borrow them without more ado.
 pub fn kept<T>(values: Vec<T>) -> &'static [T] {
@@ -317,7 +316,7 @@ macro_rules! structure {
                 question: &Question,
             ) -> Result<(), Error> {
                 use $($values)::+ as Values;
-                records.validate()?;
+                records.validate(&mut vec![0; records.iter().count()])?;
                 records.iter().try_for_each(|record| match record.typed()? {
                     $(Values::$variant(value) => value.check(question),)*
                     $(Values::$device(value) => match device(question) {
@@ -373,107 +372,4 @@ pub fn to_bytes<T: Message<'static>>(value: &T) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A type of device, and what can be done with its configuration.
-pub struct Device {
-    pub name: &'static str,
-    pub show: fn(&[u8], &str, &mut Answer<'_>),
-    pub check: fn(&[u8]) -> Result<(), Error>,
-    pub made: fn(&str, &Question) -> &'static [u8],
-}
-
-/// The type of device that a question is about.
-pub fn device(question: &Question) -> Option<&'static Device> {
-    let name = question.word("device_type")?;
-    DEVICES.iter().find(|device| device.name == name)
-}
-
-macro_rules! devices {
-    ($($name:literal => $config:ty,)*) => {
-        pub const DEVICES: &[Device] = &[$(Device {
-            name: $name,
-            show: |bytes, path, answer| {
-                if let Ok(config) = <$config>::from_bytes(bytes) {
-                    config.show(path, 0, answer);
-                }
-            },
-            check: |bytes| <$config>::from_bytes(bytes).map(|_| ()),
-            made: |path, question| fixed_bytes(&<$config>::made(path, question), question),
-        },)*];
-    };
-}
-
-/// A structure that questions may be about.
-pub struct Subject {
-    pub name: &'static str,
-    pub decode: fn(&'static [u8], &Question) -> Result<String, Reply>,
-    pub encode: fn(&Question) -> Result<Vec<u8>, Reply>,
-}
-
-/// The structures of fixed size, those that may end early, and the messages with what a question says beside them.
-macro_rules! subjects {
-    (
-        fixed { $($fixed:literal $fixed_type:ty,)* }
-        short { $($short:literal $short_type:ty,)* }
-        messages { $($message:literal $type:ty, $context:tt $({ $($key:ident: $given:ident($($word:literal)?)),* })?;)* }
-    ) => {
-        pub const SUBJECTS: &[Subject] = &[
-            $(Subject {
-                name: $fixed,
-                decode: |bytes, question| {
-                    Ok(shown(&<$fixed_type>::from_bytes(bytes)?, usize::MAX, question))
-                },
-                encode: |question| Ok(<$fixed_type>::made("", question).to_bytes().to_vec()),
-            },)*
-            $(Subject {
-                name: $short,
-                decode: |bytes, question| {
-                    if question.word("allow_short") == Some("1") {
-                        let short = <$short_type>::from_short_bytes(bytes)?;
-                        Ok(shown(&short.value, short.size, question))
-                    } else {
-                        Ok(shown(&<$short_type>::from_bytes(bytes)?, usize::MAX, question))
-                    }
-                },
-                encode: |question| Ok(<$short_type>::made("", question).to_bytes().to_vec()),
-            },)*
-            $(Subject {
-                name: $message,
-                #[allow(clippy::needless_question_mark, unused_variables)]
-                decode: |bytes, question| {
-                    let context = context!(question, $context $({ $($key: $given($($word)?)),* })?);
-                    let message = <$type>::from_bytes_with(bytes, &context)?;
-                    message
-                        .check(question)
-                        .map_err(|error| Reply::Invalid(error.to_string()))?;
-                    Ok(shown(&message, usize::MAX, question))
-                },
-                encode: |question| {
-                    let message = <$type>::made("", question);
-                    to_bytes(&message).map_err(|error| Reply::Invalid(error.to_string()))
-                },
-            },)*
-        ];
-    };
-}
-
-/// What a message needs beyond its bytes, from a question.
-macro_rules! context {
-    ($question:ident, ()) => {
-        ()
-    };
-    ($question:ident, ($($context:ident)::+) { $($key:ident: $given:ident($($word:literal)?)),* }) => {
-        $($context)::+ { $($key: $question.$given($($word)?)?,)* }
-    };
-}
-
-pub fn shown(value: &impl Visit, end: usize, question: &Question) -> String {
-    let mut answer = Answer {
-        text: String::new(),
-        end,
-        question,
-    };
-    value.show("", 0, &mut answer);
-    answer.text
-}
-
-pub(crate) use {context, devices, structure, subjects, union};
+pub(crate) use {structure, union};

@@ -1,4 +1,4 @@
-"""Recursive descent over the tokens of a constant expression.
+"""Recursive descent over the tokens of an expression.
 
 expr    := operand (operator operand)*          operators by precedence: | ^ & (<< >>) (+ -) (* / %)
 operand := ('-' | '~' | '+' | '!') operand | '(' expr ')' | number | character
@@ -7,12 +7,14 @@ operand := ('-' | '~' | '+' | '!') operand | '(' expr ')' | number | character
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from virtspec.listing.lexer import Token
-from virtspec.listing.syntax import Binary, Call, Expr, Name, Number, SizeOf, Unary
+from virtspec.expressions.tree import Binary, Call, Expr, ExpressionError, Name, Number, SizeOf, Unary
 
-_PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
+PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
+"""How strongly operators bind, in C and in Python alike; all of them to the left."""
 
 MAX_DEPTH = 64
 """How deep operands may nest."""
@@ -24,8 +26,51 @@ MAX_DIGITS = 40
 """The longest number, in characters: 64 bits need twenty."""
 
 
-class NoExpression(Exception):
+MAX_TEXT = 400
+"""The longest text of an expression by itself."""
+
+_TOKEN = re.compile(
+    r"[ \t\n]*(?:"
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<number>(?:0[xX][0-9A-Fa-f]+|[0-9]+)[uUlL]*(?![A-Za-z0-9_]))"
+    r"|(?P<string>'[^'\\\n]')"
+    r"|(?P<op><<|>>|->|[-+*/%&|^~!().,])"
+    r"|(?P<end>\Z))"
+)
+
+
+class Token(NamedTuple):
+    """`kind` is one of name, number, string, op and end; a listing has more kinds.
+
+    `start` is where it stands; `fresh` says that the token is the first of its line.
+    """
+
+    kind: str
+    text: str
+    start: int
+    fresh: bool
+
+
+class NoExpression(ExpressionError):
     """The tokens do not begin an expression."""
+
+
+def parse(text: str) -> Expr:
+    """The expression that a text is. Raises `NoExpression`."""
+    if len(text) > MAX_TEXT:
+        raise NoExpression("an expression of so many characters")
+    tokens: list[Token] = []
+    position = 0
+    while not tokens or tokens[-1].kind != "end":
+        match = _TOKEN.match(text, position)
+        if match is None or match.lastgroup is None:
+            raise NoExpression(f"'{text[position:].strip()}' has no place in an expression")
+        tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), False))
+        position = match.end()
+    expr, after = parse_expression(tokens, 0)
+    if tokens[after].kind != "end":
+        raise NoExpression(f"'{text[tokens[after].start :]}' goes on behind the expression")
+    return expr
 
 
 def parse_expression(tokens: Sequence[Token], position: int) -> tuple[Expr, int]:
@@ -52,7 +97,7 @@ def _binary(tokens: Sequence[Token], position: int, floor: int, depth: int) -> t
     left, position = _operand(tokens, position, depth)
     for _ in range(MAX_TERMS):
         token = tokens[position]
-        precedence = _PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
+        precedence = PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
         if precedence < floor or not precedence:
             return left, position
         try:

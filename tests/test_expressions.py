@@ -1,0 +1,56 @@
+"""Expressions: one parser for listings and for the model's own text of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from virtspec.emit.formulas import parse_formula
+from virtspec.emit.python.arithmetic import to_python
+from virtspec.expressions import ExpressionError, evaluate, expression_text, names, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1 + 2 * 3", 7),
+        ("(1 + 2) * 3", 9),
+        ("8 - 4 - 2", 2),
+        ("1 << 2 + 1", 8),
+        ("1 | 6 ^ 3 & 2", 5),
+        ("-1 + ~0u", 0xFFFFFFFE),
+        ("010 + 0x10 + 'a'", 8 + 16 + 97),
+        ("a->b / sizeof(struct s)", 3),
+        ("twice(a.b) % 5", 4),
+    ],
+)
+def test_an_expression_has_the_value_that_c_gives_it(text: str, value: int) -> None:
+    tree = parse(text)
+    for again in (tree, parse(expression_text(tree))):
+        assert evaluate(again, {"a.b": 12}.__getitem__, lambda _, x: 2 * x[0], {"s": 4}.get) == value
+    assert set(names(tree)) == ({"a.b"} if "a" in text.replace("'a'", "") else set())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1 +", "a b", "a[1]", "(a", "a)", "f(a", "09", "1 # 2", "1 - see below", "1" * 401]
+)
+def test_what_is_no_expression_is_refused(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1 << a", "1 << 64", "a / 0", "a % b", "f(a)", "~a", "2 * (a >> b)", "(a / (b + 1)) + 1"]
+)
+def test_bytes_decide_on_no_shift_and_no_division(text: str) -> None:
+    parse(text)
+    with pytest.raises(ExpressionError):
+        parse_formula(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2 * (a + 1)", "a - (b - 1)", "(a - b) - 1", "(a & 3) << 2", "a / sizeof(struct s) + b % 4"]
+)
+def test_python_computes_the_same(text: str) -> None:
+    values = {"a": 77, "b": 30}
+    python = to_python(parse_formula(text), str, {"s": 4}.get)
+    assert eval(python, {}, values) == evaluate(parse(text), values.__getitem__, size_of={"s": 4}.get)
