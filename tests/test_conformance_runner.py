@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -194,6 +195,39 @@ def test_a_flood_is_cut_off(make: Make) -> None:
     command = make("import sys\nsys.stdin.readline()\nwhile True: sys.stdout.write('x' * 65536)").split()
     with Process(command, 20) as testee, pytest.raises(NoAnswer, match="does not end"):
         testee.ask("decode x 00")
+
+
+def test_a_testee_that_only_talks_is_no_end(make: Make) -> None:
+    """It reads no question, and answers faster than anybody asks."""
+    command = make("while True: print('ok a=1')").split()
+    with Process(command, 20) as testee:
+        for _ in range(40):  # more than the pipes hold
+            assert testee.ask(f"decode x {'00' * 4096}") == "ok a=1\n"
+
+
+def test_what_a_testee_leaves_behind_holds_nobody_up(make: Make) -> None:
+    """A process of its own has the pipes still open when it has ended, or was ended."""
+    leaves = "import subprocess, sys; left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])\n"
+    started = time.monotonic()
+    with Process(make(leaves + "input(); print('ok a=1', flush=True); input()").split(), 10) as testee:
+        assert testee.ask("decode x 00") == "ok a=1\n"
+    hangs = make(leaves + "import time; time.sleep(20)").split()
+    with Process(hangs, 1) as testee, pytest.raises(NoAnswer, match="no answer within 1 s"):
+        testee.ask("decode x 00")
+    assert time.monotonic() - started < 10
+
+
+def test_a_flood_of_errors_is_not_kept(make: Make) -> None:
+    code = "import sys\nsys.stderr.write('x' * (1 << 22) + '\\nthe end'); sys.exit(3)"
+    with Process(make(code).split(), 20) as testee, pytest.raises(NoAnswer, match="exit code 3: the end"):
+        testee.ask("decode x 00")
+
+
+def test_what_commands_a_terminal_is_shown(run: Callable[..., tuple[int, str, str]], make: Make) -> None:
+    code, out, _ = run(make(r"def reply(line): return 'error invalid \x1b[31mred\x07'" + LOOP))
+    assert code == 1 and "error invalid \\x1b[31mred\\x07" in out and "\x1b" not in out
+    code, _, err = run(make(r"import sys; sys.exit('\x1b[31mred')"))
+    assert code == 2 and "\\x1b[31mred" in err and "\x1b" not in err
 
 
 def test_skips_are_counted(run: Callable[..., tuple[int, str, str]], make: Make) -> None:

@@ -437,6 +437,97 @@ def test_configuration_that_ends_early(load: Load) -> None:
         bytes(short)
 
 
+def test_configuration_in_several_byte_orders_may_end_early_too(load: Load) -> None:
+    m = load(struct("cfg", member("a", LE16), member("b", BE16), member("name", array(U8, 4))))
+    short = m.Cfg.from_bytes(b"\1\0\0\2", allow_short=True)
+    assert (short.a, short.b, short.name) == (1, 2, None) and bytes(short) == b"\1\0\0\2"
+    assert m.Cfg.from_bytes(b"\1\0\0\2name", allow_short=True).name == b"name"
+    decode_error, _ = errors(m)
+    for size, message in ((4, "cfg.name: ends too early"), (9, "too many")):
+        with pytest.raises(decode_error, match=message):
+            m.Cfg.from_bytes(bytes(size))
+    with pytest.raises(decode_error, match="ends inside a field"):
+        m.Cfg.from_bytes(bytes(3), allow_short=True)
+
+
+def test_elements_that_depend_on_features(load: Load) -> None:
+    m = load(
+        struct(
+            "sample",
+            member("place", LE16),
+            member("stamp", LE32, optional=True, condition=Feature(name="F_STAMP")),
+            member("n", U8),
+            member("past", array(BE16, FieldRef(path="n"))),
+        ),
+        struct("report", member("n", LE16), member("samples", array(StructRef(name="sample"), FieldRef(path="n")))),
+        features=(FeatureBit(key="m/feature/F_STAMP", name="F_STAMP", bit=3, module="m"),),
+    )
+    plain = b"\2\0" + b"\1\0\1\0\7" + b"\2\0\0"
+    stamped = b"\1\0" + b"\1\0\4\3\2\1\1\0\7"
+    report = m.Report.from_bytes(plain, features=0)
+    assert [(s.place, s.stamp, s.past) for s in report.samples] == [(1, None, [7]), (2, None, [])]
+    assert report.to_bytes(features=0) == bytes(report) == plain
+    report = m.Report.from_bytes(stamped, features=1 << 3)
+    assert report.samples[0].stamp == 0x01020304 and report.to_bytes(features=1 << 3) == stamped
+    made = m.Report(samples=[m.Sample(place=1, stamp=5, past=[7])])
+    assert made.n == 1 and made.to_bytes(features=0) == b"\1\0" + b"\1\0\1\0\7"
+    decode_error, encode_error = errors(m)
+    with pytest.raises(decode_error, match=r"report\.samples\[1\]\.n: ends too early"):
+        m.Report.from_bytes(plain[:-1], features=0)
+    made.samples[0].past = [-1]
+    with pytest.raises(encode_error, match=r"report\.samples\[0\]\.past\[0\]: -1 is no unsigned integer"):
+        made.to_bytes(features=0)
+
+
+def test_rows_of_integers_are_counted(load: Load) -> None:
+    m = load(struct("s", member("n", U8), member("rows", array(array(LE32, 2), FieldRef(path="n"))), member("end", U8)))
+    value = m.S.from_bytes(b"\1" + b"8 bytes." + b"e")
+    assert value.rows == [b"8 bytes."] and bytes(value) == b"\0018 bytes.e"
+    with pytest.raises(errors(m)[0], match=r"s\.rows: ends too early"):
+        m.S.from_bytes(b"\2" + bytes(9))
+
+
+def test_a_union_by_itself(load: Load) -> None:
+    m = load(struct("u", member("a", LE32), member("b", array(U8, 9)), kind="union"), struct("s", member("a", U8)))
+    assert m.U.from_bytes(b"\1" + bytes(8)).a == 1
+    for size in (0, 8, 10):
+        with pytest.raises(errors(m)[0], match=r"^u: ends too (early|late) at offset"):
+            m.U.from_bytes(bytes(size))
+
+
+def test_what_is_left_to_a_struct_inside_ends_where_the_next_part_begins(load: Load) -> None:
+    m = load(
+        struct("inner", member("kind", U8), member("data", array(LE16, REST))),
+        struct(
+            "outer",
+            member("inner", StructRef(name="inner"), direction="readable"),
+            member("end", U8, direction="readable"),
+            member("room", array(U8, REST), direction="writable"),
+            member("status", U8, direction="writable"),
+        ),
+    )
+    parts = b"\1\2\0\3\0e", b"roomS"
+    value = m.Outer.from_buffers(*parts)
+    assert (value.inner.data, value.end, value.room, value.status) == ([2, 3], ord("e"), b"room", ord("S"))
+    assert value.to_buffers() == parts and m.Outer.from_readable(parts[0]).inner == value.inner
+    assert m.Outer.from_bytes(b"".join(parts), room_size=4) == value
+    assert m.Outer.from_bytes(b"".join(parts), inner_data_count=2) == value
+    with pytest.raises(TypeError, match="give inner_data_count or room_size, or both buffers"):
+        m.Outer.from_bytes(b"".join(parts))
+    with pytest.raises(errors(m)[0], match="outer: 1 byte too many"):
+        m.Outer.from_buffers(parts[0] + b"x", parts[1])
+
+
+@pytest.mark.parametrize("element", [External(name="page"), array(U8, REST)])
+def test_a_number_of_unknown_elements_is_no_number_of_bytes(load: Load, element: Type) -> None:
+    m = load(struct("s", member("n", U8), member("pages", array(element, FieldRef(path="n"))), member("end", U8)))
+    value = m.S.from_bytes(b"\2" + bytes(16) + b"e")
+    assert (value.n, value.pages, value.end) == (2, bytes(16), ord("e"))
+    assert bytes(value) == b"\2" + bytes(16) + b"e"
+    assert m.S.unpack_from(b"\2" + bytes(17), pages_size=3).pages == bytes(3)
+    assert bytes(m.S(n=1, pages=b"1234", end=5)) == b"\0011234\5"
+
+
 def test_views_read_and_write_in_place(load: Load) -> None:
     m = load(
         struct("in", member("a", LE16), member("", Bits(container=U8, fields=(Bit(name="b", offset=2, width=3),)))),

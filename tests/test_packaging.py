@@ -104,11 +104,11 @@ def test_a_wheel_holds_the_package_and_nothing_else(name: str, built: dict[str, 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_an_sdist_holds_what_a_wheel_is_made_of(name: str, built: dict[str, dict[str, Path]]) -> None:
     files = contents(built[name]["sdist"])
-    about = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    about = {"LICENSE", "PKG-INFO", "README.md", "hatch_build.py", "pyproject.toml"}
     if name == "virtspec":
         expected, about = generator_files(installed=False), about | {"CHANGELOG.md"}
     else:
-        expected, about = runtime_files(), about | {"hatch_build.py"}
+        expected = runtime_files()
     assert {path: data for path, data in files.items() if path in expected} == expected
     # hatchling adds the file that says what does not belong into the archive
     assert files.keys() - expected.keys() == about | {".gitignore"}
@@ -142,12 +142,25 @@ def test_metadata(name: str, built: dict[str, dict[str, Path]]) -> None:
     assert (fields.name, fields.version) == (name, Version(VERSION))
     assert str(fields.requires_python) == ">=3.10"
     assert (fields.license_expression, fields.license_files) == ("BSD-3-Clause", ["LICENSE"])
-    assert fields.description == (PROJECTS[name] / "README.md").read_text("utf-8")
+    readme = (PROJECTS[name] / "README.md").read_text("utf-8")
+    if name == "virtwire":
+        assert fields.description == readme
     assert fields.description_content_type == "text/markdown"
     assert "Typing :: Typed" in (fields.classifiers or ())
     scripts = contents(built[name]["wheel"])[f"{name}-{VERSION}.dist-info/entry_points.txt"].decode()
     target = {"virtspec": "virtspec.cli:process", "virtwire": "virtwire.__main__:main"}[name]
     assert scripts == f"[console_scripts]\n{name} = {target}\n"
+
+
+def test_a_description_needs_no_other_file(built: dict[str, dict[str, Path]]) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    text = metadata("virtspec", built).description or ""
+    fences = r"(?ms)^```.*?^```$"
+    assert re.findall(fences, text) == re.findall(fences, readme), "code is code"
+    prose = re.sub(fences, "", text)
+    assert re.findall(r"\]\(([^)]*)\)", prose) == ["https://github.com/oasis-tcs/virtio-spec"] and "![" not in prose
+    assert "conformance suite" in prose and "\n\n\n" not in text
+    assert "[`docs/`](docs/README.md)" in readme and "`docs/` go on from here: regenerate when" in prose
 
 
 def test_what_they_need(built: dict[str, dict[str, Path]]) -> None:
@@ -226,7 +239,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     for folder in ("templates", "generated", "spec", "codegen"):
         shutil.copytree(ROOT / folder, top / folder, ignore=ignore)
-    for file in ("README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", ".gitignore"):
+    for file in ("README.md", "LICENSE", "CHANGELOG.md", "hatch_build.py", "pyproject.toml", ".gitignore"):
         shutil.copy(ROOT / file, top / file)
     for number, path in enumerate(sorted(top.rglob("*"), reverse=True)):
         path.chmod(0o700 if path.is_dir() else 0o600)

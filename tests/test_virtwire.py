@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import pickle
+import shlex
 import struct
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from virtwire import (
     device_context,
     device_parts,
     framing,
+    fs,
     gpu,
     iommu,
     lookup,
@@ -511,10 +513,86 @@ def test_decode_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong", [-1, 5, 1 << 70, 1.5, "x", [None], [[]], {"a": 1}, object()], ids=lambda v: type(v).__name__
+)
+@pytest.mark.parametrize(
+    ("cls", "member"),
+    [
+        (blk.VirtioBlkZoneReport, "zones"),
+        (blk.VirtioBlkDiscardWriteZeroes, "flags"),
+        (device_context.VirtioDevCtx, "fields"),
+        (device_parts.VirtioDevPart, "hdr"),
+        (net.VirtioNetRssConfig, "indirection_table"),
+        (net.VirtioNetRssConfig, "hash_key_data"),
+        (admin.VirtioAdminCmdDevPartsGetData, "hdr_list"),
+        (fs.VirtioFsReadReq, "in_"),
+        (gpu.VirtioGpuRespDisplayInfo, "pmodes"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_value_of_another_type_is_told(cls: Any, member: str, wrong: object) -> None:
+    value = cls()
+    setattr(value, member, wrong)
+    with pytest.raises(EncodeError, match=cls.C_NAME):
+        value.to_bytes()
+
+
+def test_a_list_inside_itself_is_told() -> None:
+    cyclic: list[object] = []
+    cyclic.append(cyclic)
+    value: Any = device_context.VirtioDevCtx()
+    value.field_count, value.fields = 1, cyclic
+    with pytest.raises(EncodeError, match=r"fields\[0\]: a value of type list cannot stand here"):
+        value.to_bytes()
+
+
+def test_bit_fields_take_only_numbers_that_fit() -> None:
+    flags = blk.VirtioBlkDiscardWriteZeroesFlags()
+    for wrong in (-1, 2, 1.0, "1", None, []):
+        with pytest.raises(EncodeError, match=r"unmap: .* is no unsigned integer of 1 bits"):
+            flags.unmap = wrong  # type: ignore[assignment]
+    flags.unmap = True
+    assert flags.unmap == 1
+
+
+def test_the_examples_of_the_help_and_of_the_readme_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inputs = {
+        "virtio_dev_ctx": bytes(context()),
+        "virtio_net_ctrl": bytes.fromhex("0100 0400 00"),
+        "virtio_scsi_req_cmd": bytes(19 + 32 + 8 + 12 + 96),
+    }
+    examples: list[str] = []
+    for command in ("decode", "show", "list", "find"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        _, _, text = capsys.readouterr().out.partition("examples:\n")
+        examples += [line.removeprefix("  virtwire ") for line in text.splitlines()]
+    readme = (PACKAGE / "README.md").read_text("utf-8").partition("## On the command line")[2]
+    for line in readme.splitlines():
+        if line.startswith("python -m virtwire "):
+            examples.append(line.removeprefix("python -m virtwire "))
+    assert len(examples) >= 13
+    for example in examples:
+        words, _, redirected = example.replace("[", "").replace("]", "").partition("<")
+        arguments = shlex.split(words, comments=True)
+        for name in {"context.bin", "request.bin"} & {*arguments, redirected}:
+            Path(name).write_bytes(inputs[arguments[1]])
+            if redirected:
+                monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(name).read_bytes())))
+        code, out, err = run(capsys, *arguments)
+        assert (code, err) == (0, "") and out, example
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["decode", "virtio_nix", "--hex", ""], 2, "no struct 'virtio_nix'"),
         (["decode", "virtio_net_config", "--hex", "00"], 1, "virtio_net_config.mac: ends too early"),
+        (["decode", "virtio_net_config", "--hex", "00"], 1, "hint: of a configuration space that ends"),
+        (["decode", "virtio_net_config", "--hex", "00", "--allow-short"], 1, "mac: ends inside a field"),
         (["decode", "virtio_net_config", "--hex", "0g"], 2, "--hex"),
         (["decode", "virtio_net_config", "/nowhere/x"], 2, "/nowhere/x"),
         (["decode", "virtio_net_config", "--hex", "", "--offset", "9"], 2, "--offset 9"),

@@ -208,7 +208,7 @@ def test_every_shorter_input_is_refused_with_its_place(cls: type[Any]) -> None:
         assert caught.value.offset is not None and caught.value.offset <= size
         assert caught.value.needed is not None and caught.value.available is not None
         assert caught.value.offset + caught.value.needed > size
-    with pytest.raises(DecodeError, match="1 bytes too many"):
+    with pytest.raises(DecodeError, match="1 byte too many"):
         cls.from_bytes(data + b"\0")
 
 

@@ -99,7 +99,15 @@ def feature_bit_range(draft: Draft) -> Iterator[Hit]:
             at=feature.place,
             message=f"'{feature.name}' has bit {feature.bit}, which is not one for {kind}",
             severity=Severity.NOTE if feature.legacy else None,
+            hint=f"those are {_ranges(allowed)}",
         )
+
+
+def _ranges(bits: frozenset[int]) -> str:
+    """Numbers as ranges: `0 to 23, 50 to 127`."""
+    first = [bit for bit in sorted(bits) if bit - 1 not in bits]
+    last = [bit for bit in sorted(bits) if bit + 1 not in bits]
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(first, last, strict=True)) or "none"
 
 
 def _allocated(draft: Draft) -> tuple[frozenset[int], frozenset[int]]:

@@ -112,10 +112,11 @@ def _padding(draft: Draft, struct: Struct, alignments: _Alignments) -> Iterator[
         alignment = alignments.of(member.type)
         strictest = max(strictest, alignment)
         if offset is not None and offset % alignment:
-            name = member.name or "a member without a name"
+            bits = [bit.name for bit in member.type.fields] if isinstance(member.type, Bits) else []
+            name = f"'{member.name or bits[0]}'" if member.name or bits else "a member without a name"
             yield Hit(
                 at=member.place if member.place.line else struct.place,
-                message=f"'{name}' lies at offset {offset}; a C compiler would pad it to a multiple of {alignment}",
+                message=f"{name} lies at offset {offset}; a C compiler would pad it to a multiple of {alignment}",
                 subject=f"struct {struct.name}",
                 hint="reorder or add a reserved member, or say that the structure is packed",
             )

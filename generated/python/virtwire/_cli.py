@@ -60,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"virtwire: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 2
     except TypeError as error:  # a length that the struct does not carry
-        print(f"virtwire: {error}; on the command line with --set KEY=N", file=sys.stderr)
+        print(
+            f"virtwire: {error}; on the command line: --set KEY=N, --split N for both buffers",
+            file=sys.stderr,
+        )
         return 2
     except (UsageError, KeyError, ValueError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
@@ -106,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         "bytes as an annotated hex dump",
         "  virtwire decode virtio_net_config --hex 525400123456010001000500 --allow-short\n"
         "  virtwire decode virtio_dev_ctx context.bin --device net\n"
-        "  virtwire decode virtio_scsi_req_cmd - --set cdb_size=32 --json <request.bin",
+        "  virtwire decode virtio_scsi_req_cmd - --split 59 --set cdb_size=32 --set sense_size=96 <request.bin",
     )
     decode.add_argument("name", help="C name of a struct (virtio_net_config)")
     decode.add_argument(
@@ -143,10 +146,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="which, if there are several of the name",
     )
-    decode.add_argument(
+    form = decode.add_mutually_exclusive_group()
+    form.add_argument(
         "--allow-short", action="store_true", help="accept a configuration space that ends early"
     )
-    decode.add_argument(
+    form.add_argument(
         "--split",
         type=_number,
         metavar="N",
@@ -218,7 +222,14 @@ def _decode(options: argparse.Namespace) -> int:
     try:
         value = _decoded(cls, body, options, keywords)
     except DecodeError as error:
-        raise error.moved(options.offset, body) from None
+        error.moved(options.offset, body)
+        if (
+            len(body) < (cls.SIZE or 0)
+            and not options.allow_short
+            and any(d.config == cls.C_NAME for d in virtwire.DEVICES)
+        ):
+            error.excerpt += "\n  hint: of a configuration space that ends early, --allow-short reads what is there"
+        raise error from None
     if options.json:
         print(json.dumps({"struct": cls.C_NAME, "value": plain(value, device)}, indent=2))
         return 0
@@ -239,8 +250,8 @@ def _decoded(
         if not 0 <= options.split <= len(data):
             raise UsageError(f"--split {options.split}: there are {len(data)} bytes")
         return cls.from_buffers(data[: options.split], data[options.split :], **keywords)
-    if options.offset:
-        return cls.unpack_from(data, 0, **{k: v for k, v in keywords.items() if k != "allow_short"})
+    if options.offset and not options.allow_short:
+        return cls.unpack_from(data, **keywords)
     return cls.from_bytes(data, **keywords)
 
 
@@ -278,11 +289,7 @@ def _input(options: argparse.Namespace) -> bytes:
 
 def _keywords(cls: type[Struct], options: argparse.Namespace) -> dict[str, Any]:
     """The keyword arguments for `from_bytes`, checked against what the struct takes."""
-    accepted = [
-        p.name
-        for p in inspect.signature(cls.from_bytes).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
-    ]
+    accepted = list(inspect.signature(cls.from_bytes).parameters)[1:]  # all but the bytes
     keywords: dict[str, Any] = {}
     for setting in options.set:
         key, separator, text = setting.partition("=")

@@ -20,7 +20,7 @@ def wrong_length(cls: type[Struct], data: Buffer, end: int | None = None) -> Dec
     if len(view) < size:
         return truncated(cls, 0, view, 0)
     return DecodeError(
-        f"{len(view) - size} bytes too many",
+        "1 byte too many" if len(view) == size + 1 else f"{len(view) - size} bytes too many",
         path=cls.C_NAME,
         offset=size,
         needed=size,

@@ -180,7 +180,14 @@ class Struct:
     ) -> bytes:
         """Encode some of the members one by one. Members that are None are left out; in a struct of fixed layout
         everything behind an absent member has to be absent as well."""
-        self._check()
+        unfit = ""
+        try:
+            self._check()
+        except (
+            AttributeError,
+            TypeError,
+        ) as error:  # of a member of another type; which one, is found below
+            unfit = str(error)
         out: list[bytes] = []
         absent = ""
         for part in parts_of(type(self))[first:last]:
@@ -205,6 +212,8 @@ class Struct:
                     )
                 absent = part.name
             out.append(data)
+        if unfit:
+            raise EncodeError(unfit, path=self.C_NAME)
         return b"".join(out)
 
     @classmethod
@@ -257,13 +266,16 @@ def _encode_value(
             )
         return bytes(value), True
     if isinstance(value, (list, tuple)):
-        parts = [
-            _encode_value(item, format, f"{path}[{i}]", byteorder)[0]
-            for i, item in enumerate(value)
-        ]
+        parts: list[bytes] = []
+        for i, item in enumerate(value):
+            if isinstance(item, (list, tuple)):
+                raise EncodeError(
+                    f"a value of type {type(item).__name__} cannot stand here", path=f"{path}[{i}]"
+                )
+            parts.append(_encode_value(item, format, f"{path}[{i}]", byteorder, features)[0])
         return b"".join(parts), True
     if not format:
-        raise EncodeError(f"a {type(value).__name__} cannot stand here", path=path)
+        raise EncodeError(f"a value of type {type(value).__name__} cannot stand here", path=path)
     try:
         return struct.pack(format, value), True
     except struct.error:

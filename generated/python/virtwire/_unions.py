@@ -46,7 +46,8 @@ class BitField:
 
     def __set__(self, instance: Any, value: int) -> None:
         mask = (1 << self.width) - 1
-        if not 0 <= value <= mask:
+        given: object = value
+        if not isinstance(given, int) or not 0 <= given <= mask:
             raise EncodeError(
                 f"{value!r} is no unsigned integer of {self.width} bits",
                 path=f"{instance.C_NAME}.{self.name}",
@@ -98,6 +99,22 @@ class Union:
                 f"{self.SIZE} bytes needed, the value has {len(data)}", path=f"{self.C_NAME}.raw"
             )
         self._raw = data
+
+    @classmethod
+    def from_bytes(cls, data: Buffer) -> Self:
+        """Take all of `data`. Raises `DecodeError` where it has not the size of the union."""
+        size = len(data) if cls.SIZE is None else cls.SIZE
+        if len(data) != size:
+            end = min(size, len(data))
+            raise DecodeError(
+                "ends too early" if end < size else "ends too late",
+                path=cls.C_NAME,
+                offset=end,
+                needed=size - end,
+                available=len(data) - end,
+                excerpt=hex_excerpt(data, end, abs(size - len(data))),
+            )
+        return cls(data)
 
     def __bytes__(self) -> bytes:
         return self._raw

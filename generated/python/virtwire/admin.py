@@ -1111,7 +1111,7 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
                     _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_run1.pack(
                         self.count, self.reserved
                     ),
-                    b"".join([item.to_bytes() for item in self.hdrs]),
+                    b"".join([_device_parts.VirtioDevPartHdr.to_bytes(item) for item in self.hdrs]),
                 )
             )
         except UNFIT:
@@ -1245,7 +1245,7 @@ hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((bytes(self.union),))
+            return b"".join((self.union.raw,))
         except UNFIT:
             pass
         return self._encode()
@@ -1343,7 +1343,12 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
                         _VirtioAdminCmdDevPartsGetData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved
                         ),
-                        b"".join([item.to_bytes() for item in self.hdr_list]),
+                        b"".join(
+                            [
+                                _device_parts.VirtioDevPartHdr.to_bytes(item)
+                                for item in self.hdr_list
+                            ]
+                        ),
                     )
                 )
         except UNFIT:
@@ -1425,7 +1430,9 @@ parts|struct virtio_dev_part|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([item.to_bytes() for item in self.parts]),))
+            return b"".join(
+                (b"".join([_device_parts.VirtioDevPart.to_bytes(item) for item in self.parts]),)
+            )
         except UNFIT:
             pass
         return self._encode()
@@ -1520,7 +1527,9 @@ parts|struct virtio_dev_part|8|||rest
                 return b"".join(
                     (
                         _VirtioAdminCmdDevPartsSetData_run1.pack(hdr.type, hdr.reserved, hdr.id),
-                        b"".join([item.to_bytes() for item in self.parts]),
+                        b"".join(
+                            [_device_parts.VirtioDevPart.to_bytes(item) for item in self.parts]
+                        ),
                     )
                 )
         except UNFIT:

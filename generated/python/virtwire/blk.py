@@ -1512,13 +1512,13 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved) == 56:
                 return b"".join(
                     (
                         _VirtioBlkZoneReport_run1.pack(self.nr_zones, self.reserved),
-                        b"".join([item.to_bytes() for item in self.zones]),
+                        b"".join([VirtioBlkZoneDescriptor.to_bytes(item) for item in self.zones]),
                     )
                 )
         except UNFIT:

@@ -454,8 +454,8 @@ sdu|u8|16|||length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioCanTxOut_run1.pack(
@@ -706,8 +706,8 @@ sdu|u8|16|||length
             ends.append(at)
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioCanRx_run1.pack(

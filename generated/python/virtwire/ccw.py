@@ -277,8 +277,8 @@ data|u8|4|||length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join((_VirtioRevInfo_run1.pack(self.revision, self.length), self.data))
         except UNFIT:
             pass

@@ -8289,13 +8289,15 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved) == 7:
                 return b"".join(
                     (
                         _VirtioCryptoIpsecSaCapData_run1.pack(self.count, self.reserved),
-                        b"".join([item.to_bytes() for item in self.cap_mode]),
+                        b"".join(
+                            [VirtioCryptoIpsecModeCap.to_bytes(item) for item in self.cap_mode]
+                        ),
                     )
                 )
         except UNFIT:

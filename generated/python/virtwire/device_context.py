@@ -193,8 +193,8 @@ value|u8|16|||length
             ends.append(at)
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (_VirtioDevCtxFieldTlv_run1.pack(self.type, self.reserved, self.length), self.value)
             )
@@ -288,12 +288,12 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioDevCtx_run1.pack(self.field_count),
-                    b"".join([item.to_bytes() for item in self.fields]),
+                    b"".join([VirtioDevCtxFieldTlv.to_bytes(item) for item in self.fields]),
                 )
             )
         except UNFIT:
@@ -637,8 +637,8 @@ desc_idx|le16|4|||desc_count
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioDevCtxVqSplitDevDescs_run1.pack(self.vq_index, self.desc_count),

@@ -522,8 +522,8 @@ value|u8|16|||hdr.length
             ends.append(at)
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             hdr = self.hdr
             return b"".join(
                 (

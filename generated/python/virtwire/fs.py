@@ -627,7 +627,7 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.in_, bytes(self.union), self.out, self.dataout))
+            return b"".join((self.in_, self.union.raw, self.out, self.dataout))
         except UNFIT:
             pass
         return self._encode()

@@ -3602,7 +3602,11 @@ padding|u32|28|4
         self.padding = padding
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, byteorder: ByteOrder = "little") -> Self:
+    def from_bytes(
+        cls, data: Buffer, allow_short: bool = False, *, byteorder: ByteOrder = "little"
+    ) -> Self:
+        if len(data) < 32:
+            return cls._decode_short(data, allow_short, byteorder)
         self, at = cls._decode(data, 0, byteorder=byteorder)
         if at != len(data):
             raise wrong_length(cls, data, at)

@@ -2049,8 +2049,8 @@ macs|u8[6]|4|||entries
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join((_VirtioNetCtrlMac_run1.pack(self.entries), join_chunks(self.macs, 6)))
         except UNFIT:
             pass
@@ -2206,8 +2206,8 @@ hash_key_data|u8|13|||hash_key_length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioNetHashConfig_run1.pack(
@@ -2429,14 +2429,14 @@ hash_key_data|u8||||hash_key_length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioNetRssConfig_run1.pack(
                         self.hash_types, self.indirection_table_mask, self.unclassified_queue._bits
                     ),
-                    b"".join([item.to_bytes() for item in self.indirection_table]),
+                    b"".join([RssRqId.to_bytes(item) for item in self.indirection_table]),
                     _VirtioNetRssConfig_run2.pack(self.max_tx_vq, self.hash_key_length),
                     self.hash_key_data,
                 )
@@ -2624,7 +2624,7 @@ rss.hash_key_data|u8||||hash_key_length
                 return b"".join(
                     (
                         _VirtnetRssCtxAddModify_run1.pack(self.rss_ctx_id, self.reserved),
-                        self.rss.to_bytes(),
+                        VirtioNetRssConfig.to_bytes(self.rss),
                     )
                 )
         except UNFIT:
@@ -3131,7 +3131,9 @@ stats[].types_bitmap|le64|8|8|1
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([item.to_bytes() for item in self.stats]),))
+            return b"".join(
+                (b"".join([VirtioNetCtrlQueueStatsStats.to_bytes(item) for item in self.stats]),)
+            )
         except UNFIT:
             pass
         return self._encode()
@@ -4636,8 +4638,8 @@ mask|u8|8|||length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved) == 2 and len(self.reserved1) == 3:
                 return b"".join(
                     (
@@ -4739,13 +4741,13 @@ selectors|struct virtio_net_ff_selector|8|||count
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved) == 7:
                 return b"".join(
                     (
                         _VirtioNetFfCapMaskData_run1.pack(self.count, self.reserved),
-                        b"".join([item.to_bytes() for item in self.selectors]),
+                        b"".join([VirtioNetFfSelector.to_bytes(item) for item in self.selectors]),
                     )
                 )
         except UNFIT:
@@ -4986,13 +4988,13 @@ selectors|struct virtio_net_ff_selector|8|||count
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved) == 7:
                 return b"".join(
                     (
                         _VirtioNetResourceObjFfClassifier_run1.pack(self.count, self.reserved),
-                        b"".join([item.to_bytes() for item in self.selectors]),
+                        b"".join([VirtioNetFfSelector.to_bytes(item) for item in self.selectors]),
                     )
                 )
         except UNFIT:
@@ -5126,8 +5128,8 @@ keys|u8|16|||key_length
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             if len(self.reserved1) == 2:
                 return b"".join(
                     (

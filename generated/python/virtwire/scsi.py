@@ -803,10 +803,10 @@ datain|u8||||rest
 
     def to_bytes(self, *, features: FeatureBits = None) -> bytes:
         """Encode; members that are None are left out, and those that `features` exclude."""
-        self._check()
         bits = FEATURES.mask(features)
         has_pi_bytesout = bits < 0 or bits >> 3 & 1 != 0
         try:
+            self._check()
             if len(self.lun) == 8:
                 return b"".join(
                     (

@@ -2580,8 +2580,8 @@ value|le32|8|||length / 4
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             return b"".join(
                 (
                     _VirtioSndCtlTlv_run1.pack(self.type, self.length),

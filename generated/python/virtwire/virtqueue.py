@@ -160,7 +160,7 @@ desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([item.to_bytes() for item in self.desc]),))
+            return b"".join((b"".join([PvirtqDesc.to_bytes(item) for item in self.desc]),))
         except UNFIT:
             pass
         return self._encode()
@@ -574,10 +574,10 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
         try:
             return b"".join(
                 (
-                    b"".join([item.to_bytes() for item in self.desc]),
-                    self.avail.to_bytes(features=features),
+                    b"".join([VirtqDesc.to_bytes(item) for item in self.desc]),
+                    VirtqAvail.to_bytes(self.avail, features=features),
                     self.pad,
-                    self.used.to_bytes(features=features),
+                    VirtqUsed.to_bytes(self.used, features=features),
                 )
             )
         except UNFIT:
@@ -717,7 +717,7 @@ desc|struct virtq_desc|0|||len / 16
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([item.to_bytes() for item in self.desc]),))
+            return b"".join((b"".join([VirtqDesc.to_bytes(item) for item in self.desc]),))
         except UNFIT:
             pass
         return self._encode()
@@ -951,7 +951,7 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
             return b"".join(
                 (
                     _VirtqUsed_run1.pack(self.flags, self.idx),
-                    b"".join([item.to_bytes() for item in self.ring]),
+                    b"".join([VirtqUsedElem.to_bytes(item) for item in self.ring]),
                     (
                         b""
                         if self.avail_event is None or not has_avail_event

@@ -464,8 +464,8 @@ data|u8|44|||hdr.len
         return self, at
 
     def to_bytes(self) -> bytes:
-        self._check()
         try:
+            self._check()
             hdr = self.hdr
             return b"".join(
                 (

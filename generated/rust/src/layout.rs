@@ -56,6 +56,7 @@ macro_rules! fixed {
 
         // with alignment 1, `repr(C)` lays each member right behind the one before
         const _: () = {
+            #[allow(unused_mut)] // by a struct without members
             let mut end = 0;
             $(
                 assert!(end == $offset);

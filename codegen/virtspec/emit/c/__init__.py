@@ -108,10 +108,12 @@ def _package(spec: Spec, names: Names) -> dict[str, str]:
         "version": __version__,
         "series": ".".join(__version__.split(".")[:2]),
         "edition": "".join(c for c in spec.edition if c.isalnum() or c in "._-"),
+        "examples": {"virtio_net_config", "virtio_net_rss_config"} <= {struct.name for struct in spec.structs},
         "p": names.lower,
         "u": names.upper,
     }
-    return {f"c/{path}": render(f"c/package/{template}.jinja", **view) for path, template in _PACKAGE.items()}
+    files = {f"c/{path}": render(f"c/package/{template}.jinja", **view) for path, template in _PACKAGE.items()}
+    return {**files, "c/LICENSE": render("_shared/LICENSE.jinja")}
 
 
 class Headers:

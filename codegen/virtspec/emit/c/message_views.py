@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -316,6 +317,17 @@ class Message:
         expressions += [f"{step.count} {step.tail} {step.element}" for step in self.steps]
         nested = any(step.shape in ("records", "nested") for step in self.steps)
         return nested or "(bytes" in " ".join(expressions)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The parameters that a parse does not need: only what it delimits does, when that is validated."""
+        used = [group.condition for group in self.groups]
+        for step in self.steps:
+            used += [step.count, step.tail, step.element]
+            used += [step.arguments] if step.shape in ("records", "nested") else []
+        words = set(re.findall(r"\w+", " ".join(used)))
+        parameters = [argument.name for argument in self.arguments] + (["features"] if self.features else [])
+        return tuple(name for name in parameters if name not in words)
 
     @property
     def checked(self) -> tuple[Step, ...]:

@@ -186,7 +186,7 @@ class _Walk(Written):
                 if struct is None:
                     raise NoExample(f"'{path}' is a struct '{tag}' that is not defined")
                 self.members(struct.members, f"{path}.", union=struct.kind == "union")
-            case Array(element=External(name=name), length=Count()):
+            case Array(element=External(name=name), length=Count() | FieldRef() | Expression()):
                 # one asks for the size of an element, another for that of all of them
                 raise NoExample(f"holds several of struct '{name}' of another project")
             case External() | Array(element=External()):
@@ -247,6 +247,8 @@ class _Walk(Written):
                 return
             inner = inner.element
         if not self._delimits_itself(element):
+            if isinstance(array.length, FieldRef):
+                raise NoExample(f"'{path}' has a number of elements that do not tell their own size")
             self.leaf(path, data := self.take(count, reserved), data)
             return
         for i in range(count):

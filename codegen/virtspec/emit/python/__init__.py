@@ -243,7 +243,7 @@ class _Package:
         files[f"{PACKAGE}/py.typed"] = ""
         files["python/pyproject.toml"] = render("python/pyproject.toml.jinja", **common)
         files["python/README.md"] = render("python/README.md.jinja", **common)
-        files["python/LICENSE"] = render("python/LICENSE.jinja")
+        files["python/LICENSE"] = render("_shared/LICENSE.jinja")
 
     def _codes(self) -> Iterator[tuple[str, list[CodesView]]]:
         """The members that hold codes, and the registries of these."""

@@ -23,7 +23,9 @@ def constructed(counts: Counts, cls: Cls, index: int, extents: list[Extent]) -> 
     attribute = cls.attributes[index]
     for other, member in zip(cls.attributes, cls.sources, strict=True):
         length = member.type.length if member is not None and isinstance(member.type, Array) else None
-        if isinstance(length, FieldRef) and other.size is None and other.optional == attribute.optional:
+        if other.opaque or other.size is not None:
+            continue
+        if isinstance(length, FieldRef) and other.optional == attribute.optional:
             root, _, rest = length.path.partition(".")
             if root == attribute.path:
                 # a parameter named `len` hides the function

@@ -60,10 +60,12 @@ class Counts:
                 return None
 
     def counted(self, cls: Cls, member: Member) -> bool:
-        """Whether an array's length follows from members before it."""
+        """Whether the bytes of an array follow from members before it."""
         roots = set()
         for attribute, other in zip(cls.attributes, cls.sources, strict=True):
             if other is member:
+                if attribute.opaque:
+                    return False
                 break
             roots.add(attribute.path)
         used = self.names(member)

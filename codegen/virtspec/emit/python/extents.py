@@ -73,7 +73,7 @@ class Extents:
         if attribute.size is not None:
             return Extent(size=attribute.size)
         length = member.type.length if member is not None and isinstance(member.type, Array) else None
-        if length is not None and member is not None:
+        if length is not None and member is not None and not attribute.opaque:
             names = self.counts.names(member)
             if names is not None and all(n.split(".")[0] in earlier for n in names):
                 return Extent(count=self._count(cls, length), names=frozenset(names), unit=attribute.unit)

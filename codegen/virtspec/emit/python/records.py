@@ -77,7 +77,7 @@ class Records:
         )
 
     def _record(self, cls: Cls) -> RecordView | None:
-        if len(cls.attributes) < 2 or cls.attributes[-1].kind != "var_bytes" or cls.native:
+        if len(cls.attributes) < 2 or cls.attributes[-1].kind != "var_bytes" or cls.native or cls.featured:
             return None
         if any(a.name == "code" for a in cls.attributes):  # what records call their type
             return None

@@ -190,29 +190,29 @@ class Shapes:
                 )
             case External():
                 cls.notes.append(f"{path}: elements are of another project: kept as bytes")
-                return replace(base, kind="var_bytes")
+                return replace(base, kind="var_bytes", opaque=True)
             case StructRef(name=tag) if (found := self.by_tag(tag)) is not None:
                 inner = found
             case Aggregate(kind=kind, members=members):
                 inner = self.inner(cls, path, members, union=kind == "union")
             case _:
-                return replace(base, kind="var_bytes")
+                return replace(base, kind="var_bytes", opaque=True)
         return self._struct_array(cls, base, inner, count)
 
     def _struct_array(self, cls: Cls, base: Attribute, inner: Cls, count: int | None) -> Attribute:
         if inner.union or (not inner.flat and self._has_open(inner)):
             cls.notes.append(f"{base.path}: elements do not tell their own size: kept as bytes")
-            return replace(base, kind="var_bytes")
+            return replace(base, kind="var_bytes", opaque=True)
         text = self.catalogue.reference(cls, inner)
         if not inner.flat:
-            if self._least(inner) == 0 or inner.featured:
+            if self._least(inner) == 0:
                 cls.notes.append(f"{base.path}: elements may be empty: kept as bytes")
-                return replace(base, kind="var_bytes")
+                return replace(base, kind="var_bytes", opaque=True)
             return replace(base, kind="var_items", type=f"list[{text}]", cls=text, count=count or 0)
         inner.element = True
         unit = inner.size or 0
         if unit == 0:
-            return replace(base, kind="var_bytes")
+            return replace(base, kind="var_bytes", opaque=True)
         if count is None:
             return replace(base, kind="var_structs", type=f"list[{text}]", cls=text, unit=unit)
         return replace(
@@ -232,14 +232,14 @@ class Shapes:
         row = self.layouts.sizes.type(array.element)
         element = array.element.element if isinstance(array.element, Array) else array.element
         base = Attribute(name=name, path=path, kind="bytes", type="bytes", size=None, optional=optional)
-        if row and isinstance(element, Integer) and element.bits == 8:
+        if row:
+            if not isinstance(element, Integer) or element.bits != 8:
+                cls.notes.append(f"{path}: an array of arrays: its rows are kept as bytes")
             if count is None:
                 return replace(base, kind="var_pieces", type="list[bytes]", unit=row)
             return replace(base, kind="pieces", type="tuple[bytes, ...]", unit=row, count=count, size=count * row)
         cls.notes.append(f"{path}: an array of arrays: kept as bytes")
-        if row is not None and count is not None:
-            return replace(base, size=row * count, count=row * count)
-        return replace(base, kind="var_bytes")
+        return replace(base, kind="var_bytes", opaque=True)
 
     def _has_open(self, inner: Cls) -> bool:
         """Whether an object's bytes alone do not tell where it ends."""

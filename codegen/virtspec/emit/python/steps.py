@@ -117,34 +117,48 @@ class Planner:
         attribute = cls.attributes[index]
         extent = extents[index]
         unsigned = bool(extent.count) and "-" not in extent.count
-        native = bool(attribute.cls) and self.catalogue.target(cls, attribute.cls).native
+        target = self.catalogue.target(cls, attribute.cls) if attribute.cls else None
+        context = ["byteorder=byteorder"] if target is not None and target.native else []
+        context += ["features=features"] if target is not None and target.featured else []
         step = Step(
             index=index,
             first=attribute.name,
             attribute=attribute,
             count=extent.count,
             unsigned=unsigned,
-            arguments=", byteorder=byteorder" if native else "",
-            passed="byteorder=byteorder" if native else "",
+            arguments="".join(f", {argument}" for argument in context),
+            passed=", ".join(context),
         )
         if attribute.kind == "var_struct":
             inner = self.catalogue.target(cls, attribute.cls)
             passed = [f"{k}={v}" for k, v in extent.arguments]
-            context = ["byteorder=byteorder"] if inner.native else []
-            context += ["features=features"] if inner.featured else []
             for own, outer in extent.arguments:
                 if all(outer != o.keyword for o in plan.opens):
                     needed = any(o.required for o in self.plan(inner).opens if o.keyword == own)
                     plan.opens.append(Open(keyword=outer, required=needed))
-            after = behind(cls, index, len(extents), extents, conditions)
-            restrict = after[0] if after and extent.arguments else ""
             arguments = "".join(f", {argument}" for argument in passed + context)
-            return replace(step, arguments=arguments, passed=", ".join(context), restrict=restrict)
-        if not extent.keyword:
+            step = replace(step, arguments=arguments)
+        keywords = [outer for _, outer in extent.arguments] or ([extent.keyword] if extent.keyword else [])
+        if not keywords:
             return step
         whole = behind(cls, index, len(extents), extents, conditions)
         part_end = boundary if boundary is not None and index < boundary else len(extents)
         part = behind(cls, index, part_end, extents, conditions)
+        if attribute.kind == "var_struct":
+            # what is left to a struct inside ends where the parts behind it begin
+            limited = boundary is not None and index < boundary
+            if (whole is None and part is None) or (whole == ("", ()) and not limited):
+                return step
+            room = Open(
+                keyword=keywords[-1],
+                target="room",
+                whole=f"len(buffer){whole[0]}" if whole else "",
+                others=whole[1] if whole else (),
+                part=f"split{part[0]}" if part else "",
+                part_others=part[1] if part else (),
+                limited=limited,
+            )
+            return replace(step, open=room)
         opened = Open(
             keyword=extent.keyword,
             whole=_remaining("len(buffer)", whole[0], extent.unit) if whole else "",

@@ -54,6 +54,7 @@ class ArmView:
 class Attribute:
     """One attribute of a generated class. `cls` is the class of a nested value or of elements, `format` that of its
     integers, `count` the number of elements of an array of fixed length, `unit` the size of one element in bytes.
+    What is `opaque` is kept as bytes: a number of its elements does not tell how many.
 
     `default` is how the constructor fills the attribute: a value, one computed from an array's length, or elements
     whose number another member gives. `declared` is its type where that is more than what the constructor takes.
@@ -71,6 +72,7 @@ class Attribute:
     bits: tuple[BitView, ...] = ()
     arms: tuple[ArmView, ...] = ()
     optional: bool = False
+    opaque: bool = False
     derived: str = ""
     filled: str = ""
     declared: str = ""
@@ -149,10 +151,12 @@ class Open:
 
     It may be left out where it follows from what remains: `whole` is that of the buffer, for which all of `others`
     have to be given, and `ragged` what must be zero for a whole number of elements; `part` and `part_others` are the
-    same within the device-readable part, if the member is `limited` to it.
+    same within the device-readable part, if the member is `limited` to it. For a struct inside, `target` is the
+    variable for the end of the bytes that are left to it.
     """
 
     keyword: str
+    target: str = ""
     whole: str = ""
     ragged: str = ""
     others: tuple[str, ...] = ()
@@ -177,7 +181,6 @@ class Step:
     open: Open | None = None
     arguments: str = ""
     passed: str = ""
-    restrict: str = ""
     writable: bool = False
 
 
@@ -298,6 +301,11 @@ class ClassView:
         """The former names of what a zero-copy view has."""
         viewed = {member.name for member in self.view}
         return tuple(f for f in self.former if f.new in viewed)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether all objects take the same number of bytes."""
+        return self.size is not None and not self.featured
 
     @property
     def plain(self) -> bool:

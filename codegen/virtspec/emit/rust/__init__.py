@@ -42,7 +42,6 @@ _PACKAGE = {
     "Cargo.toml": "Cargo.toml",
     "README.md": "README.md",
     ".gitignore": "gitignore",
-    "LICENSE": "LICENSE",
     "examples/testee/main.rs": "examples/testee/main.rs",
     "examples/testee/question.rs": "examples/testee/question.rs",
     "examples/testee/subjects.rs": "examples/testee/subjects.rs",
@@ -101,6 +100,7 @@ def render_rust(spec: Spec, layouts: Layouts) -> Emission:
     emission.files[f"{CRATE}/src/lib.rs"] = render("rust/src/lib.rs.jinja", **common)
     for path, template in _PACKAGE.items():
         emission.files[f"{CRATE}/{path}"] = render(f"rust/package/{template}.jinja", **common)
+    emission.files[f"{CRATE}/LICENSE"] = render("_shared/LICENSE.jinja")
     if examples:
         path = "tests/messages.rs"
         emission.files[f"{CRATE}/{path}"] = render(f"rust/package/{path}.jinja", **common)

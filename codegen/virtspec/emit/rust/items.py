@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from virtspec.emit.rust.names import Scope
-from virtspec.model import Bits, Direction, Integer, Member, Struct
+from virtspec.model import Array, Bits, Direction, Integer, Member, Struct
 
 ItemKind: TypeAlias = Literal["fixed", "union", "message"]
 
@@ -67,6 +67,11 @@ class Field:
     shape: Shape
     optional: bool = False
     bits: Bits | None = None
+
+    @property
+    def octets(self) -> bool:
+        """Whether it is an array of bytes in the specification, not only here."""
+        return isinstance(self.member.type, Array) and isinstance(self.member.type.element, Integer)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -30,7 +30,7 @@ from virtspec.emit.rust.views import (
     TypedView,
 )
 from virtspec.expressions import ExpressionError, Name
-from virtspec.model import Array, ConfigRef, ExternalLength, Integer
+from virtspec.model import Array, ConfigRef, ExternalLength
 from virtspec.model import Expression as ExpressionLength
 from virtspec.names import python_field, rust_field
 
@@ -142,7 +142,7 @@ class Messages:
                 unit = element.size
             case _:
                 unit = 1
-        if not isinstance(f.shape, Slice) or _is_bytes(f):
+        if not isinstance(f.shape, Slice) or f.octets:
             variables = {g.name: g.name for g in item.fields[:number]}
             try:
                 return Extent(count=lengths.count(self.catalogue, item, f, variables), unit=unit)
@@ -328,10 +328,6 @@ def _keys(extent: Extent) -> list[tuple[str, bool, bool]]:
     if extent.key:
         return [(extent.key, extent.required, False)]
     return [(key, field.required, True) for field, key in extent.inner]
-
-
-def _is_bytes(f: Field) -> bool:
-    return isinstance(f.member.type, Array) and isinstance(f.member.type.element, Integer)
 
 
 def _key(f: Field, unit: int) -> tuple[str, bool]:

@@ -304,7 +304,9 @@ class Catalogue:
                 return self.counted(item, f)
 
     def counted(self, item: Item, f: Field) -> bool:
-        """Whether the number of elements follows from members before them."""
+        """Whether the bytes of an array follow from members before it."""
+        if isinstance(f.shape, Slice) and not f.octets:
+            return False
         used = self.count_names(f)
         before: set[str] = set()
         for other in item.fields:

@@ -146,7 +146,8 @@ class Part:
         path = ruststring(self.path)
         match self.kind:
             case "message":
-                arguments = ["&()" if self.context == "()" else "&inner", *(["&behind"] if self.limited else [])]
+                arguments = ["&()" if self.context == "()" else "&inner"]
+                arguments += ["&behind" if self.behind else "&[]"] if self.limited else []
                 call = f"message{'_before' if self.limited else ''}({', '.join(arguments)})"
             case "fixed":
                 call = f"fixed({path})"

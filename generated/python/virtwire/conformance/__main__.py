@@ -13,7 +13,7 @@ from pathlib import Path
 
 from virtwire._cli import prepare_output
 from virtwire.conformance.processes import CannotRun
-from virtwire.conformance.report import json_report, junit_report, text_report
+from virtwire.conformance.report import json_report, junit_report, printable, text_report
 from virtwire.conformance.runner import run
 from virtwire.conformance.vectors import VectorError, load_cases, select, vectors_directory
 from virtwire.conformance.verdicts import ExpectationError, read_expectations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (VectorError, ExpectationError, CannotRun) as error:
-        print(f"virtwire.conformance: {error}", file=sys.stderr)
+        print(f"virtwire.conformance: {printable(str(error))}", file=sys.stderr)
         return 2
 
 

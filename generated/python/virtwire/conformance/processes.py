@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import queue
 import subprocess
-import tempfile
 import threading
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TypeAlias
 
 from virtwire.conformance.protocol import MAX_LINE
+
+MAX_AHEAD = 8
+"""How many lines a testee may be ahead of the questions before nobody reads what it says."""
+
+Lines: TypeAlias = "queue.Queue[str | None] | queue.SimpleQueue[str | None]"
 
 
 class CannotRun(Exception):
@@ -23,14 +27,19 @@ class NoAnswer(Exception):
 
 
 class Process:
-    """One process of the implementation under test."""
+    """One process of the implementation under test.
+
+    A thread writes to it and one reads from it, so that nothing it does, and nothing that processes of its own do with the
+    pipes when it has ended, holds the runner up for longer than the time-out.
+    """
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._command = list(command)
         self._timeout = timeout
-        self._process: subprocess.Popen[str] | None = None
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._errors: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._questions: Lines = queue.SimpleQueue()
+        self._answers: Lines = queue.Queue()
+        self._errors = Errors()
         self.starts = 0
 
     def __enter__(self) -> Process:
@@ -41,15 +50,11 @@ class Process:
 
     def ask(self, line: str) -> str:
         """The testee's answer. Raises `NoAnswer`; the next question then goes to a new process."""
-        process = self._process or self._start()
-        assert process.stdin is not None
+        if self._process is None:
+            self._start()
+        self._questions.put(f"{line}\n")
         try:
-            process.stdin.write(line + "\n")
-            process.stdin.flush()
-        except OSError:
-            pass  # it has ended; the reader knows
-        try:
-            answer = self._lines.get(timeout=self._timeout)
+            answer = self._answers.get(timeout=self._timeout)
         except queue.Empty:
             self.stop()
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
@@ -68,35 +73,32 @@ class Process:
         if process is not None:
             process.kill()
             process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    try:
-                        stream.close()
-                    except OSError:
-                        pass
-        if self._errors is not None:
-            self._errors.close()
-            self._errors = None
+            self._questions.put(None)
+            for stream in (process.stdout, process.stderr):
+                assert stream is not None
+                stream.close()
+            try:  # what was said and not asked for, which the reader may wait to pass on
+                while True:
+                    self._answers.get_nowait()
+            except queue.Empty:
+                pass
 
-    def _start(self) -> subprocess.Popen[str]:
-        self._lines = queue.Queue()
-        self._errors = tempfile.TemporaryFile()
+    def _start(self) -> None:
+        self._questions = queue.SimpleQueue()
+        self._answers = queue.Queue(maxsize=MAX_AHEAD)
+        self._errors = Errors()
+        pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
+                self._command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0
             )
         except OSError as error:
             raise CannotRun(f"{self._command[0]}: {error.strerror or error}") from None
         self.starts += 1
         self._process = process
-        threading.Thread(target=_read, args=(process, self._lines), daemon=True).start()
-        return process
+        threading.Thread(target=_write, args=(process.stdin, self._questions), daemon=True).start()
+        threading.Thread(target=_read, args=(process.stdout, self._answers), daemon=True).start()
+        threading.Thread(target=self._errors.read, args=(process.stderr,), daemon=True).start()
 
     def _ended(self) -> str:
         """How the process ended, with the end of what it wrote to its standard error."""
@@ -107,25 +109,59 @@ class Process:
         except subprocess.TimeoutExpired:
             self.stop()
             return "closed its output"
-        said = b""
-        if self._errors is not None:
-            self._errors.seek(0, 2)
-            self._errors.seek(max(0, self._errors.tell() - 400))
-            said = self._errors.read()
+        self._errors.complete.wait(timeout=min(self._timeout, 1))
         self.stop()
         how = f"crashed with signal {-code}" if code < 0 else f"ended with exit code {code}"
-        lines = said.decode("utf-8", "replace").strip().splitlines()
+        lines = self._errors.end.decode("utf-8", "replace").strip().splitlines()
         return f"{how}: {lines[-1]}" if lines else how
 
 
-def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    """Pass on the lines of a process, and None at its end. A line that is too long is the last one."""
-    assert process.stdout is not None
+class Errors:
+    """The end of what a process writes to its standard error."""
+
+    def __init__(self) -> None:
+        self.end = b""
+        self.complete = threading.Event()
+
+    def read(self, stream: IO[bytes]) -> None:
+        """Read until the end."""
+        try:
+            while chunk := stream.read(1 << 16):
+                self.end = (self.end + chunk)[-400:]
+        except (OSError, ValueError):
+            pass  # closed: nobody waits for it
+        self.complete.set()
+
+
+def _write(stream: IO[bytes], lines: Lines) -> None:
+    """Pass on lines to a process, until None."""
     try:
-        while line := process.stdout.readline(MAX_LINE):
-            lines.put(line)
-            if not line.endswith("\n"):
-                break
+        while (line := lines.get()) is not None:
+            rest = memoryview(line.encode())
+            while rest:
+                rest = rest[stream.write(rest) or 0 :]
     except (OSError, ValueError):
+        pass  # it has ended; the reader knows
+    try:
+        stream.close()
+    except OSError:
         pass
+
+
+def _read(stream: IO[bytes], lines: Lines) -> None:
+    """Pass on the lines of a process, and None at its end. A line that is too long is the last one."""
+    said = bytearray()
+    try:
+        while chunk := stream.read(1 << 16):
+            said += chunk
+            *whole, rest = said.split(b"\n") if b"\n" in chunk else (said,)
+            for line in whole:
+                lines.put(f"{line.decode('utf-8', 'replace')}\n")
+            said = rest
+            if len(said) > MAX_LINE:
+                break
+        if said:
+            lines.put(said.decode("utf-8", "replace"))
+    except (OSError, ValueError):
+        pass  # closed: nobody waits for it
     lines.put(None)

@@ -16,6 +16,7 @@ SCHEMA = "virtwire.conformance/1"
 
 # what XML 1.0 cannot hold, not even escaped
 _UNPRINTABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def text_report(outcome: Outcome, *, verbose: bool = False, limit: int = 20) -> str:
@@ -60,7 +61,12 @@ def text_report(outcome: Outcome, *, verbose: bool = False, limit: int = 20) -> 
     lines += [f"{len(structs)} structs, {full} of them passed everything"]
     if outcome.restarts:
         lines.append(f"the testee was started again {outcome.restarts} times")
-    return "\n".join(lines).lstrip("\n") + "\n"
+    return printable("\n".join(lines).lstrip("\n")) + "\n"
+
+
+def printable(text: str) -> str:
+    """A text for a terminal: what a testee said may hold characters that command it."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 _ORDER = ("passed", "failed", "unexpected-pass", "expected-failure", "skipped")

@@ -100,7 +100,7 @@ def _class(name: str) -> type[Object]:
 def decode(cls: type[Object], data: bytes, arguments: Mapping[str, str]) -> Object:
     """The object that bytes are, by the arguments of the protocol."""
     if issubclass(cls, Union):
-        return cls(data)
+        return cls.from_bytes(data)
     return cls.from_bytes(data, **{key: _argument(key, text) for key, text in arguments.items()})
 
 
@@ -282,6 +282,8 @@ def _made(cls: Any, name: str, old: Any, tree: Tree) -> Any:
     for i in range(max(len(tree), len(filled))):
         if i not in tree:
             items.append(filled[i])
+        elif isinstance(tree[i], str) is not (element is None or element is bytes):
+            raise ProtocolError(f"{cls.C_NAME}.{name}[{i}] is no such value")
         elif element is None:
             items.append(parse_number(tree[i]))
         elif element is bytes:
