@@ -109,7 +109,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.stop()
             return "closed its output"
-        self._errors.complete.wait(timeout=min(self._timeout, 1))
+        self._errors.complete.wait(timeout=min(self._timeout, 5))
         self.stop()
         how = f"crashed with signal {-code}" if code < 0 else f"ended with exit code {code}"
         lines = self._errors.end.decode("utf-8", "replace").strip().splitlines()
