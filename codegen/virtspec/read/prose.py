@@ -26,7 +26,8 @@ _LABEL = re.compile(r"\s*\\label(?=\{)")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\[[^\[\]]*\])?")
 _COMMENT = re.compile(r"(?<!\\)%")
 _ODD_BREAK = re.compile(r"\n[ \t]+\n")
-_SENTENCE_END = re.compile(r"[.?!][)}]?(?=\s)|\n[ \t]*\n")
+# a full stop, or a blank line; it begins with a set of characters, for which the engine looks first
+_SENTENCE_END = re.compile(r"[.?!\n](?:(?<=\n)[ \t]*\n|(?<!\n)[)}]?(?=\s))")
 _ABBREVIATED = frozenset({"e.g", "i.e", "etc", " vs"})
 
 
