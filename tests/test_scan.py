@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from virtspec.latex.scan import Heading, Input, Item, Label, Listing, Settings, Table, group, scan_text
+from virtspec.latex.arguments import group
+from virtspec.latex.blocks import Heading, Input, Item, Label, Listing, Settings, Table
+from virtspec.latex.scan import scan_text
 from virtspec.latex.text import plain_text
 
 

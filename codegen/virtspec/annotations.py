@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError, at
+from virtspec.latex.arguments import squeeze
 from virtspec.latex.document import Document, Section
-from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
 from virtspec.model import (
     AllOf,

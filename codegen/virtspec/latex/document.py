@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from virtspec.compat import assert_never
 from virtspec.diagnostics import Sink, SpecError, at
-from virtspec.latex.hidden import visible
-from virtspec.latex.scan import (
+from virtspec.latex.blocks import (
     Block,
     Heading,
     Input,
@@ -24,8 +23,9 @@ from virtspec.latex.scan import (
     Role,
     Settings,
     Table,
-    scan_text,
 )
+from virtspec.latex.hidden import visible
+from virtspec.latex.scan import scan_text
 from virtspec.latex.text import plain_text
 from virtspec.source import MissingFile, OutsideTree, Place, SourceError, SourceFile, SourceTree
 

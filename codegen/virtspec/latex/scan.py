@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
 
+from virtspec.latex.arguments import group, squeeze
+from virtspec.latex.blocks import Block, Heading, Input, Item, Label, ListEdge, Listing, Role, Settings, Table
 from virtspec.latex.hidden import passed_over
-
-Role: TypeAlias = Literal["driver", "device"]
 
 LEVELS = {
     "part": -1,
@@ -34,78 +33,6 @@ WIDE = frozenset({"tabularx", "tabulary", "tabular*", "xltabular", "NiceTabular*
 """Tables that are given their width before their columns."""
 LISTS = frozenset({"itemize", "itemize*", "enumerate", "enumerate*", "description", "description*"})
 VERBATIM = frozenset({"lstlisting", "lstlisting*", "verbatim", "verbatim*", "Verbatim", "minted", "comment"})
-
-
-class Heading(NamedTuple):
-    """A sectioning command, or one of the specification's own that stand for it (`\\drivernormative`)."""
-
-    start: int
-    level: int
-    title: str
-    label: str = ""
-    role: Role | None = None
-    conformance: bool = False
-
-
-class Label(NamedTuple):
-    start: int
-    name: str
-
-
-class Input(NamedTuple):
-    """`\\input{path}`."""
-
-    start: int
-    path: str
-
-
-class Listing(NamedTuple):
-    """The body of a `lstlisting` or of another environment for code.
-
-    With `path` it is the file that `\\lstinputlisting` names, and there is no body.
-    """
-
-    start: int
-    body: int
-    end: int
-    options: str
-    path: str = ""
-
-
-class Settings(NamedTuple):
-    """`\\lstset{…}`: holds for the listings that follow, in other files too."""
-
-    start: int
-    options: str
-
-
-class Table(NamedTuple):
-    """A table environment: `body` to `end` are its rows, after the column specification."""
-
-    start: int
-    environment: str
-    body: int
-    end: int
-
-
-class Item(NamedTuple):
-    """`\\item` of a list; `label` is the optional argument as written, None without one. `body` is where its text
-    starts."""
-
-    start: int
-    label: str | None
-    body: int
-
-
-class ListEdge(NamedTuple):
-    """Begin (`opens`) or end of a list environment."""
-
-    start: int
-    environment: str
-    opens: bool
-
-
-Block: TypeAlias = Heading | Label | Input | Listing | Settings | Table | Item | ListEdge
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,74 +73,8 @@ _COMMAND = re.compile(
     r"|%[^\n]*"
 )
 
-_BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
-_BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
-_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
 _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
 _DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
-
-MAX_ARGUMENT = 1 << 13
-MAX_OPTION = 1 << 10
-"""The longest argument in braces and in brackets, in characters: an unclosed one must not swallow a file, and a
-thousand unclosed ones must not cost the square of it."""
-
-
-def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
-    """The content of the balanced `{…}` (or `[…]`) that begins at or, after blanks, behind `start`, as offsets.
-
-    None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
-    """
-    position = start
-    if text[position : position + 1] != opening:
-        blank = _BLANK.match(text, position)
-        position = blank.end() if blank else position
-        if text[position : position + 1] != opening:
-            return None
-    if opening == "{":
-        # nearly every argument is flat: look for its end before looking at every character
-        end = text.find("}", position, position + MAX_ARGUMENT)
-        if end < 0:
-            return None
-        inside = text[position + 1 : end]
-        if "{" not in inside and "\\" not in inside and "%" not in inside:
-            return position + 1, end
-        depth = 0
-        for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):
-            token = match[0]
-            if token == "{":
-                depth += 1
-            elif token == "}":
-                depth -= 1
-                if not depth:
-                    return position + 1, match.start()
-        return None
-    end = text.find("]", position, position + MAX_OPTION)
-    if end < 0:
-        return None
-    inside = text[position + 1 : end]
-    if "[" not in inside and "{" not in inside and "}" not in inside and "\\" not in inside:
-        return position + 1, end
-    depth = braces = 0
-    for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
-        token = match[0]
-        if token == "{":
-            braces += 1
-        elif token == "}":
-            braces -= 1
-            if braces < 0:
-                return None
-        elif not braces and token == opening:
-            depth += 1
-        elif not braces and token == closing:
-            depth -= 1
-            if not depth:
-                return position + 1, match.start()
-    return None
-
-
-def squeeze(text: str) -> str:
-    """A label or title with every run of white space as one blank: both break across lines in the sources."""
-    return " ".join(text.split())
 
 
 @lru_cache(maxsize=1024)
@@ -336,17 +197,11 @@ class _Scanner:
         return match.end()
 
     def _item(self, match: re.Match[str]) -> int:
-        text = self.text
-        after = following = match.end()
-        if text[after : after + 1] != "[" and (blank := _BLANK.match(text, after)):
-            following = blank.end()
-        if text[following : following + 1] == "[":
-            found = group(self.text, following, "[", "]")
-            if found:
-                label = self.text[found[0] : found[1]]
-                self.blocks.append(Item(match.start(), label, found[1] + 1))
-                return found[1] + 1
-        self.blocks.append(Item(match.start(), None, after))
+        start, after = match.span()
+        label = None
+        if found := group(self.text, after, "[", "]"):
+            label, after = self.text[found[0] : found[1]], found[1] + 1
+        self.blocks.append(Item(start, label, after))
         return after
 
     def _label(self, match: re.Match[str]) -> int:

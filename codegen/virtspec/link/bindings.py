@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from virtspec.diagnostics import Sink, at
-from virtspec.latex.scan import squeeze
+from virtspec.latex.arguments import squeeze
 from virtspec.link.facts import Facts
 from virtspec.link.owners import Owners
 from virtspec.link.suggest import closest

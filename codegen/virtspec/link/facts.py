@@ -10,8 +10,8 @@ from functools import lru_cache
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic, Severity, Sink, at
 from virtspec.expressions import Number
+from virtspec.latex.blocks import Item, ListEdge, Listing, Table
 from virtspec.latex.document import Document, Located, Segment
-from virtspec.latex.scan import Item, ListEdge, Listing, Table
 from virtspec.latex.text import digest
 from virtspec.link.constants import Definition, of_define, of_enum
 from virtspec.link.lists import Run

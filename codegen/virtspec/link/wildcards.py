@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from virtspec.latex.scan import Listing
+from virtspec.latex.blocks import Listing
 from virtspec.link.owners import Owners
 from virtspec.model import Integer, Place, Registry, Struct, innermost, members_in
 from virtspec.read.prose import Prose, sentence_end, sentence_start

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from virtspec.diagnostics import Severity
-from virtspec.latex.scan import Heading, Item
+from virtspec.latex.blocks import Heading, Item
 from virtspec.lint.draft import Draft, constants_in
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, given, rule

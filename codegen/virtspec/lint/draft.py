@@ -11,8 +11,9 @@ from functools import cached_property
 
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic
+from virtspec.latex.arguments import squeeze
+from virtspec.latex.blocks import Heading, Label, Listing, Table
 from virtspec.latex.document import Document, Located, Section
-from virtspec.latex.scan import Heading, Label, Listing, Table, squeeze
 from virtspec.layout import LayoutError, Layouts
 from virtspec.lint.pages import Page, read_pages
 from virtspec.lint.spelling import Names

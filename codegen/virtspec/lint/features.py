@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Severity
+from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located
-from virtspec.latex.scan import Item
 from virtspec.lint.draft import Draft, constants_in
 from virtspec.lint.registry import Hit, rule
 from virtspec.lint.spelling import did_you_mean

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from virtspec.diagnostics import Severity
-from virtspec.latex.scan import squeeze
+from virtspec.latex.arguments import squeeze
 from virtspec.lint.draft import Draft
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, rule

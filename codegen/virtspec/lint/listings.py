@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from virtspec.diagnostics import Severity
-from virtspec.latex.scan import Item, Table
+from virtspec.latex.blocks import Item, Table
 from virtspec.lint.draft import Draft, ancestors
 from virtspec.lint.registry import Edit, Hit, rule
 from virtspec.model import Bits, Integer, Member, Place, innermost, members_in

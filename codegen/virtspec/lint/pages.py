@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from virtspec.chapters import module_of
+from virtspec.latex.blocks import Listing
 from virtspec.latex.document import Document, Section
-from virtspec.latex.scan import Listing
 from virtspec.source import SourceFile
 
 _HIDDEN = re.compile(

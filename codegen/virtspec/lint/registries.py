@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from virtspec.diagnostics import Severity
+from virtspec.latex.blocks import Item
 from virtspec.latex.document import Section
-from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
 from virtspec.lint.draft import Draft, ancestors
 from virtspec.lint.registry import Hit, given, rule

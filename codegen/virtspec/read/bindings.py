@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from virtspec.latex.blocks import Item
 from virtspec.latex.document import Section
-from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
 from virtspec.model import DEVICE_CONFIG, Condition, Feature, Not, Role
 from virtspec.read.prose import Hit, Phrase, Prose

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from virtspec.latex.arguments import squeeze
 from virtspec.latex.document import Section
-from virtspec.latex.scan import squeeze
 from virtspec.latex.text import digest
 from virtspec.read.prose import Pages, Phrase, Prose, hits_in, outline_of, sentence_end, sentence_start
 from virtspec.source import line_starts_of

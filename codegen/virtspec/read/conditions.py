@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located
-from virtspec.latex.scan import Item
 from virtspec.latex.text import digest, plain_text
 from virtspec.model import AllOf, AnyOf, Condition, Feature, Not, Place, Prose
 from virtspec.read.prose import Hit, Phrase

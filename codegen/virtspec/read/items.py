@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located, Section
-from virtspec.latex.scan import Item
 from virtspec.latex.text import plain_text
 from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from virtspec.chapters import module_of
+from virtspec.latex.arguments import group
+from virtspec.latex.blocks import Heading, Input, Item, Label, ListEdge, Listing, Settings, Table
 from virtspec.latex.document import Document, Located, Section, Segment
-from virtspec.latex.scan import Heading, Input, Item, Label, ListEdge, Listing, Settings, Table, group, scan_text
+from virtspec.latex.scan import scan_text
 from virtspec.model import Place
 from virtspec.source import SourceFile
 

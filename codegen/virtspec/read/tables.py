@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Literal
 
 from virtspec.frozen import dataclass
-from virtspec.latex.scan import Table, group
+from virtspec.latex.arguments import group
+from virtspec.latex.blocks import Table
 from virtspec.latex.text import plain_text
 from virtspec.model import Access
 from virtspec.source import SourceFile

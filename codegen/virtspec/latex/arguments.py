@@ -1,0 +1,72 @@
+"""The arguments of a LaTeX command: where they begin and end, and their words."""
+
+from __future__ import annotations
+
+import re
+
+_BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
+_BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
+_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
+
+MAX_ARGUMENT = 1 << 13
+MAX_OPTION = 1 << 10
+"""The longest argument in braces and in brackets, in characters: an unclosed one must not swallow a file, and a
+thousand unclosed ones must not cost the square of it."""
+
+
+def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
+    """The content of the balanced `{…}` (or `[…]`) that begins at or, after blanks, behind `start`, as offsets.
+
+    None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
+    """
+    position = start
+    if text[position : position + 1] != opening:
+        blank = _BLANK.match(text, position)
+        position = blank.end() if blank else position
+        if text[position : position + 1] != opening:
+            return None
+    if opening == "{":
+        # nearly every argument is flat: look for its end before looking at every character
+        end = text.find("}", position, position + MAX_ARGUMENT)
+        if end < 0:
+            return None
+        inside = text[position + 1 : end]
+        if "{" not in inside and "\\" not in inside and "%" not in inside:
+            return position + 1, end
+        depth = 0
+        for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):
+            token = match[0]
+            if token == "{":
+                depth += 1
+            elif token == "}":
+                depth -= 1
+                if not depth:
+                    return position + 1, match.start()
+        return None
+    end = text.find("]", position, position + MAX_OPTION)
+    if end < 0:
+        return None
+    inside = text[position + 1 : end]
+    if "[" not in inside and "{" not in inside and "}" not in inside and "\\" not in inside:
+        return position + 1, end
+    depth = braces = 0
+    for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
+        token = match[0]
+        if token == "{":
+            braces += 1
+        elif token == "}":
+            braces -= 1
+            if braces < 0:
+                return None
+        elif not braces and token == opening:
+            depth += 1
+        elif not braces and token == closing:
+            depth -= 1
+            if not depth:
+                return position + 1, match.start()
+    return None
+
+
+def squeeze(text: str) -> str:
+    """A label or title with every run of white space as one blank: both break across lines in the sources."""
+    return " ".join(text.split())
