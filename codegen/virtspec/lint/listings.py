@@ -9,7 +9,7 @@ from virtspec.diagnostics import Severity
 from virtspec.latex.blocks import Item, Table
 from virtspec.lint.draft import Draft, ancestors
 from virtspec.lint.registry import Edit, Hit, rule
-from virtspec.model import Bits, Integer, Member, Place, innermost, members_in
+from virtspec.model import Bits, Integer, Member, innermost, members_in
 
 _COMMANDS = ("field", "ref", "nameref", "hyperref", "textbf", "textit", "texttt", "emph", "label", "footnote")
 _PART_OF_NAME = re.compile(r"[\\A-Za-z0-9_@]")
@@ -220,7 +220,7 @@ def unread_table(draft: Draft) -> Iterator[Hit]:
     skipped = {s.place for s in draft.spec.coverage.skipped if s.what == "table"}
     for located in draft.document.blocks:
         block = located.block
-        if isinstance(block, Table) and skipped and Place(located.file.path, located.line) in skipped:
+        if isinstance(block, Table) and skipped and located.place in skipped:
             body = located.file.text[block.body : block.end]
             # members side by side are the layout of one message, with the values in it
             layout = body.partition("\\\\")[0].count("\\field") > 1
