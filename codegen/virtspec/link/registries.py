@@ -165,9 +165,11 @@ class Registries:
     def _registry(self, rows: Sequence[Row], run: Run, name: str, under: str = "", field: str = "") -> Registry:
         first = rows[0].definition
         fields = (field,) if field else self._fields_of_run(run, name, first.place)
-        taken = f"{run.module}/registry/{slug(name)}" in self.found and fields
-        if (taken or says_nothing(name)) and not (run.name or run.title):
+        known = self.found.get(f"{run.module}/registry/{slug(name)}")
+        if ((known and fields) or says_nothing(name)) and not (run.name or run.title):
             name = fields[0].replace(".", "_") if fields else _heading(run.located.section) or name
+        elif known and known.place.file != first.place.file:
+            name = f"{_part(run.located.section)} {name}".lstrip()  # as the flags of two formats of descriptors
         flags = are_flags(rows) or (len(rows) == 1 and bool(fields) and fields[0].endswith(("flag", "flags")))
         if not flags and len(rows) > 1 and all(row.code.bit_count() == 1 for row in rows):
             flags = _BITS.search(_sentence_before(run.located, 0)) is not None
@@ -274,6 +276,13 @@ def _caption(located: Located) -> str:
 def _heading(section: Section | None) -> str:
     """The heading that says what a list is about: not "Legacy Interface", nor that of a clause."""
     while section is not None and (_LEGACY.match(section.title) or section.role):
+        section = section.parent
+    return section.title if section else ""
+
+
+def _part(section: Section | None) -> str:
+    """The heading of the part of the document that a file is."""
+    while section is not None and section.parent is not None and section.parent.file is section.file:
         section = section.parent
     return section.title if section else ""
 

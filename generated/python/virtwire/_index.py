@@ -440,6 +440,10 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 CODES: dict[str, tuple[tuple[str, str, str, int], ...]] = {
+    "pvirtq_desc.flags": (("virtqueue", "PACKED_VIRTQUEUES_VIRTQ_DESC_F_CODES", "", 0),),
+    "pvirtq_event_suppress.flags.desc_event_flags": (
+        ("virtqueue", "RING_EVENT_FLAGS_CODES", "", 0),
+    ),
     "virtio_admin_cmd.group_type": (("admin", "DEVICE_GROUPS_CODE_CODES", "", 0),),
     "virtio_admin_cmd.opcode": (("admin", "GROUP_ADMINISTRATION_COMMANDS_OPCODE_CODES", "", 0),),
     "virtio_admin_cmd.status": (("admin", "GROUP_ADMINISTRATION_COMMANDS_STATUS_CODES", "", 0),),

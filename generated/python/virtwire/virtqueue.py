@@ -61,9 +61,21 @@ FEATURES = Features(
 
 # --- registries ---
 
+PACKED_VIRTQUEUES_VIRTQ_DESC_F_CODES = Registry(
+    "Packed Virtqueues VIRTQ_DESC_F",
+    "flags",
+    (
+        Entry(0x80, "VIRTQ_DESC_F_AVAIL"),
+        Entry(0x8000, "VIRTQ_DESC_F_USED"),
+        Entry(0x2, "VIRTQ_DESC_F_WRITE"),
+        Entry(0x1, "VIRTQ_DESC_F_NEXT"),
+        Entry(0x4, "VIRTQ_DESC_F_INDIRECT"),
+    ),
+    flags=True,
+)
 RING_EVENT_FLAGS_CODES = Registry(
     "RING_EVENT_FLAGS",
-    "code",
+    "desc_event_flags",
     (
         Entry(0x0, "RING_EVENT_FLAGS_ENABLE"),
         Entry(0x1, "RING_EVENT_FLAGS_DISABLE"),
@@ -77,8 +89,6 @@ VIRTQ_DESC_F_CODES = Registry(
         Entry(0x1, "VIRTQ_DESC_F_NEXT"),
         Entry(0x2, "VIRTQ_DESC_F_WRITE"),
         Entry(0x4, "VIRTQ_DESC_F_INDIRECT"),
-        Entry(0x80, "VIRTQ_DESC_F_AVAIL"),
-        Entry(0x8000, "VIRTQ_DESC_F_USED"),
     ),
     flags=True,
 )

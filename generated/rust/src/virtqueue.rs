@@ -33,8 +33,19 @@ pub const VIRTQ_AVAIL_F_NO_INTERRUPT: u16 = 1;
 pub const VIRTQ_USED_F_NO_NOTIFY: u16 = 1;
 
 registry! {
-    /// `RING_EVENT_FLAGS` by `code` (`packed-ring.tex:333`).
-    pub static RING_EVENT_FLAGS_CODES = "RING_EVENT_FLAGS", "code" {
+    /// `Packed Virtqueues VIRTQ_DESC_F` by `flags` (`packed-ring.tex:99`).
+    pub static PACKED_VIRTQUEUES_VIRTQ_DESC_F_CODES = "Packed Virtqueues VIRTQ_DESC_F", "flags" flags {
+        code 0x80 => "VIRTQ_DESC_F_AVAIL";
+        code 0x8000 => "VIRTQ_DESC_F_USED";
+        code 0x2 => "VIRTQ_DESC_F_WRITE";
+        code 0x1 => "VIRTQ_DESC_F_NEXT";
+        code 0x4 => "VIRTQ_DESC_F_INDIRECT";
+    }
+}
+
+registry! {
+    /// `RING_EVENT_FLAGS` by `desc_event_flags` (`packed-ring.tex:333`).
+    pub static RING_EVENT_FLAGS_CODES = "RING_EVENT_FLAGS", "desc_event_flags" {
         code 0x0 => "RING_EVENT_FLAGS_ENABLE";
         code 0x1 => "RING_EVENT_FLAGS_DISABLE";
         code 0x2 => "RING_EVENT_FLAGS_DESC";
@@ -47,8 +58,6 @@ registry! {
         code 0x1 => "VIRTQ_DESC_F_NEXT";
         code 0x2 => "VIRTQ_DESC_F_WRITE";
         code 0x4 => "VIRTQ_DESC_F_INDIRECT";
-        code 0x80 => "VIRTQ_DESC_F_AVAIL";
-        code 0x8000 => "VIRTQ_DESC_F_USED";
     }
 }
 

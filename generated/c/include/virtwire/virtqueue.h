@@ -636,7 +636,26 @@ VIRTWIRE_INLINE int indirect_descriptor_table_write(struct virtwire_writer *writ
     return 0;
 }
 
-/* RING_EVENT_FLAGS, by code: packed-ring.tex:333. */
+/* Packed Virtqueues VIRTQ_DESC_F, by flags: packed-ring.tex:99. */
+VIRTWIRE_INLINE const char *virtio_virtqueue_packed_virtqueues_virtq_desc_f_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTQ_DESC_F_NEXT:
+        return "VIRTQ_DESC_F_NEXT";
+    case VIRTQ_DESC_F_WRITE:
+        return "VIRTQ_DESC_F_WRITE";
+    case VIRTQ_DESC_F_INDIRECT:
+        return "VIRTQ_DESC_F_INDIRECT";
+    case VIRTQ_DESC_F_AVAIL:
+        return "VIRTQ_DESC_F_AVAIL";
+    case VIRTQ_DESC_F_USED:
+        return "VIRTQ_DESC_F_USED";
+    default:
+        return NULL;
+    }
+}
+
+/* RING_EVENT_FLAGS, by desc_event_flags: packed-ring.tex:333. */
 VIRTWIRE_INLINE const char *virtio_virtqueue_ring_event_flags_name(uint64_t code)
 {
     switch (code) {
@@ -661,10 +680,6 @@ VIRTWIRE_INLINE const char *virtio_virtqueue_virtq_desc_f_name(uint64_t code)
         return "VIRTQ_DESC_F_WRITE";
     case VIRTQ_DESC_F_INDIRECT:
         return "VIRTQ_DESC_F_INDIRECT";
-    case VIRTQ_DESC_F_AVAIL:
-        return "VIRTQ_DESC_F_AVAIL";
-    case VIRTQ_DESC_F_USED:
-        return "VIRTQ_DESC_F_USED";
     default:
         return NULL;
     }
