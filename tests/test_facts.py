@@ -217,6 +217,47 @@ def test_tables_whose_heading_names_a_member(latest: Spec) -> None:
     assert [(r.first, r.last, r.meaning) for r in revisions.ranges] == [(3, None, "reserved")]
 
 
+TABLE = "\\begin{tabular}{ll}\nOpcode & Name \\\\\n0 & WIDGET_OP_A \\\\\n1 & WIDGET_OP_B \\\\\n\\end{tabular}\n"
+LISTING = "\\begin{lstlisting}\n#define WIDGET_A 0\n#define WIDGET_B 1\n\\end{lstlisting}\n"
+ENUM = "\\begin{lstlisting}\nenum widgets { WIDGET_A, WIDGET_B };\n\\end{lstlisting}\n"
+ITEMS = "\\begin{description}\n\\item[Left (0)] a\n\\item[Right (1)] b\n\\end{description}\n"
+STRUCT = "\\begin{lstlisting}\nstruct widget_ask { u8 what; u8 how; struct widget_end end; };\n\\end{lstlisting}\n"
+
+
+@pytest.mark.parametrize("codes", [TABLE, LISTING, ENUM, ITEMS])
+@pytest.mark.parametrize(
+    ("sentence", "field"),
+    [
+        ("The \\field{what} is one of:", "what"),
+        ("The \\field{how} of every request is one of", "how"),
+        ("\\field{what} has one of the following values:", "what"),
+        ("\\field{what} may take these values.", "what"),
+        ("The values of \\field{how} are:", "how"),
+        ("\\field{how} is a combination of these bits:", "how"),
+        ("\\field{what} says which of the \\field{how} is one of these values:", ""),
+        ("The driver sets \\field{what}.", ""),
+        ("One of the devices has a \\field{what}, and the driver reads all of it before it looks at the next one.", ""),
+        ("The \\field{end} is one of:", ""),
+        ("The \\field{where} is one of:", ""),
+    ],
+)
+def test_a_sentence_that_announces_the_values_of_a_member(
+    tmp_path: Path, sentence: str, field: str, codes: str
+) -> None:
+    spec = read(tmp_path, f"\\section{{Widget Device}}\n{STRUCT}\n{sentence}\n\n{codes}")
+    (found,) = spec.registries
+    assert found.fields == ((f"widget_ask.{field}",) if field else ())
+
+
+def test_what_two_files_define_are_two_lists(latest: Spec) -> None:
+    split = registry(latest, "virtqueue/registry/virtq_desc_f")
+    packed = registry(latest, "virtqueue/registry/packed_virtqueues_virtq_desc_f")
+    assert split.fields == ("virtq_desc.flags",)
+    assert {e.code for e in split.entries} == {1, 2, 4}
+    assert packed.fields == ("pvirtq_desc.flags",)
+    assert {e.code for e in packed.entries} == {1, 2, 4, 1 << 7, 1 << 15}
+
+
 @pytest.mark.parametrize("environment", ["tblr", "longtblr", "NiceTabular", "xltabular", "tabulary", "tabular*"])
 def test_tables_of_any_environment(tmp_path: Path, environment: str) -> None:
     width = "{5cm}" if environment in ("xltabular", "tabulary", "tabular*") else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.diagnostics import Sink
-from virtspec.model import DEVICE_CONFIG, Aggregate, AnyOf, Array, Entry, Feature, Registry, Spec, members_in
+from virtspec.model import DEVICE_CONFIG, Aggregate, AnyOf, Array, Entry, Feature, Registry, Spec, bits_of, members_in
 from virtspec.pipeline import read_spec
 
 TABLE = """\\section{{Widget Device}}
@@ -185,6 +185,9 @@ def test_fields_exist(latest: Spec) -> None:
 
     members = {f"{s.name}.{name}" for s in latest.structs for name in sibling_names(s.members)}
     members |= {f"{s.name}.{path}" for s in latest.structs for path, _ in members_in(s.members)}
+    members |= {
+        f"{s.name}.{path}.{bit.name}" for s in latest.structs for path, m in members_in(s.members) for bit in bits_of(m)
+    }
     assert {f for r in latest.registries for f in r.fields} <= members
 
 

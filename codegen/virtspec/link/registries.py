@@ -26,6 +26,8 @@ from virtspec.model import (
     Range,
     Registry,
     Struct,
+    innermost,
+    members_in,
 )
 from virtspec.read.prose import Prose
 from virtspec.read.tables import CodeTable
@@ -33,7 +35,11 @@ from virtspec.source import SourceFile
 
 _FIELD_MENTION = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ANNOUNCED = re.compile(r"\b(?:following table|valid values?|possible|documented as follows)\b")
+_TABLE_ANNOUNCED = re.compile(r"\b(?:following table|valid values?|possible|documented as follows)\b")
+_ANNOUNCED = re.compile(
+    r"\b(?:(?:one|any|a combination) of|(?:following|these)(?:\s+\w+)?\s+(?:values?|codes?|bits|flags)"
+    r"|values?\s+(?:of|for)\s+(?:the\s+)?\\field)\b[^.?!]{0,60}[.?!]?\s*\Z"
+)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\begin\{[a-z]+\}[^\n]*|\\(?:caption|label|hline)[^\n]*")
 _SENTENCE = re.compile(r"(?<=[.?!])\s")
 _CAPTION = re.compile(r"\\caption\{([^{}]{1,120})\}")
@@ -216,8 +222,10 @@ class Registries:
         labels = context.items if context is not None else ()
         field = next((m[1] for label in reversed(labels) if (m := _ITEM_FIELD.match(label))), "")
         if not field:
-            mentions = _FIELD_MENTION.findall(_sentence_before(run.located, context.start if context else 0))
-            field = next((mention for mention in mentions if fits(mention, name)), "")
+            sentence = _sentence_before(run.located, context.start if context else 0)
+            field = next((m for m in _FIELD_MENTION.findall(sentence) if fits(m, name)), "")
+            if not field and ";" not in run.located.file.text[run.located.block.start : run.definitions[0].start]:
+                return self._announced(sentence, place)
         owner = self._owners.nearest(field, place)
         return (f"{owner}.{field}",) if owner else ()
 
@@ -248,12 +256,20 @@ class Registries:
             owner = self._owners.nearest(field, located.place)
             return (f"{owner}.{field}",) if owner else ()
         sentence = _sentence_before(located, 0)
-        if not _ANNOUNCED.search(sentence):
-            return ()
+        if _TABLE_ANNOUNCED.search(sentence) and (mention := _FIELD_MENTION.search(sentence)):
+            owner = self._owners.nearest(mention[1], located.place)
+            return (f"{owner}.{mention[1]}",) if owner else ()
+        return self._announced(sentence, located.place)
+
+    def _announced(self, sentence: str, place: Place) -> tuple[str, ...]:
+        """The integer whose values a sentence ends by announcing, if it names no other member."""
         mentions = _FIELD_MENTION.findall(sentence)
-        place = located.place
-        owner = self._owners.nearest(mentions[0], place) if mentions else ""
-        return (f"{owner}.{mentions[0]}",) if owner else ()
+        if len(mentions) != 1 or not _ANNOUNCED.search(sentence):
+            return ()
+        struct = self._structs.get(self._owners.nearest(mentions[0], place))
+        members = members_in(struct.members) if struct is not None else ()
+        found = any(path == mentions[0] and isinstance(innermost(m.type), Integer) for path, m in members)
+        return (f"{struct.name}.{mentions[0]}",) if struct is not None and found else ()
 
 
 def _sentence_before(located: Located, floor: int) -> str:
