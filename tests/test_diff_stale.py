@@ -47,6 +47,7 @@ KEYS = (
     ("widget/registry/widget_cmd", 'fields = ["widget.count"]'),
     ("widget/registry/widget_cmd/WIDGET_CMD_A", 'bind = { data = "widget" }'),
     ("widget/registry/widget_cmd/WIDGET_CMD_B", 'condition = "WIDGET_F_B"'),
+    ("widget/registry/widget_cmd", 'bits = ["widget.count"]'),
     ("widget/registry/widget_cmd", "ascending = true"),
     ("widget/struct/gadget", "example = true"),
     ("widget/const/GADGET_SIZE", "example = true"),

@@ -12,7 +12,7 @@ from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.latex.text import digest
 from virtspec.link import link_document
-from virtspec.model import Binding, Feature, Not, Registry, Spec, features_of
+from virtspec.model import Binding, Feature, Integer, Not, Registry, Spec, features_of, members_in
 from virtspec.pipeline import generate, read_spec
 
 
@@ -136,8 +136,38 @@ def test_a_list_called_by_how_its_names_begin(latest: Spec) -> None:
         "virtio_crypto_hash_data_flf_stateless.sess_para.algo",
         "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
     )
-    # numbers of bits, which no member holds
-    assert not registry(latest, "sound/registry/virtio_snd_pcm_f").fields
+
+
+def test_codes_that_are_numbers_of_bits(latest: Spec) -> None:
+    features = registry(latest, "sound/registry/virtio_snd_pcm_f")
+    assert features.bits == ("virtio_snd_pcm_info.features", "virtio_snd_pcm_set_params.features")
+    assert not features.fields
+    formats = registry(latest, "sound/registry/virtio_snd_pcm_fmt")
+    assert formats.bits == ("virtio_snd_pcm_info.formats",)
+    assert formats.fields == ("virtio_snd_pcm_set_params.format",)
+    # shifted as well, but with something beside it
+    assert not registry(latest, "sound/registry/virtio_snd_ctl_role").bits
+    shutdown = registry(latest, "vsock/registry/virtio_vsock_shutdown_f")
+    assert (shutdown.bits, shutdown.fields) == (("virtio_vsock_hdr.flags",), ())
+    options = registry(latest, "crypto/registry/ipsec_options")
+    assert options.bits == (
+        "virtio_crypto_ipsec_mode_cap.options",
+        "virtio_crypto_resource_obj_ipsec_sa_256b_key.options",
+    )
+    members = {f"{s.name}.{path}": m for s in latest.structs for path, m in members_in(s.members)}
+    numbered = [(members[path], e.code) for r in latest.registries for path in r.bits for e in r.entries]
+    assert all(isinstance(m.type, Integer) and code < m.type.bits for m, code in numbered)
+
+
+@pytest.mark.parametrize("mention", ["1 << WIDGET_X_*", "1 << WIDGET_X_XXX", "bits: 1<<WIDGET_X_XXX"])
+def test_a_comment_that_shifts_a_list(tmp_path: Path, mention: str) -> None:
+    spec = read(
+        tmp_path,
+        "\\section{Widget Device}\n\\begin{lstlisting}\nenum { WIDGET_X_A = 0, WIDGET_X_B };\n"
+        f"struct widget_ask {{\nle32 what; /* {mention} */\nu8 how; /* WIDGET_X_* */\n}};\n\\end{{lstlisting}}\n",
+    )
+    (found,) = spec.registries
+    assert (found.bits, found.fields) == (("widget_ask.what",), ("widget_ask.how",))
 
 
 @pytest.mark.parametrize(

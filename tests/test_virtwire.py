@@ -640,8 +640,17 @@ def test_constants_and_flags_are_named_where_they_belong(capsys: pytest.CaptureF
     out = run(capsys, "decode", "virtio_net_ctrl", "--hex", "0400 0200 00", "--set", "command_specific_data_size=2")[1]
     assert "class_ = 4 VIRTIO_NET_CTRL_MQ\n" in out and "command = 0 VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET\n" in out
     assert "ack = 0 VIRTIO_NET_OK\n" in out
-    out = run(capsys, "decode", "virtq_desc", "--hex", "00" * 12 + "8300 0000")[1]
-    assert "flags = 131 (0x83) VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_AVAIL\n" in out
+    out = run(capsys, "decode", "pvirtq_desc", "--hex", "00" * 14 + "8300")[1]
+    assert "flags = 131 (0x83) VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT\n" in out
+    out = run(capsys, "decode", "virtq_desc", "--hex", "00" * 12 + "8300 0000")[1]  # the other ring's flags are none here
+    assert "flags = 131 (0x83) VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | 0x80\n" in out
+    out = run(capsys, "decode", "pvirtq_event_suppress", "--hex", "0580 0200")[1]
+    assert "desc_event_flags = 2 RING_EVENT_FLAGS_DESC\n" in out
+    out = run(capsys, "decode", "virtio_i2c_out_hdr", "--hex", "00" * 4 + "06000000")[1]  # codes that number bits
+    assert "flags = 6 1 << VIRTIO_I2C_FLAGS_M_RD | 0x4\n" in out
+    assert "flags = 0\n" in run(capsys, "decode", "virtio_i2c_out_hdr", "--hex", "00" * 8)[1]
+    out = run(capsys, "decode", "virtio_vsock_hdr", "--hex", "00" * 32 + "01000000" + "00" * 8)[1]
+    assert "flags = 1\n" in out  # of a shutdown, or of a message: nothing here says which
     header = admin.VirtioAdminCmdResourceObjCmdHdr(type=net.VIRTIO_NET_RESOURCE_OBJ_FF_RULE)
     assert "id=0" in repr(header) and "VIRTIO_NET" not in repr(header)  # of a device type that nobody named
     lines = [line.text for line in dump(header, device="net")]

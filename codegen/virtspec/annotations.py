@@ -7,9 +7,9 @@
     digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
     since = "1.2"                                          # where earlier editions do not say so
 
-A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `example` and `ascending`. It holds
-for a document whose section has a paragraph of that digest. When the text changes the entry is stale: reported and not
-applied.
+A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `bits`, `example` and `ascending`. It
+holds for a document whose section has a paragraph of that digest. When the text changes the entry is stale: reported
+and not applied.
 
 What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
 too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list, or
@@ -50,7 +50,7 @@ from virtspec.source import SourceFile, Span
 
 MAX_BYTES = 1 << 20
 ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
-FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "example", "ascending")
+FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "bits", "example", "ascending")
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _STRUCT = re.compile(
@@ -82,6 +82,7 @@ class Annotation:
     optional: bool = False
     bind: tuple[Binding, ...] = ()
     fields: tuple[str, ...] = ()
+    bits: tuple[str, ...] = ()
     example: bool = False
     ascending: bool = False
 
@@ -96,7 +97,7 @@ class Annotation:
             return "direction"
         if self.bind:
             return "bind"
-        return next(kind for kind in ("fields", "optional", "example", "ascending") if getattr(self, kind))
+        return next(kind for kind in ("fields", "bits", "optional", "example", "ascending") if getattr(self, kind))
 
 
 @lru_cache(maxsize=8)
@@ -140,9 +141,9 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
     direction = entry.get("direction")
     if direction not in (None, "readable", "writable"):
         raise ValueError("'direction' is readable or writable")
-    fields = tuple(str(name) for name in entry.get("fields", ()))
-    if not all(_PATH.match(name) for name in fields):
-        raise ValueError("'fields' are members, as tag.path")
+    fields, bits = (tuple(str(name) for name in entry.get(kind, ())) for kind in ("fields", "bits"))
+    if not all(_PATH.match(name) for name in (*fields, *bits)):
+        raise ValueError("'fields' and 'bits' are members, as tag.path")
     if "bind" not in entry and ("member" in entry or "when" in entry):
         raise ValueError("'member' and 'when' go with 'bind'")
     return Annotation(
@@ -157,6 +158,7 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         optional=bool(entry.get("optional", False)),
         bind=_bindings(entry) if "bind" in entry else (),
         fields=fields,
+        bits=bits,
         example=bool(entry.get("example", False)),
         ascending=bool(entry.get("ascending", False)),
     )

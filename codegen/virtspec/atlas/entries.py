@@ -203,6 +203,7 @@ class Entries:
             module=registry.module,
             fields=tuple(Link(text=path, href=self._to.member(*_split(path))) for path in registry.fields),
             flags=registry.flags,
+            bits=tuple(Link(text=path, href=self._to.member(*_split(path))) for path in registry.bits),
             under=self._to.link(registry.under),
             source=str(registry.place),
             since=self._since("registry", registry.key),

@@ -111,6 +111,7 @@ class RegistryEntry:
     module: str
     fields: tuple[Link, ...]
     flags: bool
+    bits: tuple[Link, ...]
     under: Link
     source: str
     since: str

@@ -143,6 +143,8 @@ def _table_itself(a: Registry, b: Registry, context: Context, *, derived: bool) 
     # a member that came or went is told as such
     before, after = (set(map(names.new_path, fields)) & context.members for fields in (a.fields, b.fields))
     yield from _moved(name, "stand in", before, after, places)
+    before, after = (set(map(names.new_path, bits)) & context.members for bits in (a.bits, b.bits))
+    yield from _moved(name, "number the bits of", before, after, places)
     yield from _moved(
         name, "go further into", _one(names.new_constant(a.under)), _one(names.new_constant(b.under)), places
     )

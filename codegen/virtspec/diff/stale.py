@@ -137,6 +137,8 @@ class _Elements:
         given = mine
         if kind == "fields":
             given = replace(mine, fields=theirs.fields, tag=theirs.tag)
+        elif kind == "bits":
+            given = replace(mine, fields=tuple(f for f in mine.fields if f not in theirs.bits), bits=theirs.bits)
         elif kind == "ascending":
             given = replace(mine, ascending=theirs.ascending)
         elif kind in ("bind", "condition"):

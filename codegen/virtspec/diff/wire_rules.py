@@ -223,7 +223,7 @@ VALUES = rules(
         "VD156",
         "codes-moved",
         (_BREAKING, _UNDECIDED, _COMPATIBLE),
-        "a table whose codes stand in another member, or go further into another code",
+        "a table whose codes stand in another member, number the bits of another, or go further into another code",
         "Old and new peers look elsewhere for them. Compatible where it was left open before, or is one place more; "
         "undecided where it is left open now, or is one place less.",
     ),

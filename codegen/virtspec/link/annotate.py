@@ -50,7 +50,7 @@ def annotate(
     groups: dict[tuple[str, ...], list[Annotation]] = {}
     for annotation in annotations:
         slots = (f"{b.slot} {b.first}" for b in annotation.bind)
-        groups.setdefault((annotation.key, annotation.kind, *slots), []).append(annotation)
+        groups.setdefault((annotation.key, annotation.kind, *slots, *annotation.bits), []).append(annotation)
     for group in groups.values():
         if edition and all(numbers < annotation.since for annotation in group):
             continue
@@ -180,6 +180,9 @@ def _member(member: Member, annotation: Annotation, place: Place, tags: set[str]
 def _registry(registry: Registry, annotation: Annotation, place: Place, tags: set[str]) -> Registry:
     if annotation.fields:
         return replace(registry, fields=annotation.fields, tag=annotation.fields[0].rpartition(".")[2])
+    if annotation.bits:
+        fields = tuple(field for field in registry.fields if field not in annotation.bits)
+        return replace(registry, fields=fields, bits=tuple(dict.fromkeys((*registry.bits, *annotation.bits))))
     if annotation.ascending:
         return replace(registry, ascending=True)
     # what is stated of a whole list holds for every code that has nothing of its own

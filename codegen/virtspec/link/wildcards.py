@@ -1,6 +1,7 @@
 """Lists of codes that the text calls by how their names begin: which members hold `VIRTIO_GPIO_MSG_*`.
 
-A comment beside a member says so, or the list item that is about the member.
+A comment beside a member says so, or the list item that is about the member. With `1 << NAME_*`, codes are the numbers
+of the member's bits.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ MAX_LINES = 4
 MAX_NAME = 80
 """How long the beginning of a name may be."""
 
+MAX_SHIFT = 20
+"""How long `1 << ` before a name may be."""
+
 _ENDS = ("*", "_XXX")
 _BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
+_SHIFTED = re.compile(r"\b1\s*<<\s*\Z")
 
 
 def name_fields(
     registries: Sequence[Registry], structs: Sequence[Struct], prose: Prose, owners: Owners
 ) -> tuple[Registry, ...]:
-    """The registries with the members that the text says hold their codes; what numbers bits is in no member."""
+    """The registries with the members that the text says hold their codes, or whose bits these number."""
     integers = {
         f"{s.name}.{path}": m
         for s in structs
@@ -43,6 +48,7 @@ def name_fields(
     for found in lines.values():
         found.sort()
     fields: dict[str, list[str]] = {}
+    bits: dict[str, dict[str, None]] = {}
     for file, pages in prose.pages.items():
         for beginning, position in _mentions(pages.file.text):
             index = pages.outline.at(position)
@@ -57,13 +63,21 @@ def name_fields(
                 held = f"{owner}.{label[1]}" if owner and label else ""
                 start = sentence_start(pages.file.text, pages.outline.prose_start(index), position)
                 text = pages.file.text[start : sentence_end(pages.file.text, position, position + 300)]
-            registry = _called(beginning, place, registries) if held in integers and not _BITS.search(text) else None
-            if registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
+            shifted = _SHIFTED.search(pages.file.text, max(0, position - MAX_SHIFT), position) is not None
+            if held not in integers or (_BITS.search(text) and not shifted):
+                continue
+            registry = _called(beginning, place, registries)
+            if registry is not None and shifted:
+                bits.setdefault(registry.key, {}).setdefault(held)
+            elif registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
                 fields[registry.key].append(held)
-    return tuple(
-        replace(r, fields=tuple(fields[r.key]), tag=fields[r.key][0].rpartition(".")[2]) if fields.get(r.key) else r
-        for r in registries
-    )
+    return tuple(_with(r, fields.get(r.key, ()), tuple(bits.get(r.key, ()))) for r in registries)
+
+
+def _with(registry: Registry, fields: Sequence[str], bits: tuple[str, ...]) -> Registry:
+    if fields:
+        registry = replace(registry, fields=tuple(fields), tag=fields[0].rpartition(".")[2])
+    return replace(registry, bits=bits) if bits else registry
 
 
 @lru_cache(maxsize=1024)

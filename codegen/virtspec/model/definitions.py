@@ -155,8 +155,9 @@ class Registry:
     """A table or list that gives codes a meaning. `tag` says what the codes are (`type`, `opcode`, …).
 
     `fields` are the members that hold its codes, as `tag.path`; registries of one field share a space of codes. With
-    `flags`, codes are masks that may be combined. `under` is the entry of another registry that this one goes further
-    into: the class of a class-and-command pair. `ascending` says that what has these codes stands in their order.
+    `flags`, codes are masks that may be combined. `bits` are the members, as `tag.path`, in which a code is the number
+    of a bit. `under` is the entry of another registry that this one goes further into: the class of a class-and-command
+    pair. `ascending` says that what has these codes stands in their order.
     """
 
     key: str
@@ -167,6 +168,7 @@ class Registry:
     ranges: tuple[Range, ...] = ()
     fields: tuple[str, ...] = ()
     flags: bool = False
+    bits: tuple[str, ...] = ()
     under: str = ""
     ascending: bool = False
     place: Place = field(default=NOWHERE, compare=False)

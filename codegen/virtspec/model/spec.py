@@ -105,6 +105,10 @@ class Spec:
         )
         return replace(self, structs=structs, constants=constants, registries=registries), left
 
+    def bit_numbers(self) -> dict[tuple[str, str, int], tuple[str, ...]]:
+        """The codes that number bits, by module, name and number: the members, as `tag.path`, whose bits they are."""
+        return {(r.module, e.name, e.code): r.bits for r in self.registries if r.bits for e in r.entries}
+
     def gated(self) -> dict[str, tuple[str, ...]]:
         """What depends on each feature: members as `tag.path`, and the names of commands and other codes."""
         found: dict[str, dict[str, None]] = {}

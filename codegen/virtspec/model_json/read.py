@@ -264,6 +264,7 @@ class _Reader:
             ),
             fields=tuple(map(text, entry.get("fields", ()))),
             flags=flag(entry.get("flags", False)),
+            bits=tuple(map(text, entry.get("bits", ()))),
             under=text(entry.get("under", "")),
             ascending=flag(entry.get("ascending", False)),
         )

@@ -242,6 +242,8 @@ def _registry(registry: Registry) -> Json:
         out["fields"] = list(registry.fields)
     if registry.flags:
         out["flags"] = True
+    if registry.bits:
+        out["bits"] = list(registry.bits)
     if registry.under:
         out["under"] = registry.under
     if registry.ascending:

@@ -22,23 +22,34 @@ if TYPE_CHECKING:
 _DEVICE_MODULES = frozenset(device.module for device in DEVICES)
 
 
-def codes_of(value: Struct, name: str, device: str | int | None = None) -> Iterator[Registry]:
-    """The registries whose codes stand in a member of a struct. What a device type adds to a struct of all device types
-    counts if that is `device`."""
+def codes_of(
+    value: Struct, name: str, device: str | int | None = None, bits: bool = False
+) -> Iterator[Registry]:
+    """The registries whose codes stand in a member of a struct, or are the numbers of its `bits`. What a device type adds
+    to a struct of all device types counts if that is `device`."""
     cls = type(value)
     own = {cls.__module__.rpartition(".")[2], "" if device is None else device_of(device).module}
-    for where, variable, under, code in CODES.get(f"{cls.C_NAME}.{name}", ()):
-        if where in _DEVICE_MODULES - own or (under and getattr(value, under) != code):
+    for where, variable, under, code, numbers in CODES.get(f"{cls.C_NAME}.{name}", ()):
+        if (
+            numbers != bits
+            or where in _DEVICE_MODULES - own
+            or (under and getattr(value, under) != code)
+        ):
             continue
         registry: Registry = getattr(module(where), variable)
         yield registry
 
 
 def value_name(value: Struct, name: str, number: int, device: str | int | None = None) -> str:
-    """The constant that a member's value stands for, or the flags it has; "" where there is none, or several could be
-    meant."""
+    """The constant that a member's value stands for, or the flags or bits it has; "" where there is none, or several could
+    be meant."""
     names = {
         text for registry in codes_of(value, name, device) if (text := registry.name_of(number))
+    }
+    names |= {
+        text
+        for registry in codes_of(value, name, device, bits=True)
+        if (text := registry.bits_of(number))
     }
     return names.pop() if len(names) == 1 else ""
 

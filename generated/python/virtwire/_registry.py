@@ -13,7 +13,7 @@ from virtwire._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import ModuleType
     from typing import Any, Union
 
@@ -57,6 +57,16 @@ class Range(Row):
         self.first = first
         self.last = last
         self.meaning = meaning
+
+
+def _combined(value: int, masks: Iterable[tuple[int, str]]) -> str:
+    """The names of the masks in a value, and the rest of it as a number."""
+    names: list[str] = []
+    for mask, name in masks:
+        if mask and value & mask == mask:
+            names.append(name)
+            value &= ~mask
+    return " | ".join([*names, *([f"{value:#x}"] if value else [])]) if names else ""
 
 
 class Registry(Mapping[int, Entry]):
@@ -104,12 +114,18 @@ class Registry(Mapping[int, Entry]):
         entry = self._entries.get(code)
         if entry is not None:
             return entry.name if entry.name.isidentifier() else ""
-        names: list[str] = []
-        for mask, flag in self._entries.items() if self.flags else ():
-            if mask and code & mask == mask:
-                names.append(flag.name)
-                code &= ~mask
-        return " | ".join([*names, *([f"{code:#x}"] if code else [])]) if names else ""
+        return (
+            _combined(code, ((mask, flag.name) for mask, flag in self._entries.items()))
+            if self.flags
+            else ""
+        )
+
+    def bits_of(self, value: int) -> str:
+        """The names of the bits in a value, where codes are their numbers (`1 << A | 1 << B | 0x80`); "" where there are
+        none."""
+        return _combined(
+            value, ((1 << bit, f"1 << {e.name}") for bit, e in self._entries.items() if bit < 64)
+        )
 
     def meaning(self, code: int) -> str:
         """What a code means: its name, else what its range is for, else `unknown`."""

@@ -33,66 +33,180 @@ VIRTIO_CRYPTO_F_AEAD_STATELESS_MODE: Final = 4  # device-types/crypto/descriptio
 VIRTIO_CRYPTO_F_AKCIPHER_STATELESS_MODE: Final = (
     5  # device-types/crypto/description.tex:44, since 1.3
 )
-VIRTIO_CRYPTO_SERVICE_CIPHER: Final = 0  # device-types/crypto/description.tex:68, since 1.1
-VIRTIO_CRYPTO_SERVICE_HASH: Final = 1  # device-types/crypto/description.tex:70, since 1.1
-VIRTIO_CRYPTO_SERVICE_MAC: Final = 2  # device-types/crypto/description.tex:72, since 1.1
-VIRTIO_CRYPTO_SERVICE_AEAD: Final = 3  # device-types/crypto/description.tex:74, since 1.1
-VIRTIO_CRYPTO_SERVICE_AKCIPHER: Final = 4  # device-types/crypto/description.tex:76, since 1.3
-VIRTIO_CRYPTO_SERVICE_IPSEC: Final = 5  # device-types/crypto/description.tex:78, since 1.4
-VIRTIO_CRYPTO_NO_CIPHER: Final = 0  # device-types/crypto/description.tex:89, since 1.1
-VIRTIO_CRYPTO_CIPHER_ARC4: Final = 1  # device-types/crypto/description.tex:90, since 1.1
-VIRTIO_CRYPTO_CIPHER_AES_ECB: Final = 2  # device-types/crypto/description.tex:91, since 1.1
-VIRTIO_CRYPTO_CIPHER_AES_CBC: Final = 3  # device-types/crypto/description.tex:92, since 1.1
-VIRTIO_CRYPTO_CIPHER_AES_CTR: Final = 4  # device-types/crypto/description.tex:93, since 1.1
-VIRTIO_CRYPTO_CIPHER_DES_ECB: Final = 5  # device-types/crypto/description.tex:94, since 1.1
-VIRTIO_CRYPTO_CIPHER_DES_CBC: Final = 6  # device-types/crypto/description.tex:95, since 1.1
-VIRTIO_CRYPTO_CIPHER_3DES_ECB: Final = 7  # device-types/crypto/description.tex:96, since 1.1
-VIRTIO_CRYPTO_CIPHER_3DES_CBC: Final = 8  # device-types/crypto/description.tex:97, since 1.1
-VIRTIO_CRYPTO_CIPHER_3DES_CTR: Final = 9  # device-types/crypto/description.tex:98, since 1.1
-VIRTIO_CRYPTO_CIPHER_KASUMI_F8: Final = 10  # device-types/crypto/description.tex:99, since 1.1
-VIRTIO_CRYPTO_CIPHER_SNOW3G_UEA2: Final = 11  # device-types/crypto/description.tex:100, since 1.1
-VIRTIO_CRYPTO_CIPHER_AES_F8: Final = 12  # device-types/crypto/description.tex:101, since 1.1
-VIRTIO_CRYPTO_CIPHER_AES_XTS: Final = 13  # device-types/crypto/description.tex:102, since 1.1
-VIRTIO_CRYPTO_CIPHER_ZUC_EEA3: Final = 14  # device-types/crypto/description.tex:103, since 1.1
-VIRTIO_CRYPTO_NO_HASH: Final = 0  # device-types/crypto/description.tex:119, since 1.1
-VIRTIO_CRYPTO_HASH_MD5: Final = 1  # device-types/crypto/description.tex:120, since 1.1
-VIRTIO_CRYPTO_HASH_SHA1: Final = 2  # device-types/crypto/description.tex:121, since 1.1
-VIRTIO_CRYPTO_HASH_SHA_224: Final = 3  # device-types/crypto/description.tex:122, since 1.1
-VIRTIO_CRYPTO_HASH_SHA_256: Final = 4  # device-types/crypto/description.tex:123, since 1.1
-VIRTIO_CRYPTO_HASH_SHA_384: Final = 5  # device-types/crypto/description.tex:124, since 1.1
-VIRTIO_CRYPTO_HASH_SHA_512: Final = 6  # device-types/crypto/description.tex:125, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_224: Final = 7  # device-types/crypto/description.tex:126, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_256: Final = 8  # device-types/crypto/description.tex:127, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_384: Final = 9  # device-types/crypto/description.tex:128, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_512: Final = 10  # device-types/crypto/description.tex:129, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_SHAKE128: Final = 11  # device-types/crypto/description.tex:130, since 1.1
-VIRTIO_CRYPTO_HASH_SHA3_SHAKE256: Final = 12  # device-types/crypto/description.tex:131, since 1.1
-VIRTIO_CRYPTO_NO_MAC: Final = 0  # device-types/crypto/description.tex:147, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_MD5: Final = 1  # device-types/crypto/description.tex:148, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_SHA1: Final = 2  # device-types/crypto/description.tex:149, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_SHA_224: Final = 3  # device-types/crypto/description.tex:150, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_SHA_256: Final = 4  # device-types/crypto/description.tex:151, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_SHA_384: Final = 5  # device-types/crypto/description.tex:152, since 1.1
-VIRTIO_CRYPTO_MAC_HMAC_SHA_512: Final = 6  # device-types/crypto/description.tex:153, since 1.1
-VIRTIO_CRYPTO_MAC_CMAC_3DES: Final = 25  # device-types/crypto/description.tex:154, since 1.1
-VIRTIO_CRYPTO_MAC_CMAC_AES: Final = 26  # device-types/crypto/description.tex:155, since 1.1
-VIRTIO_CRYPTO_MAC_KASUMI_F9: Final = 27  # device-types/crypto/description.tex:156, since 1.1
-VIRTIO_CRYPTO_MAC_SNOW3G_UIA2: Final = 28  # device-types/crypto/description.tex:157, since 1.1
-VIRTIO_CRYPTO_MAC_GMAC_AES: Final = 41  # device-types/crypto/description.tex:158, since 1.1
-VIRTIO_CRYPTO_MAC_GMAC_TWOFISH: Final = 42  # device-types/crypto/description.tex:159, since 1.1
-VIRTIO_CRYPTO_MAC_CBCMAC_AES: Final = 49  # device-types/crypto/description.tex:160, since 1.1
-VIRTIO_CRYPTO_MAC_CBCMAC_KASUMI_F9: Final = 50  # device-types/crypto/description.tex:161, since 1.1
-VIRTIO_CRYPTO_MAC_XCBC_AES: Final = 53  # device-types/crypto/description.tex:162, since 1.1
-VIRTIO_CRYPTO_MAC_ZUC_EIA3: Final = 54  # device-types/crypto/description.tex:163, since 1.1
-VIRTIO_CRYPTO_NO_AEAD: Final = 0  # device-types/crypto/description.tex:179, since 1.1
-VIRTIO_CRYPTO_AEAD_GCM: Final = 1  # device-types/crypto/description.tex:180, since 1.1
-VIRTIO_CRYPTO_AEAD_CCM: Final = 2  # device-types/crypto/description.tex:181, since 1.1
-VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305: Final = (
-    3  # device-types/crypto/description.tex:182, since 1.1
+VIRTIO_CRYPTO_SERVICE_CIPHER: Final = (
+    0  # device-types/crypto/description.tex:68, since 1.1, bit 0 of virtio_crypto_config.crypto_services
 )
-VIRTIO_CRYPTO_NO_AKCIPHER: Final = 0  # device-types/crypto/description.tex:197, since 1.3
-VIRTIO_CRYPTO_AKCIPHER_RSA: Final = 1  # device-types/crypto/description.tex:198, since 1.3
-VIRTIO_CRYPTO_AKCIPHER_ECDSA: Final = 2  # device-types/crypto/description.tex:199, since 1.3
+VIRTIO_CRYPTO_SERVICE_HASH: Final = (
+    1  # device-types/crypto/description.tex:70, since 1.1, bit 1 of virtio_crypto_config.crypto_services
+)
+VIRTIO_CRYPTO_SERVICE_MAC: Final = (
+    2  # device-types/crypto/description.tex:72, since 1.1, bit 2 of virtio_crypto_config.crypto_services
+)
+VIRTIO_CRYPTO_SERVICE_AEAD: Final = (
+    3  # device-types/crypto/description.tex:74, since 1.1, bit 3 of virtio_crypto_config.crypto_services
+)
+VIRTIO_CRYPTO_SERVICE_AKCIPHER: Final = (
+    4  # device-types/crypto/description.tex:76, since 1.3, bit 4 of virtio_crypto_config.crypto_services
+)
+VIRTIO_CRYPTO_SERVICE_IPSEC: Final = (
+    5  # device-types/crypto/description.tex:78, since 1.4, bit 5 of virtio_crypto_config.crypto_services
+)
+VIRTIO_CRYPTO_NO_CIPHER: Final = (
+    0  # device-types/crypto/description.tex:89, since 1.1, bit 0 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_ARC4: Final = (
+    1  # device-types/crypto/description.tex:90, since 1.1, bit 1 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_AES_ECB: Final = (
+    2  # device-types/crypto/description.tex:91, since 1.1, bit 2 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_AES_CBC: Final = (
+    3  # device-types/crypto/description.tex:92, since 1.1, bit 3 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_AES_CTR: Final = (
+    4  # device-types/crypto/description.tex:93, since 1.1, bit 4 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_DES_ECB: Final = (
+    5  # device-types/crypto/description.tex:94, since 1.1, bit 5 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_DES_CBC: Final = (
+    6  # device-types/crypto/description.tex:95, since 1.1, bit 6 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_3DES_ECB: Final = (
+    7  # device-types/crypto/description.tex:96, since 1.1, bit 7 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_3DES_CBC: Final = (
+    8  # device-types/crypto/description.tex:97, since 1.1, bit 8 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_3DES_CTR: Final = (
+    9  # device-types/crypto/description.tex:98, since 1.1, bit 9 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_KASUMI_F8: Final = (
+    10  # device-types/crypto/description.tex:99, since 1.1, bit 10 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_SNOW3G_UEA2: Final = (
+    11  # device-types/crypto/description.tex:100, since 1.1, bit 11 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_AES_F8: Final = (
+    12  # device-types/crypto/description.tex:101, since 1.1, bit 12 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_AES_XTS: Final = (
+    13  # device-types/crypto/description.tex:102, since 1.1, bit 13 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_CIPHER_ZUC_EEA3: Final = (
+    14  # device-types/crypto/description.tex:103, since 1.1, bit 14 of virtio_crypto_ipsec_mode_cap.cipher_algo
+)
+VIRTIO_CRYPTO_NO_HASH: Final = (
+    0  # device-types/crypto/description.tex:119, since 1.1, bit 0 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_MD5: Final = (
+    1  # device-types/crypto/description.tex:120, since 1.1, bit 1 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA1: Final = (
+    2  # device-types/crypto/description.tex:121, since 1.1, bit 2 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA_224: Final = (
+    3  # device-types/crypto/description.tex:122, since 1.1, bit 3 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA_256: Final = (
+    4  # device-types/crypto/description.tex:123, since 1.1, bit 4 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA_384: Final = (
+    5  # device-types/crypto/description.tex:124, since 1.1, bit 5 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA_512: Final = (
+    6  # device-types/crypto/description.tex:125, since 1.1, bit 6 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_224: Final = (
+    7  # device-types/crypto/description.tex:126, since 1.1, bit 7 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_256: Final = (
+    8  # device-types/crypto/description.tex:127, since 1.1, bit 8 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_384: Final = (
+    9  # device-types/crypto/description.tex:128, since 1.1, bit 9 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_512: Final = (
+    10  # device-types/crypto/description.tex:129, since 1.1, bit 10 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_SHAKE128: Final = (
+    11  # device-types/crypto/description.tex:130, since 1.1, bit 11 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_HASH_SHA3_SHAKE256: Final = (
+    12  # device-types/crypto/description.tex:131, since 1.1, bit 12 of virtio_crypto_config.hash_algo
+)
+VIRTIO_CRYPTO_NO_MAC: Final = (
+    0  # device-types/crypto/description.tex:147, since 1.1, bit 0 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_MD5: Final = (
+    1  # device-types/crypto/description.tex:148, since 1.1, bit 1 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_SHA1: Final = (
+    2  # device-types/crypto/description.tex:149, since 1.1, bit 2 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_SHA_224: Final = (
+    3  # device-types/crypto/description.tex:150, since 1.1, bit 3 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_SHA_256: Final = (
+    4  # device-types/crypto/description.tex:151, since 1.1, bit 4 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_SHA_384: Final = (
+    5  # device-types/crypto/description.tex:152, since 1.1, bit 5 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_HMAC_SHA_512: Final = (
+    6  # device-types/crypto/description.tex:153, since 1.1, bit 6 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_CMAC_3DES: Final = (
+    25  # device-types/crypto/description.tex:154, since 1.1, bit 25 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_CMAC_AES: Final = (
+    26  # device-types/crypto/description.tex:155, since 1.1, bit 26 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_KASUMI_F9: Final = (
+    27  # device-types/crypto/description.tex:156, since 1.1, bit 27 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_SNOW3G_UIA2: Final = (
+    28  # device-types/crypto/description.tex:157, since 1.1, bit 28 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_GMAC_AES: Final = (
+    41  # device-types/crypto/description.tex:158, since 1.1, bit 41 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_GMAC_TWOFISH: Final = (
+    42  # device-types/crypto/description.tex:159, since 1.1, bit 42 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_CBCMAC_AES: Final = (
+    49  # device-types/crypto/description.tex:160, since 1.1, bit 49 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_CBCMAC_KASUMI_F9: Final = (
+    50  # device-types/crypto/description.tex:161, since 1.1, bit 50 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_XCBC_AES: Final = (
+    53  # device-types/crypto/description.tex:162, since 1.1, bit 53 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_MAC_ZUC_EIA3: Final = (
+    54  # device-types/crypto/description.tex:163, since 1.1, bit 54 of virtio_crypto_ipsec_mode_cap.hmac_algo
+)
+VIRTIO_CRYPTO_NO_AEAD: Final = (
+    0  # device-types/crypto/description.tex:179, since 1.1, bit 0 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo
+)
+VIRTIO_CRYPTO_AEAD_GCM: Final = (
+    1  # device-types/crypto/description.tex:180, since 1.1, bit 1 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo
+)
+VIRTIO_CRYPTO_AEAD_CCM: Final = (
+    2  # device-types/crypto/description.tex:181, since 1.1, bit 2 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo
+)
+VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305: Final = (
+    3  # device-types/crypto/description.tex:182, since 1.1, bit 3 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo
+)
+VIRTIO_CRYPTO_NO_AKCIPHER: Final = (
+    0  # device-types/crypto/description.tex:197, since 1.3, bit 0 of virtio_crypto_config.akcipher_algo
+)
+VIRTIO_CRYPTO_AKCIPHER_RSA: Final = (
+    1  # device-types/crypto/description.tex:198, since 1.3, bit 1 of virtio_crypto_config.akcipher_algo
+)
+VIRTIO_CRYPTO_AKCIPHER_ECDSA: Final = (
+    2  # device-types/crypto/description.tex:199, since 1.3, bit 2 of virtio_crypto_config.akcipher_algo
+)
 VIRTIO_CRYPTO_S_HW_READY: Final = 1  # device-types/crypto/description.tex:242, since 1.1
 VIRTIO_CRYPTO_IPSEC_RESOURCE_CAP: Final = 2048  # device-types/crypto/description.tex:333, since 1.4
 VIRTIO_CRYPTO_IPSEC_SA_CAP: Final = 2049  # device-types/crypto/description.tex:335, since 1.4
@@ -220,13 +334,27 @@ VIRTIO_CRYPTO_IPSEC_MODE_AH_TUNNEL: Final = 3  # device-types/crypto/description
 VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT: Final = (
     4  # device-types/crypto/description.tex:2064, since 1.4
 )
-VIRTIO_CRYPTO_IPSEC_ESN: Final = 0  # device-types/crypto/description.tex:2078, since 1.4
-VIRTIO_CRYPTO_IPSEC_UDP_ENCAP: Final = 1  # device-types/crypto/description.tex:2080, since 1.4
-VIRTIO_CRYPTO_IPSEC_COPY_DSCP: Final = 2  # device-types/crypto/description.tex:2083, since 1.4
-VIRTIO_CRYPTO_IPSEC_DEC_TTL: Final = 3  # device-types/crypto/description.tex:2085, since 1.4
-VIRTIO_CRYPTO_IPSEC_COPY_DF: Final = 4  # device-types/crypto/description.tex:2087, since 1.4
-VIRTIO_CRYPTO_IPSEC_ECN: Final = 5  # device-types/crypto/description.tex:2089, since 1.4
-VIRTIO_CRYPTO_IPSEC_SA_LIFETIME: Final = 6  # device-types/crypto/description.tex:2091, since 1.4
+VIRTIO_CRYPTO_IPSEC_ESN: Final = (
+    0  # device-types/crypto/description.tex:2078, since 1.4, bit 0 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_UDP_ENCAP: Final = (
+    1  # device-types/crypto/description.tex:2080, since 1.4, bit 1 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_COPY_DSCP: Final = (
+    2  # device-types/crypto/description.tex:2083, since 1.4, bit 2 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_DEC_TTL: Final = (
+    3  # device-types/crypto/description.tex:2085, since 1.4, bit 3 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_COPY_DF: Final = (
+    4  # device-types/crypto/description.tex:2087, since 1.4, bit 4 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_ECN: Final = (
+    5  # device-types/crypto/description.tex:2089, since 1.4, bit 5 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
+VIRTIO_CRYPTO_IPSEC_SA_LIFETIME: Final = (
+    6  # device-types/crypto/description.tex:2091, since 1.4, bit 6 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options
+)
 VIRTIO_CRYPTO_IPSEC_DIR_OUTBOUND: Final = 1  # device-types/crypto/description.tex:2223, since 1.4
 VIRTIO_CRYPTO_IPSEC_DIR_INBOUND: Final = 2  # device-types/crypto/description.tex:2225, since 1.4
 

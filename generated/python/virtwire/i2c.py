@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 # --- constants ---
 
 VIRTIO_I2C_F_ZERO_LENGTH_REQUEST: Final = 0  # device-types/i2c/description.tex:21, since 1.2
-VIRTIO_I2C_FLAGS_FAIL_NEXT: Final = 0  # device-types/i2c/description.tex:95, since 1.2
-VIRTIO_I2C_FLAGS_M_RD: Final = 1  # device-types/i2c/description.tex:101, since 1.2
+VIRTIO_I2C_FLAGS_FAIL_NEXT: Final = (
+    0  # device-types/i2c/description.tex:95, since 1.2, bit 0 of virtio_i2c_out_hdr.flags
+)
+VIRTIO_I2C_FLAGS_M_RD: Final = (
+    1  # device-types/i2c/description.tex:101, since 1.2, bit 1 of virtio_i2c_out_hdr.flags
+)
 VIRTIO_I2C_MSG_OK: Final = 0  # device-types/i2c/description.tex:119, since 1.2
 VIRTIO_I2C_MSG_ERR: Final = 1  # device-types/i2c/description.tex:120, since 1.2
 

@@ -53,53 +53,147 @@ VIRTIO_SND_S_NOT_SUPP: Final = 32770  # device-types/sound/description.tex:145, 
 VIRTIO_SND_S_IO_ERR: Final = 32771  # device-types/sound/description.tex:146, since 1.2
 VIRTIO_SND_D_OUTPUT: Final = 0  # device-types/sound/description.tex:202, since 1.2
 VIRTIO_SND_D_INPUT: Final = 1  # device-types/sound/description.tex:203, since 1.2
-VIRTIO_SND_JACK_F_REMAP: Final = 0  # device-types/sound/description.tex:308, since 1.2
-VIRTIO_SND_PCM_F_SHMEM_HOST: Final = 0  # device-types/sound/description.tex:454, since 1.2
-VIRTIO_SND_PCM_F_SHMEM_GUEST: Final = 1  # device-types/sound/description.tex:455, since 1.2
-VIRTIO_SND_PCM_F_MSG_POLLING: Final = 2  # device-types/sound/description.tex:456, since 1.2
-VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS: Final = 3  # device-types/sound/description.tex:457, since 1.2
-VIRTIO_SND_PCM_F_EVT_XRUNS: Final = 4  # device-types/sound/description.tex:458, since 1.2
-VIRTIO_SND_PCM_FMT_IMA_ADPCM: Final = 0  # device-types/sound/description.tex:464, since 1.2
-VIRTIO_SND_PCM_FMT_MU_LAW: Final = 1  # device-types/sound/description.tex:465, since 1.2
-VIRTIO_SND_PCM_FMT_A_LAW: Final = 2  # device-types/sound/description.tex:466, since 1.2
-VIRTIO_SND_PCM_FMT_S8: Final = 3  # device-types/sound/description.tex:467, since 1.2
-VIRTIO_SND_PCM_FMT_U8: Final = 4  # device-types/sound/description.tex:468, since 1.2
-VIRTIO_SND_PCM_FMT_S16: Final = 5  # device-types/sound/description.tex:469, since 1.2
-VIRTIO_SND_PCM_FMT_U16: Final = 6  # device-types/sound/description.tex:470, since 1.2
-VIRTIO_SND_PCM_FMT_S18_3: Final = 7  # device-types/sound/description.tex:471, since 1.2
-VIRTIO_SND_PCM_FMT_U18_3: Final = 8  # device-types/sound/description.tex:472, since 1.2
-VIRTIO_SND_PCM_FMT_S20_3: Final = 9  # device-types/sound/description.tex:473, since 1.2
-VIRTIO_SND_PCM_FMT_U20_3: Final = 10  # device-types/sound/description.tex:474, since 1.2
-VIRTIO_SND_PCM_FMT_S24_3: Final = 11  # device-types/sound/description.tex:475, since 1.2
-VIRTIO_SND_PCM_FMT_U24_3: Final = 12  # device-types/sound/description.tex:476, since 1.2
-VIRTIO_SND_PCM_FMT_S20: Final = 13  # device-types/sound/description.tex:477, since 1.2
-VIRTIO_SND_PCM_FMT_U20: Final = 14  # device-types/sound/description.tex:478, since 1.2
-VIRTIO_SND_PCM_FMT_S24: Final = 15  # device-types/sound/description.tex:479, since 1.2
-VIRTIO_SND_PCM_FMT_U24: Final = 16  # device-types/sound/description.tex:480, since 1.2
-VIRTIO_SND_PCM_FMT_S32: Final = 17  # device-types/sound/description.tex:481, since 1.2
-VIRTIO_SND_PCM_FMT_U32: Final = 18  # device-types/sound/description.tex:482, since 1.2
-VIRTIO_SND_PCM_FMT_FLOAT: Final = 19  # device-types/sound/description.tex:483, since 1.2
-VIRTIO_SND_PCM_FMT_FLOAT64: Final = 20  # device-types/sound/description.tex:484, since 1.2
-VIRTIO_SND_PCM_FMT_DSD_U8: Final = 21  # device-types/sound/description.tex:486, since 1.2
-VIRTIO_SND_PCM_FMT_DSD_U16: Final = 22  # device-types/sound/description.tex:487, since 1.2
-VIRTIO_SND_PCM_FMT_DSD_U32: Final = 23  # device-types/sound/description.tex:488, since 1.2
-VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME: Final = 24  # device-types/sound/description.tex:489, since 1.2
-VIRTIO_SND_PCM_RATE_5512: Final = 0  # device-types/sound/description.tex:494, since 1.2
-VIRTIO_SND_PCM_RATE_8000: Final = 1  # device-types/sound/description.tex:495, since 1.2
-VIRTIO_SND_PCM_RATE_11025: Final = 2  # device-types/sound/description.tex:496, since 1.2
-VIRTIO_SND_PCM_RATE_16000: Final = 3  # device-types/sound/description.tex:497, since 1.2
-VIRTIO_SND_PCM_RATE_22050: Final = 4  # device-types/sound/description.tex:498, since 1.2
-VIRTIO_SND_PCM_RATE_32000: Final = 5  # device-types/sound/description.tex:499, since 1.2
-VIRTIO_SND_PCM_RATE_44100: Final = 6  # device-types/sound/description.tex:500, since 1.2
-VIRTIO_SND_PCM_RATE_48000: Final = 7  # device-types/sound/description.tex:501, since 1.2
-VIRTIO_SND_PCM_RATE_64000: Final = 8  # device-types/sound/description.tex:502, since 1.2
-VIRTIO_SND_PCM_RATE_88200: Final = 9  # device-types/sound/description.tex:503, since 1.2
-VIRTIO_SND_PCM_RATE_96000: Final = 10  # device-types/sound/description.tex:504, since 1.2
-VIRTIO_SND_PCM_RATE_176400: Final = 11  # device-types/sound/description.tex:505, since 1.2
-VIRTIO_SND_PCM_RATE_192000: Final = 12  # device-types/sound/description.tex:506, since 1.2
-VIRTIO_SND_PCM_RATE_384000: Final = 13  # device-types/sound/description.tex:507, since 1.2
-VIRTIO_SND_PCM_RATE_12000: Final = 14  # device-types/sound/description.tex:508, since 1.4
-VIRTIO_SND_PCM_RATE_24000: Final = 15  # device-types/sound/description.tex:509, since 1.4
+VIRTIO_SND_JACK_F_REMAP: Final = (
+    0  # device-types/sound/description.tex:308, since 1.2, bit 0 of virtio_snd_jack_info.features
+)
+VIRTIO_SND_PCM_F_SHMEM_HOST: Final = (
+    0  # device-types/sound/description.tex:454, since 1.2, bit 0 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features
+)
+VIRTIO_SND_PCM_F_SHMEM_GUEST: Final = (
+    1  # device-types/sound/description.tex:455, since 1.2, bit 1 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features
+)
+VIRTIO_SND_PCM_F_MSG_POLLING: Final = (
+    2  # device-types/sound/description.tex:456, since 1.2, bit 2 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features
+)
+VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS: Final = (
+    3  # device-types/sound/description.tex:457, since 1.2, bit 3 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features
+)
+VIRTIO_SND_PCM_F_EVT_XRUNS: Final = (
+    4  # device-types/sound/description.tex:458, since 1.2, bit 4 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features
+)
+VIRTIO_SND_PCM_FMT_IMA_ADPCM: Final = (
+    0  # device-types/sound/description.tex:464, since 1.2, bit 0 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_MU_LAW: Final = (
+    1  # device-types/sound/description.tex:465, since 1.2, bit 1 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_A_LAW: Final = (
+    2  # device-types/sound/description.tex:466, since 1.2, bit 2 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S8: Final = (
+    3  # device-types/sound/description.tex:467, since 1.2, bit 3 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U8: Final = (
+    4  # device-types/sound/description.tex:468, since 1.2, bit 4 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S16: Final = (
+    5  # device-types/sound/description.tex:469, since 1.2, bit 5 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U16: Final = (
+    6  # device-types/sound/description.tex:470, since 1.2, bit 6 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S18_3: Final = (
+    7  # device-types/sound/description.tex:471, since 1.2, bit 7 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U18_3: Final = (
+    8  # device-types/sound/description.tex:472, since 1.2, bit 8 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S20_3: Final = (
+    9  # device-types/sound/description.tex:473, since 1.2, bit 9 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U20_3: Final = (
+    10  # device-types/sound/description.tex:474, since 1.2, bit 10 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S24_3: Final = (
+    11  # device-types/sound/description.tex:475, since 1.2, bit 11 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U24_3: Final = (
+    12  # device-types/sound/description.tex:476, since 1.2, bit 12 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S20: Final = (
+    13  # device-types/sound/description.tex:477, since 1.2, bit 13 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U20: Final = (
+    14  # device-types/sound/description.tex:478, since 1.2, bit 14 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S24: Final = (
+    15  # device-types/sound/description.tex:479, since 1.2, bit 15 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U24: Final = (
+    16  # device-types/sound/description.tex:480, since 1.2, bit 16 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_S32: Final = (
+    17  # device-types/sound/description.tex:481, since 1.2, bit 17 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_U32: Final = (
+    18  # device-types/sound/description.tex:482, since 1.2, bit 18 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_FLOAT: Final = (
+    19  # device-types/sound/description.tex:483, since 1.2, bit 19 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_FLOAT64: Final = (
+    20  # device-types/sound/description.tex:484, since 1.2, bit 20 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_DSD_U8: Final = (
+    21  # device-types/sound/description.tex:486, since 1.2, bit 21 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_DSD_U16: Final = (
+    22  # device-types/sound/description.tex:487, since 1.2, bit 22 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_DSD_U32: Final = (
+    23  # device-types/sound/description.tex:488, since 1.2, bit 23 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME: Final = (
+    24  # device-types/sound/description.tex:489, since 1.2, bit 24 of virtio_snd_pcm_info.formats
+)
+VIRTIO_SND_PCM_RATE_5512: Final = (
+    0  # device-types/sound/description.tex:494, since 1.2, bit 0 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_8000: Final = (
+    1  # device-types/sound/description.tex:495, since 1.2, bit 1 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_11025: Final = (
+    2  # device-types/sound/description.tex:496, since 1.2, bit 2 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_16000: Final = (
+    3  # device-types/sound/description.tex:497, since 1.2, bit 3 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_22050: Final = (
+    4  # device-types/sound/description.tex:498, since 1.2, bit 4 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_32000: Final = (
+    5  # device-types/sound/description.tex:499, since 1.2, bit 5 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_44100: Final = (
+    6  # device-types/sound/description.tex:500, since 1.2, bit 6 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_48000: Final = (
+    7  # device-types/sound/description.tex:501, since 1.2, bit 7 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_64000: Final = (
+    8  # device-types/sound/description.tex:502, since 1.2, bit 8 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_88200: Final = (
+    9  # device-types/sound/description.tex:503, since 1.2, bit 9 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_96000: Final = (
+    10  # device-types/sound/description.tex:504, since 1.2, bit 10 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_176400: Final = (
+    11  # device-types/sound/description.tex:505, since 1.2, bit 11 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_192000: Final = (
+    12  # device-types/sound/description.tex:506, since 1.2, bit 12 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_384000: Final = (
+    13  # device-types/sound/description.tex:507, since 1.2, bit 13 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_12000: Final = (
+    14  # device-types/sound/description.tex:508, since 1.4, bit 14 of virtio_snd_pcm_info.rates
+)
+VIRTIO_SND_PCM_RATE_24000: Final = (
+    15  # device-types/sound/description.tex:509, since 1.4, bit 15 of virtio_snd_pcm_info.rates
+)
 VIRTIO_SND_CHMAP_NONE: Final = 0  # device-types/sound/description.tex:769, since 1.2
 VIRTIO_SND_CHMAP_NA: Final = 1  # device-types/sound/description.tex:770, since 1.2
 VIRTIO_SND_CHMAP_MONO: Final = 2  # device-types/sound/description.tex:771, since 1.2
@@ -148,16 +242,36 @@ VIRTIO_SND_CTL_TYPE_INTEGER64: Final = 2  # device-types/sound/description.tex:8
 VIRTIO_SND_CTL_TYPE_ENUMERATED: Final = 3  # device-types/sound/description.tex:884, since 1.3
 VIRTIO_SND_CTL_TYPE_BYTES: Final = 4  # device-types/sound/description.tex:885, since 1.3
 VIRTIO_SND_CTL_TYPE_IEC958: Final = 5  # device-types/sound/description.tex:886, since 1.3
-VIRTIO_SND_CTL_ACCESS_READ: Final = 0  # device-types/sound/description.tex:890, since 1.3
-VIRTIO_SND_CTL_ACCESS_WRITE: Final = 1  # device-types/sound/description.tex:891, since 1.3
-VIRTIO_SND_CTL_ACCESS_VOLATILE: Final = 2  # device-types/sound/description.tex:892, since 1.3
-VIRTIO_SND_CTL_ACCESS_INACTIVE: Final = 3  # device-types/sound/description.tex:893, since 1.3
-VIRTIO_SND_CTL_ACCESS_TLV_READ: Final = 4  # device-types/sound/description.tex:894, since 1.3
-VIRTIO_SND_CTL_ACCESS_TLV_WRITE: Final = 5  # device-types/sound/description.tex:895, since 1.3
-VIRTIO_SND_CTL_ACCESS_TLV_COMMAND: Final = 6  # device-types/sound/description.tex:896, since 1.3
-VIRTIO_SND_CTL_EVT_MASK_VALUE: Final = 0  # device-types/sound/description.tex:1151, since 1.3
-VIRTIO_SND_CTL_EVT_MASK_INFO: Final = 1  # device-types/sound/description.tex:1152, since 1.3
-VIRTIO_SND_CTL_EVT_MASK_TLV: Final = 2  # device-types/sound/description.tex:1153, since 1.3
+VIRTIO_SND_CTL_ACCESS_READ: Final = (
+    0  # device-types/sound/description.tex:890, since 1.3, bit 0 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_WRITE: Final = (
+    1  # device-types/sound/description.tex:891, since 1.3, bit 1 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_VOLATILE: Final = (
+    2  # device-types/sound/description.tex:892, since 1.3, bit 2 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_INACTIVE: Final = (
+    3  # device-types/sound/description.tex:893, since 1.3, bit 3 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_TLV_READ: Final = (
+    4  # device-types/sound/description.tex:894, since 1.3, bit 4 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_TLV_WRITE: Final = (
+    5  # device-types/sound/description.tex:895, since 1.3, bit 5 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_ACCESS_TLV_COMMAND: Final = (
+    6  # device-types/sound/description.tex:896, since 1.3, bit 6 of virtio_snd_ctl_info.access
+)
+VIRTIO_SND_CTL_EVT_MASK_VALUE: Final = (
+    0  # device-types/sound/description.tex:1151, since 1.3, bit 0 of virtio_snd_ctl_event.mask
+)
+VIRTIO_SND_CTL_EVT_MASK_INFO: Final = (
+    1  # device-types/sound/description.tex:1152, since 1.3, bit 1 of virtio_snd_ctl_event.mask
+)
+VIRTIO_SND_CTL_EVT_MASK_TLV: Final = (
+    2  # device-types/sound/description.tex:1153, since 1.3, bit 2 of virtio_snd_ctl_event.mask
+)
 
 # --- features ---
 
@@ -376,6 +490,11 @@ VIRTIO_SND_D_CODES = Registry(
         Entry(0x0, "VIRTIO_SND_D_OUTPUT"),
         Entry(0x1, "VIRTIO_SND_D_INPUT"),
     ),
+)
+VIRTIO_SND_JACK_F_REMAP_CODES = Registry(
+    "VIRTIO_SND_JACK_F_REMAP",
+    "code",
+    (Entry(0x0, "VIRTIO_SND_JACK_F_REMAP"),),
 )
 VIRTIO_SND_PCM_F_CODES = Registry(
     "VIRTIO_SND_PCM_F",

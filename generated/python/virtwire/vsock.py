@@ -34,8 +34,12 @@ VIRTIO_VSOCK_OP_CREDIT_UPDATE: Final = 6  # device-types/vsock/description.tex:1
 VIRTIO_VSOCK_OP_CREDIT_REQUEST: Final = 7  # device-types/vsock/description.tex:127, since 1.1
 VIRTIO_VSOCK_TYPE_STREAM: Final = 1  # device-types/vsock/description.tex:174, since 1.2
 VIRTIO_VSOCK_TYPE_SEQPACKET: Final = 2  # device-types/vsock/description.tex:175, since 1.2
-VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE: Final = 0  # device-types/vsock/description.tex:264, since 1.2
-VIRTIO_VSOCK_SHUTDOWN_F_SEND: Final = 1  # device-types/vsock/description.tex:265, since 1.2
+VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE: Final = (
+    0  # device-types/vsock/description.tex:264, since 1.2, bit 0 of virtio_vsock_hdr.flags
+)
+VIRTIO_VSOCK_SHUTDOWN_F_SEND: Final = (
+    1  # device-types/vsock/description.tex:265, since 1.2, bit 1 of virtio_vsock_hdr.flags
+)
 VIRTIO_VSOCK_SEQ_EOM: Final = 1  # device-types/vsock/description.tex:298, since 1.2
 VIRTIO_VSOCK_SEQ_EOR: Final = 2  # device-types/vsock/description.tex:299, since 1.2
 VIRTIO_VSOCK_EVENT_TRANSPORT_RESET: Final = 0  # device-types/vsock/description.tex:310, since 1.1

@@ -25,120 +25,178 @@ pub const VIRTIO_CRYPTO_F_AEAD_STATELESS_MODE: u32 = 4;
 pub const VIRTIO_CRYPTO_F_AKCIPHER_STATELESS_MODE: u32 = 5;
 
 /// `device-types/crypto/description.tex:68`, since 1.1.
+/// Bit 0 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_CIPHER: u32 = 0;
 /// `device-types/crypto/description.tex:70`, since 1.1.
+/// Bit 1 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_HASH: u32 = 1;
 /// `device-types/crypto/description.tex:72`, since 1.1.
+/// Bit 2 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_MAC: u32 = 2;
 /// `device-types/crypto/description.tex:74`, since 1.1.
+/// Bit 3 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_AEAD: u32 = 3;
 /// `device-types/crypto/description.tex:76`, since 1.3.
+/// Bit 4 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_AKCIPHER: u32 = 4;
 /// `device-types/crypto/description.tex:78`, since 1.4.
+/// Bit 5 of `virtio_crypto_config.crypto_services`.
 pub const VIRTIO_CRYPTO_SERVICE_IPSEC: u32 = 5;
 /// `device-types/crypto/description.tex:89`, since 1.1.
+/// Bit 0 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_NO_CIPHER: u32 = 0;
 /// `device-types/crypto/description.tex:90`, since 1.1.
+/// Bit 1 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_ARC4: u32 = 1;
 /// `device-types/crypto/description.tex:91`, since 1.1.
+/// Bit 2 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_AES_ECB: u32 = 2;
 /// `device-types/crypto/description.tex:92`, since 1.1.
+/// Bit 3 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_AES_CBC: u32 = 3;
 /// `device-types/crypto/description.tex:93`, since 1.1.
+/// Bit 4 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_AES_CTR: u32 = 4;
 /// `device-types/crypto/description.tex:94`, since 1.1.
+/// Bit 5 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_DES_ECB: u32 = 5;
 /// `device-types/crypto/description.tex:95`, since 1.1.
+/// Bit 6 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_DES_CBC: u32 = 6;
 /// `device-types/crypto/description.tex:96`, since 1.1.
+/// Bit 7 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_3DES_ECB: u32 = 7;
 /// `device-types/crypto/description.tex:97`, since 1.1.
+/// Bit 8 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_3DES_CBC: u32 = 8;
 /// `device-types/crypto/description.tex:98`, since 1.1.
+/// Bit 9 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_3DES_CTR: u32 = 9;
 /// `device-types/crypto/description.tex:99`, since 1.1.
+/// Bit 10 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_KASUMI_F8: u32 = 10;
 /// `device-types/crypto/description.tex:100`, since 1.1.
+/// Bit 11 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_SNOW3G_UEA2: u32 = 11;
 /// `device-types/crypto/description.tex:101`, since 1.1.
+/// Bit 12 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_AES_F8: u32 = 12;
 /// `device-types/crypto/description.tex:102`, since 1.1.
+/// Bit 13 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_AES_XTS: u32 = 13;
 /// `device-types/crypto/description.tex:103`, since 1.1.
+/// Bit 14 of `virtio_crypto_ipsec_mode_cap.cipher_algo`.
 pub const VIRTIO_CRYPTO_CIPHER_ZUC_EEA3: u32 = 14;
 /// `device-types/crypto/description.tex:119`, since 1.1.
+/// Bit 0 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_NO_HASH: u32 = 0;
 /// `device-types/crypto/description.tex:120`, since 1.1.
+/// Bit 1 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_MD5: u32 = 1;
 /// `device-types/crypto/description.tex:121`, since 1.1.
+/// Bit 2 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA1: u32 = 2;
 /// `device-types/crypto/description.tex:122`, since 1.1.
+/// Bit 3 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA_224: u32 = 3;
 /// `device-types/crypto/description.tex:123`, since 1.1.
+/// Bit 4 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA_256: u32 = 4;
 /// `device-types/crypto/description.tex:124`, since 1.1.
+/// Bit 5 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA_384: u32 = 5;
 /// `device-types/crypto/description.tex:125`, since 1.1.
+/// Bit 6 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA_512: u32 = 6;
 /// `device-types/crypto/description.tex:126`, since 1.1.
+/// Bit 7 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_224: u32 = 7;
 /// `device-types/crypto/description.tex:127`, since 1.1.
+/// Bit 8 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_256: u32 = 8;
 /// `device-types/crypto/description.tex:128`, since 1.1.
+/// Bit 9 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_384: u32 = 9;
 /// `device-types/crypto/description.tex:129`, since 1.1.
+/// Bit 10 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_512: u32 = 10;
 /// `device-types/crypto/description.tex:130`, since 1.1.
+/// Bit 11 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_SHAKE128: u32 = 11;
 /// `device-types/crypto/description.tex:131`, since 1.1.
+/// Bit 12 of `virtio_crypto_config.hash_algo`.
 pub const VIRTIO_CRYPTO_HASH_SHA3_SHAKE256: u32 = 12;
 /// `device-types/crypto/description.tex:147`, since 1.1.
+/// Bit 0 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_NO_MAC: u32 = 0;
 /// `device-types/crypto/description.tex:148`, since 1.1.
+/// Bit 1 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_MD5: u32 = 1;
 /// `device-types/crypto/description.tex:149`, since 1.1.
+/// Bit 2 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_SHA1: u32 = 2;
 /// `device-types/crypto/description.tex:150`, since 1.1.
+/// Bit 3 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_SHA_224: u32 = 3;
 /// `device-types/crypto/description.tex:151`, since 1.1.
+/// Bit 4 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_SHA_256: u32 = 4;
 /// `device-types/crypto/description.tex:152`, since 1.1.
+/// Bit 5 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_SHA_384: u32 = 5;
 /// `device-types/crypto/description.tex:153`, since 1.1.
+/// Bit 6 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_HMAC_SHA_512: u32 = 6;
 /// `device-types/crypto/description.tex:154`, since 1.1.
+/// Bit 25 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_CMAC_3DES: u32 = 25;
 /// `device-types/crypto/description.tex:155`, since 1.1.
+/// Bit 26 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_CMAC_AES: u32 = 26;
 /// `device-types/crypto/description.tex:156`, since 1.1.
+/// Bit 27 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_KASUMI_F9: u32 = 27;
 /// `device-types/crypto/description.tex:157`, since 1.1.
+/// Bit 28 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_SNOW3G_UIA2: u32 = 28;
 /// `device-types/crypto/description.tex:158`, since 1.1.
+/// Bit 41 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_GMAC_AES: u32 = 41;
 /// `device-types/crypto/description.tex:159`, since 1.1.
+/// Bit 42 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_GMAC_TWOFISH: u32 = 42;
 /// `device-types/crypto/description.tex:160`, since 1.1.
+/// Bit 49 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_CBCMAC_AES: u32 = 49;
 /// `device-types/crypto/description.tex:161`, since 1.1.
+/// Bit 50 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_CBCMAC_KASUMI_F9: u32 = 50;
 /// `device-types/crypto/description.tex:162`, since 1.1.
+/// Bit 53 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_XCBC_AES: u32 = 53;
 /// `device-types/crypto/description.tex:163`, since 1.1.
+/// Bit 54 of `virtio_crypto_ipsec_mode_cap.hmac_algo`.
 pub const VIRTIO_CRYPTO_MAC_ZUC_EIA3: u32 = 54;
 /// `device-types/crypto/description.tex:179`, since 1.1.
+/// Bit 0 of `virtio_crypto_config.aead_algo`, `virtio_crypto_ipsec_mode_cap.aead_algo`.
 pub const VIRTIO_CRYPTO_NO_AEAD: u32 = 0;
 /// `device-types/crypto/description.tex:180`, since 1.1.
+/// Bit 1 of `virtio_crypto_config.aead_algo`, `virtio_crypto_ipsec_mode_cap.aead_algo`.
 pub const VIRTIO_CRYPTO_AEAD_GCM: u32 = 1;
 /// `device-types/crypto/description.tex:181`, since 1.1.
+/// Bit 2 of `virtio_crypto_config.aead_algo`, `virtio_crypto_ipsec_mode_cap.aead_algo`.
 pub const VIRTIO_CRYPTO_AEAD_CCM: u32 = 2;
 /// `device-types/crypto/description.tex:182`, since 1.1.
+/// Bit 3 of `virtio_crypto_config.aead_algo`, `virtio_crypto_ipsec_mode_cap.aead_algo`.
 pub const VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305: u32 = 3;
 /// `device-types/crypto/description.tex:197`, since 1.3.
+/// Bit 0 of `virtio_crypto_config.akcipher_algo`.
 pub const VIRTIO_CRYPTO_NO_AKCIPHER: u32 = 0;
 /// `device-types/crypto/description.tex:198`, since 1.3.
+/// Bit 1 of `virtio_crypto_config.akcipher_algo`.
 pub const VIRTIO_CRYPTO_AKCIPHER_RSA: u32 = 1;
 /// `device-types/crypto/description.tex:199`, since 1.3.
+/// Bit 2 of `virtio_crypto_config.akcipher_algo`.
 pub const VIRTIO_CRYPTO_AKCIPHER_ECDSA: u32 = 2;
 /// `device-types/crypto/description.tex:242`, since 1.1.
 pub const VIRTIO_CRYPTO_S_HW_READY: u32 = 1 << 0;
@@ -312,18 +370,25 @@ pub const VIRTIO_CRYPTO_IPSEC_MODE_AH_TUNNEL: u8 = 3;
 pub const VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT: u8 = 4;
 
 /// `device-types/crypto/description.tex:2078`, since 1.4.
+/// Bit 0 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_ESN: u32 = 0;
 /// `device-types/crypto/description.tex:2080`, since 1.4.
+/// Bit 1 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_UDP_ENCAP: u32 = 1;
 /// `device-types/crypto/description.tex:2083`, since 1.4.
+/// Bit 2 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_COPY_DSCP: u32 = 2;
 /// `device-types/crypto/description.tex:2085`, since 1.4.
+/// Bit 3 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_DEC_TTL: u32 = 3;
 /// `device-types/crypto/description.tex:2087`, since 1.4.
+/// Bit 4 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_COPY_DF: u32 = 4;
 /// `device-types/crypto/description.tex:2089`, since 1.4.
+/// Bit 5 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_ECN: u32 = 5;
 /// `device-types/crypto/description.tex:2091`, since 1.4.
+/// Bit 6 of `virtio_crypto_ipsec_mode_cap.options`, `virtio_crypto_resource_obj_ipsec_sa_256b_key.options`.
 pub const VIRTIO_CRYPTO_IPSEC_SA_LIFETIME: u32 = 6;
 
 /// `device-types/crypto/description.tex:2223`, since 1.4.

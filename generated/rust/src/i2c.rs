@@ -14,8 +14,10 @@ pub const DEVICE_ID: u32 = 34;
 pub const VIRTIO_I2C_F_ZERO_LENGTH_REQUEST: u32 = 0;
 
 /// `device-types/i2c/description.tex:95`, since 1.2.
+/// Bit 0 of `virtio_i2c_out_hdr.flags`.
 pub const VIRTIO_I2C_FLAGS_FAIL_NEXT: u32 = 0;
 /// `device-types/i2c/description.tex:101`, since 1.2.
+/// Bit 1 of `virtio_i2c_out_hdr.flags`.
 pub const VIRTIO_I2C_FLAGS_M_RD: u32 = 1;
 
 /// `device-types/i2c/description.tex:119`, since 1.2.

@@ -69,98 +69,145 @@ pub const VIRTIO_SND_D_OUTPUT: u8 = 0;
 /// `device-types/sound/description.tex:203`, since 1.2.
 pub const VIRTIO_SND_D_INPUT: u8 = 1;
 /// `device-types/sound/description.tex:308`, since 1.2.
+/// Bit 0 of `virtio_snd_jack_info.features`.
 pub const VIRTIO_SND_JACK_F_REMAP: u32 = 0;
 /// `device-types/sound/description.tex:454`, since 1.2.
+/// Bit 0 of `virtio_snd_pcm_info.features`, `virtio_snd_pcm_set_params.features`.
 pub const VIRTIO_SND_PCM_F_SHMEM_HOST: u32 = 0;
 /// `device-types/sound/description.tex:455`, since 1.2.
+/// Bit 1 of `virtio_snd_pcm_info.features`, `virtio_snd_pcm_set_params.features`.
 pub const VIRTIO_SND_PCM_F_SHMEM_GUEST: u32 = 1;
 /// `device-types/sound/description.tex:456`, since 1.2.
+/// Bit 2 of `virtio_snd_pcm_info.features`, `virtio_snd_pcm_set_params.features`.
 pub const VIRTIO_SND_PCM_F_MSG_POLLING: u32 = 2;
 /// `device-types/sound/description.tex:457`, since 1.2.
+/// Bit 3 of `virtio_snd_pcm_info.features`, `virtio_snd_pcm_set_params.features`.
 pub const VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS: u32 = 3;
 /// `device-types/sound/description.tex:458`, since 1.2.
+/// Bit 4 of `virtio_snd_pcm_info.features`, `virtio_snd_pcm_set_params.features`.
 pub const VIRTIO_SND_PCM_F_EVT_XRUNS: u32 = 4;
 /// `device-types/sound/description.tex:464`, since 1.2.
+/// Bit 0 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_IMA_ADPCM: u8 = 0;
 /// `device-types/sound/description.tex:465`, since 1.2.
+/// Bit 1 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_MU_LAW: u8 = 1;
 /// `device-types/sound/description.tex:466`, since 1.2.
+/// Bit 2 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_A_LAW: u8 = 2;
 /// `device-types/sound/description.tex:467`, since 1.2.
+/// Bit 3 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S8: u8 = 3;
 /// `device-types/sound/description.tex:468`, since 1.2.
+/// Bit 4 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U8: u8 = 4;
 /// `device-types/sound/description.tex:469`, since 1.2.
+/// Bit 5 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S16: u8 = 5;
 /// `device-types/sound/description.tex:470`, since 1.2.
+/// Bit 6 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U16: u8 = 6;
 /// `device-types/sound/description.tex:471`, since 1.2.
+/// Bit 7 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S18_3: u8 = 7;
 /// `device-types/sound/description.tex:472`, since 1.2.
+/// Bit 8 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U18_3: u8 = 8;
 /// `device-types/sound/description.tex:473`, since 1.2.
+/// Bit 9 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S20_3: u8 = 9;
 /// `device-types/sound/description.tex:474`, since 1.2.
+/// Bit 10 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U20_3: u8 = 10;
 /// `device-types/sound/description.tex:475`, since 1.2.
+/// Bit 11 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S24_3: u8 = 11;
 /// `device-types/sound/description.tex:476`, since 1.2.
+/// Bit 12 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U24_3: u8 = 12;
 /// `device-types/sound/description.tex:477`, since 1.2.
+/// Bit 13 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S20: u8 = 13;
 /// `device-types/sound/description.tex:478`, since 1.2.
+/// Bit 14 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U20: u8 = 14;
 /// `device-types/sound/description.tex:479`, since 1.2.
+/// Bit 15 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S24: u8 = 15;
 /// `device-types/sound/description.tex:480`, since 1.2.
+/// Bit 16 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U24: u8 = 16;
 /// `device-types/sound/description.tex:481`, since 1.2.
+/// Bit 17 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_S32: u8 = 17;
 /// `device-types/sound/description.tex:482`, since 1.2.
+/// Bit 18 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_U32: u8 = 18;
 /// `device-types/sound/description.tex:483`, since 1.2.
+/// Bit 19 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_FLOAT: u8 = 19;
 /// `device-types/sound/description.tex:484`, since 1.2.
+/// Bit 20 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_FLOAT64: u8 = 20;
 /// `device-types/sound/description.tex:486`, since 1.2.
+/// Bit 21 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_DSD_U8: u8 = 21;
 /// `device-types/sound/description.tex:487`, since 1.2.
+/// Bit 22 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_DSD_U16: u8 = 22;
 /// `device-types/sound/description.tex:488`, since 1.2.
+/// Bit 23 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_DSD_U32: u8 = 23;
 /// `device-types/sound/description.tex:489`, since 1.2.
+/// Bit 24 of `virtio_snd_pcm_info.formats`.
 pub const VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME: u8 = 24;
 /// `device-types/sound/description.tex:494`, since 1.2.
+/// Bit 0 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_5512: u8 = 0;
 /// `device-types/sound/description.tex:495`, since 1.2.
+/// Bit 1 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_8000: u8 = 1;
 /// `device-types/sound/description.tex:496`, since 1.2.
+/// Bit 2 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_11025: u8 = 2;
 /// `device-types/sound/description.tex:497`, since 1.2.
+/// Bit 3 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_16000: u8 = 3;
 /// `device-types/sound/description.tex:498`, since 1.2.
+/// Bit 4 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_22050: u8 = 4;
 /// `device-types/sound/description.tex:499`, since 1.2.
+/// Bit 5 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_32000: u8 = 5;
 /// `device-types/sound/description.tex:500`, since 1.2.
+/// Bit 6 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_44100: u8 = 6;
 /// `device-types/sound/description.tex:501`, since 1.2.
+/// Bit 7 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_48000: u8 = 7;
 /// `device-types/sound/description.tex:502`, since 1.2.
+/// Bit 8 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_64000: u8 = 8;
 /// `device-types/sound/description.tex:503`, since 1.2.
+/// Bit 9 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_88200: u8 = 9;
 /// `device-types/sound/description.tex:504`, since 1.2.
+/// Bit 10 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_96000: u8 = 10;
 /// `device-types/sound/description.tex:505`, since 1.2.
+/// Bit 11 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_176400: u8 = 11;
 /// `device-types/sound/description.tex:506`, since 1.2.
+/// Bit 12 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_192000: u8 = 12;
 /// `device-types/sound/description.tex:507`, since 1.2.
+/// Bit 13 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_384000: u8 = 13;
 /// `device-types/sound/description.tex:508`, since 1.4.
+/// Bit 14 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_12000: u8 = 14;
 /// `device-types/sound/description.tex:509`, since 1.4.
+/// Bit 15 of `virtio_snd_pcm_info.rates`.
 pub const VIRTIO_SND_PCM_RATE_24000: u8 = 15;
 /// `device-types/sound/description.tex:769`, since 1.2.
 pub const VIRTIO_SND_CHMAP_NONE: u32 = 0;
@@ -261,24 +308,34 @@ pub const VIRTIO_SND_CTL_TYPE_BYTES: u32 = 4;
 /// `device-types/sound/description.tex:886`, since 1.3.
 pub const VIRTIO_SND_CTL_TYPE_IEC958: u32 = 5;
 /// `device-types/sound/description.tex:890`, since 1.3.
+/// Bit 0 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_READ: u32 = 0;
 /// `device-types/sound/description.tex:891`, since 1.3.
+/// Bit 1 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_WRITE: u32 = 1;
 /// `device-types/sound/description.tex:892`, since 1.3.
+/// Bit 2 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_VOLATILE: u32 = 2;
 /// `device-types/sound/description.tex:893`, since 1.3.
+/// Bit 3 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_INACTIVE: u32 = 3;
 /// `device-types/sound/description.tex:894`, since 1.3.
+/// Bit 4 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_TLV_READ: u32 = 4;
 /// `device-types/sound/description.tex:895`, since 1.3.
+/// Bit 5 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_TLV_WRITE: u32 = 5;
 /// `device-types/sound/description.tex:896`, since 1.3.
+/// Bit 6 of `virtio_snd_ctl_info.access`.
 pub const VIRTIO_SND_CTL_ACCESS_TLV_COMMAND: u32 = 6;
 /// `device-types/sound/description.tex:1151`, since 1.3.
+/// Bit 0 of `virtio_snd_ctl_event.mask`.
 pub const VIRTIO_SND_CTL_EVT_MASK_VALUE: u32 = 0;
 /// `device-types/sound/description.tex:1152`, since 1.3.
+/// Bit 1 of `virtio_snd_ctl_event.mask`.
 pub const VIRTIO_SND_CTL_EVT_MASK_INFO: u32 = 1;
 /// `device-types/sound/description.tex:1153`, since 1.3.
+/// Bit 2 of `virtio_snd_ctl_event.mask`.
 pub const VIRTIO_SND_CTL_EVT_MASK_TLV: u32 = 2;
 
 features! {
@@ -334,6 +391,13 @@ registry! {
     pub static VIRTIO_SND_D_CODES = "VIRTIO_SND_D", "direction" {
         code 0x0 => "VIRTIO_SND_D_OUTPUT";
         code 0x1 => "VIRTIO_SND_D_INPUT";
+    }
+}
+
+registry! {
+    /// `VIRTIO_SND_JACK_F_REMAP` by `code` (`device-types/sound/description.tex:308`).
+    pub static VIRTIO_SND_JACK_F_REMAP_CODES = "VIRTIO_SND_JACK_F_REMAP", "code" {
+        code 0x0 => "VIRTIO_SND_JACK_F_REMAP";
     }
 }
 

@@ -39,8 +39,10 @@ pub const VIRTIO_VSOCK_TYPE_STREAM: u16 = 1;
 /// `device-types/vsock/description.tex:175`, since 1.2.
 pub const VIRTIO_VSOCK_TYPE_SEQPACKET: u16 = 2;
 /// `device-types/vsock/description.tex:264`, since 1.2.
+/// Bit 0 of `virtio_vsock_hdr.flags`.
 pub const VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE: u32 = 0;
 /// `device-types/vsock/description.tex:265`, since 1.2.
+/// Bit 1 of `virtio_vsock_hdr.flags`.
 pub const VIRTIO_VSOCK_SHUTDOWN_F_SEND: u32 = 1;
 /// `device-types/vsock/description.tex:298`, since 1.2.
 pub const VIRTIO_VSOCK_SEQ_EOM: u32 = 1 << 0;

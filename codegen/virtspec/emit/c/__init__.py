@@ -56,7 +56,7 @@ def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "", since: Since | N
     if not is_prefix(prefix):
         raise SpecError(f"--c-prefix '{prefix}': not a lower-case identifier; use one like 'vw_'")
     names = Names(prefix)
-    constants = Constants(spec.constants, names)
+    constants = Constants(spec, names)
     catalogue = Catalogue(spec, layouts, names, constants.macros)
     values = Values(spec, catalogue, names)
     rules = Rules(catalogue, values, names)

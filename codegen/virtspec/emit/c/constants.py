@@ -9,7 +9,7 @@ from itertools import groupby
 from virtspec.emit.c.names import Names, header_name, macro_name
 from virtspec.emit.c.types import INT_MAX, Named
 from virtspec.emit.c.views import EnumGroup, Macro, MacroGroup
-from virtspec.model import Constant, ConstantKind
+from virtspec.model import Constant, ConstantKind, Spec
 from virtspec.names import c_macro, plain
 
 _SHIFT = re.compile(r"\(*\s*(?:1|0x1)[uUlL]*\s*<<\s*(\d+)\s*\)*")
@@ -26,14 +26,15 @@ class Constants:
     the other value gets the name of what it belongs to as a suffix.
     """
 
-    def __init__(self, constants: tuple[Constant, ...], names: Names) -> None:
+    def __init__(self, spec: Spec, names: Names) -> None:
         self.not_rendered: list[tuple[str, str]] = []
         self.macros: dict[str, Named] = {}
         self._names = names
         self._macros: dict[str, tuple[Constant, Macro]] = {}
+        self._bits = spec.bit_numbers()
         taken: dict[str, tuple[int | None, str]] = {}
         functions: list[Constant] = []
-        for constant in sorted(constants, key=lambda c: _RANK[c.kind]):
+        for constant in sorted(spec.constants, key=lambda c: _RANK[c.kind]):
             if constant.parameters is not None:
                 functions.append(constant)
                 continue
@@ -49,17 +50,18 @@ class Constants:
 
     def _enter(self, constant: Constant, name: str, taken: dict[str, tuple[int | None, str]]) -> None:
         assert constant.value is not None
-        note = ""
+        members = self._bits.get((constant.module, constant.name, constant.value))
+        notes = [f"bit {constant.value} of {', '.join(members)}"] if members else []
         if name in taken:
             value, first = taken[name]
             if value == constant.value:
                 return
-            note = f"{constant.name} has another value in {first}"
+            notes.append(f"{constant.name} has another value in {first}")
             name = f"{name}_{_suffix(constant)}"
             if name in taken and taken[name][0] == constant.value:
                 return
         taken.setdefault(name, (constant.value, str(constant.place)))
-        macro = Macro(name=self._names.macro(name), value=literal(constant), note=note)
+        macro = Macro(name=self._names.macro(name), value=literal(constant), note="; ".join(notes))
         self._macros[constant.key] = (constant, macro)
         self.macros.setdefault(
             constant.name, Named(header=header_name(constant.module), macro=macro.name, value=constant.value)

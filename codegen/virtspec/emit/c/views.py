@@ -9,7 +9,7 @@ from virtspec.emit.c.message_views import Message, Reserved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
-    """One `#define` or enumerator. `note` says what is unusual about its name."""
+    """One `#define` or enumerator. `note` says what is unusual about it."""
 
     name: str
     value: str

@@ -104,12 +104,14 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodesView:
-    """A registry whose codes stand in a member; only where `under`, another member, has `code`, if that is given."""
+    """A registry whose codes stand in a member; only where `under`, another member, has `code`, if that is given. With
+    `bits`, they are the numbers of its bits."""
 
     module: str
     variable: str
     under: str
     code: int
+    bits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,7 @@ class _Package:
         def claim(wanted: str) -> str:
             return self.catalogue.claim(name, wanted)
 
-        constants = Constants(claim, self.since, self._skip)
+        constants = Constants(claim, self.since, self._skip, spec.bit_numbers())
         constants.add([c for c in spec.constants if module_of(c.module) == name])
         registries = [self.registries[r.key] for r in spec.registries if module_of(r.module) == name]
         features: tuple[FeatureView, ...] = ()
@@ -252,7 +254,7 @@ class _Package:
         found: dict[str, list[CodesView]] = {}
         for registry in spec.registries:
             above, code = named.get((registry.module, registry.under), (None, 0)) if registry.under else (None, 0)
-            for field in registry.fields:
+            for field in (*registry.fields, *registry.bits):
                 tag = field.partition(".")[0]
                 holders = [f for f in above.fields if f.partition(".")[0] == tag] if above is not None else []
                 if registry.under and len(holders) != 1:
@@ -262,6 +264,7 @@ class _Package:
                     variable=self.registries[registry.key].variable,
                     under=self.catalogue.attribute(holders[0]).rpartition(".")[2] if holders else "",
                     code=code,
+                    bits=field in registry.bits,
                 )
                 found.setdefault(self.catalogue.attribute(field), []).append(view)
         yield from sorted(found.items())

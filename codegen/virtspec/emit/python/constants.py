@@ -72,10 +72,17 @@ class RegistryView:
 class Constants:
     """Makes the views of one module's constants; names come from `claim`, which never gives one twice."""
 
-    def __init__(self, claim: Callable[[str], str], since: Since | None, skip: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        claim: Callable[[str], str],
+        since: Since | None,
+        skip: Callable[[str, str], None],
+        bits: Mapping[tuple[str, str, int], tuple[str, ...]],
+    ) -> None:
         self.claim = claim
         self.since = since
         self.skip = skip
+        self.bits = bits
         self.plain: list[ConstantView] = []
         self.macros: list[MacroView] = []
 
@@ -113,6 +120,8 @@ class Constants:
         since = self.since.constant(constant.name) if self.since is not None else None
         if since:
             parts.append(f"since {since}")
+        if members := self.bits.get((constant.module, constant.name, constant.value or 0)):
+            parts.append(f"bit {constant.value} of {', '.join(members)}")
         return ", ".join(parts)
 
     def _macro(self, constant: Constant) -> None:

@@ -33,6 +33,7 @@ class Constants:
         self._macros: dict[str, list[MacroView]] = {}
         self._paths: dict[tuple[str, str], tuple[str, int, str]] = {}
         widths = dict(self._widths())
+        self._numbered = catalogue.spec.bit_numbers()
         taken: dict[tuple[str, str], int] = {}
         for constant in sorted(catalogue.spec.constants, key=lambda c: _RANK[c.kind]):
             if constant.parameters is not None:
@@ -87,6 +88,8 @@ class Constants:
         since = load_since().constant(constant.name)
         place = code(str(constant.place)) if constant.place.file else code(constant.name)
         text = f"{place}, since {since}." if since else f"{place}."
+        if members := self._numbered.get((constant.module, constant.name, value)):
+            notes.append(f"Bit {value} of {', '.join(map(code, members))}.")
         type_ = _type(value, width)
         view = ConstantView(name=claimed, type=type_, value=_literal(constant, value), notes=(text, *notes))
         self._views.setdefault(module, []).append((constant, view))

@@ -22,74 +22,78 @@ extern "C" {
 #define VIRTIO_CRYPTO_F_AKCIPHER_STATELESS_MODE 5
 
 /* device-types/crypto/description.tex:68 */
-#define VIRTIO_CRYPTO_SERVICE_CIPHER 0
-#define VIRTIO_CRYPTO_SERVICE_HASH 1
-#define VIRTIO_CRYPTO_SERVICE_MAC 2
-#define VIRTIO_CRYPTO_SERVICE_AEAD 3
-#define VIRTIO_CRYPTO_SERVICE_AKCIPHER 4
-#define VIRTIO_CRYPTO_SERVICE_IPSEC 5
+#define VIRTIO_CRYPTO_SERVICE_CIPHER 0 /* bit 0 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_HASH 1 /* bit 1 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_MAC 2 /* bit 2 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_AEAD 3 /* bit 3 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_AKCIPHER 4 /* bit 4 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_IPSEC 5 /* bit 5 of virtio_crypto_config.crypto_services */
 
 /* device-types/crypto/description.tex:89 */
-#define VIRTIO_CRYPTO_NO_CIPHER 0
-#define VIRTIO_CRYPTO_CIPHER_ARC4 1
-#define VIRTIO_CRYPTO_CIPHER_AES_ECB 2
-#define VIRTIO_CRYPTO_CIPHER_AES_CBC 3
-#define VIRTIO_CRYPTO_CIPHER_AES_CTR 4
-#define VIRTIO_CRYPTO_CIPHER_DES_ECB 5
-#define VIRTIO_CRYPTO_CIPHER_DES_CBC 6
-#define VIRTIO_CRYPTO_CIPHER_3DES_ECB 7
-#define VIRTIO_CRYPTO_CIPHER_3DES_CBC 8
-#define VIRTIO_CRYPTO_CIPHER_3DES_CTR 9
-#define VIRTIO_CRYPTO_CIPHER_KASUMI_F8 10
-#define VIRTIO_CRYPTO_CIPHER_SNOW3G_UEA2 11
-#define VIRTIO_CRYPTO_CIPHER_AES_F8 12
-#define VIRTIO_CRYPTO_CIPHER_AES_XTS 13
-#define VIRTIO_CRYPTO_CIPHER_ZUC_EEA3 14
+#define VIRTIO_CRYPTO_NO_CIPHER 0 /* bit 0 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_ARC4 1 /* bit 1 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_AES_ECB 2 /* bit 2 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_AES_CBC 3 /* bit 3 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_AES_CTR 4 /* bit 4 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_DES_ECB 5 /* bit 5 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_DES_CBC 6 /* bit 6 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_3DES_ECB 7 /* bit 7 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_3DES_CBC 8 /* bit 8 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_3DES_CTR 9 /* bit 9 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_KASUMI_F8 10 /* bit 10 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_SNOW3G_UEA2 11 /* bit 11 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_AES_F8 12 /* bit 12 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_AES_XTS 13 /* bit 13 of virtio_crypto_ipsec_mode_cap.cipher_algo */
+#define VIRTIO_CRYPTO_CIPHER_ZUC_EEA3 14 /* bit 14 of virtio_crypto_ipsec_mode_cap.cipher_algo */
 
 /* device-types/crypto/description.tex:119 */
-#define VIRTIO_CRYPTO_NO_HASH 0
-#define VIRTIO_CRYPTO_HASH_MD5 1
-#define VIRTIO_CRYPTO_HASH_SHA1 2
-#define VIRTIO_CRYPTO_HASH_SHA_224 3
-#define VIRTIO_CRYPTO_HASH_SHA_256 4
-#define VIRTIO_CRYPTO_HASH_SHA_384 5
-#define VIRTIO_CRYPTO_HASH_SHA_512 6
-#define VIRTIO_CRYPTO_HASH_SHA3_224 7
-#define VIRTIO_CRYPTO_HASH_SHA3_256 8
-#define VIRTIO_CRYPTO_HASH_SHA3_384 9
-#define VIRTIO_CRYPTO_HASH_SHA3_512 10
-#define VIRTIO_CRYPTO_HASH_SHA3_SHAKE128 11
-#define VIRTIO_CRYPTO_HASH_SHA3_SHAKE256 12
+#define VIRTIO_CRYPTO_NO_HASH 0 /* bit 0 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_MD5 1 /* bit 1 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA1 2 /* bit 2 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA_224 3 /* bit 3 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA_256 4 /* bit 4 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA_384 5 /* bit 5 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA_512 6 /* bit 6 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_224 7 /* bit 7 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_256 8 /* bit 8 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_384 9 /* bit 9 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_512 10 /* bit 10 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_SHAKE128 11 /* bit 11 of virtio_crypto_config.hash_algo */
+#define VIRTIO_CRYPTO_HASH_SHA3_SHAKE256 12 /* bit 12 of virtio_crypto_config.hash_algo */
 
 /* device-types/crypto/description.tex:147 */
-#define VIRTIO_CRYPTO_NO_MAC 0
-#define VIRTIO_CRYPTO_MAC_HMAC_MD5 1
-#define VIRTIO_CRYPTO_MAC_HMAC_SHA1 2
-#define VIRTIO_CRYPTO_MAC_HMAC_SHA_224 3
-#define VIRTIO_CRYPTO_MAC_HMAC_SHA_256 4
-#define VIRTIO_CRYPTO_MAC_HMAC_SHA_384 5
-#define VIRTIO_CRYPTO_MAC_HMAC_SHA_512 6
-#define VIRTIO_CRYPTO_MAC_CMAC_3DES 25
-#define VIRTIO_CRYPTO_MAC_CMAC_AES 26
-#define VIRTIO_CRYPTO_MAC_KASUMI_F9 27
-#define VIRTIO_CRYPTO_MAC_SNOW3G_UIA2 28
-#define VIRTIO_CRYPTO_MAC_GMAC_AES 41
-#define VIRTIO_CRYPTO_MAC_GMAC_TWOFISH 42
-#define VIRTIO_CRYPTO_MAC_CBCMAC_AES 49
-#define VIRTIO_CRYPTO_MAC_CBCMAC_KASUMI_F9 50
-#define VIRTIO_CRYPTO_MAC_XCBC_AES 53
-#define VIRTIO_CRYPTO_MAC_ZUC_EIA3 54
+#define VIRTIO_CRYPTO_NO_MAC 0 /* bit 0 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_MD5 1 /* bit 1 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_SHA1 2 /* bit 2 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_SHA_224 3 /* bit 3 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_SHA_256 4 /* bit 4 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_SHA_384 5 /* bit 5 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_HMAC_SHA_512 6 /* bit 6 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_CMAC_3DES 25 /* bit 25 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_CMAC_AES 26 /* bit 26 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_KASUMI_F9 27 /* bit 27 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_SNOW3G_UIA2 28 /* bit 28 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_GMAC_AES 41 /* bit 41 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_GMAC_TWOFISH 42 /* bit 42 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_CBCMAC_AES 49 /* bit 49 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_CBCMAC_KASUMI_F9 50 /* bit 50 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_XCBC_AES 53 /* bit 53 of virtio_crypto_ipsec_mode_cap.hmac_algo */
+#define VIRTIO_CRYPTO_MAC_ZUC_EIA3 54 /* bit 54 of virtio_crypto_ipsec_mode_cap.hmac_algo */
 
 /* device-types/crypto/description.tex:179 */
+/* bit 0 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_NO_AEAD 0
+/* bit 1 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_AEAD_GCM 1
+/* bit 2 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_AEAD_CCM 2
+/* bit 3 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305 3
 
 /* device-types/crypto/description.tex:197 */
-#define VIRTIO_CRYPTO_NO_AKCIPHER 0
-#define VIRTIO_CRYPTO_AKCIPHER_RSA 1
-#define VIRTIO_CRYPTO_AKCIPHER_ECDSA 2
+#define VIRTIO_CRYPTO_NO_AKCIPHER 0 /* bit 0 of virtio_crypto_config.akcipher_algo */
+#define VIRTIO_CRYPTO_AKCIPHER_RSA 1 /* bit 1 of virtio_crypto_config.akcipher_algo */
+#define VIRTIO_CRYPTO_AKCIPHER_ECDSA 2 /* bit 2 of virtio_crypto_config.akcipher_algo */
 
 /* device-types/crypto/description.tex:242 */
 #define VIRTIO_CRYPTO_S_HW_READY (1U << 0)
@@ -208,12 +212,19 @@ enum VIRTIO_CRYPTO_STATUS {
 #define VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT 4
 
 /* device-types/crypto/description.tex:2078 */
+/* bit 0 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_ESN 0
+/* bit 1 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_UDP_ENCAP 1
+/* bit 2 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_COPY_DSCP 2
+/* bit 3 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_DEC_TTL 3
+/* bit 4 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_COPY_DF 4
+/* bit 5 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_ECN 5
+/* bit 6 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_SA_LIFETIME 6
 
 /* device-types/crypto/description.tex:2223 */

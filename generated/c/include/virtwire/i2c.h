@@ -17,8 +17,8 @@ extern "C" {
 #define VIRTIO_I2C_F_ZERO_LENGTH_REQUEST 0
 
 /* device-types/i2c/description.tex:95 */
-#define VIRTIO_I2C_FLAGS_FAIL_NEXT 0
-#define VIRTIO_I2C_FLAGS_M_RD 1
+#define VIRTIO_I2C_FLAGS_FAIL_NEXT 0 /* bit 0 of virtio_i2c_out_hdr.flags */
+#define VIRTIO_I2C_FLAGS_M_RD 1 /* bit 1 of virtio_i2c_out_hdr.flags */
 
 /* device-types/i2c/description.tex:119 */
 #define VIRTIO_I2C_MSG_OK 0

@@ -53,57 +53,62 @@ enum {
 
 /* device-types/sound/description.tex:308 */
 enum {
-    VIRTIO_SND_JACK_F_REMAP = 0
+    VIRTIO_SND_JACK_F_REMAP = 0 /* bit 0 of virtio_snd_jack_info.features */
 };
 
 /* device-types/sound/description.tex:454 */
 enum {
+    /* bit 0 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_SHMEM_HOST = 0,
+    /* bit 1 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_SHMEM_GUEST = 1,
+    /* bit 2 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_MSG_POLLING = 2,
+    /* bit 3 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS = 3,
+    /* bit 4 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_EVT_XRUNS = 4,
-    VIRTIO_SND_PCM_FMT_IMA_ADPCM = 0,
-    VIRTIO_SND_PCM_FMT_MU_LAW = 1,
-    VIRTIO_SND_PCM_FMT_A_LAW = 2,
-    VIRTIO_SND_PCM_FMT_S8 = 3,
-    VIRTIO_SND_PCM_FMT_U8 = 4,
-    VIRTIO_SND_PCM_FMT_S16 = 5,
-    VIRTIO_SND_PCM_FMT_U16 = 6,
-    VIRTIO_SND_PCM_FMT_S18_3 = 7,
-    VIRTIO_SND_PCM_FMT_U18_3 = 8,
-    VIRTIO_SND_PCM_FMT_S20_3 = 9,
-    VIRTIO_SND_PCM_FMT_U20_3 = 10,
-    VIRTIO_SND_PCM_FMT_S24_3 = 11,
-    VIRTIO_SND_PCM_FMT_U24_3 = 12,
-    VIRTIO_SND_PCM_FMT_S20 = 13,
-    VIRTIO_SND_PCM_FMT_U20 = 14,
-    VIRTIO_SND_PCM_FMT_S24 = 15,
-    VIRTIO_SND_PCM_FMT_U24 = 16,
-    VIRTIO_SND_PCM_FMT_S32 = 17,
-    VIRTIO_SND_PCM_FMT_U32 = 18,
-    VIRTIO_SND_PCM_FMT_FLOAT = 19,
-    VIRTIO_SND_PCM_FMT_FLOAT64 = 20,
-    VIRTIO_SND_PCM_FMT_DSD_U8 = 21,
-    VIRTIO_SND_PCM_FMT_DSD_U16 = 22,
-    VIRTIO_SND_PCM_FMT_DSD_U32 = 23,
-    VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME = 24,
-    VIRTIO_SND_PCM_RATE_5512 = 0,
-    VIRTIO_SND_PCM_RATE_8000 = 1,
-    VIRTIO_SND_PCM_RATE_11025 = 2,
-    VIRTIO_SND_PCM_RATE_16000 = 3,
-    VIRTIO_SND_PCM_RATE_22050 = 4,
-    VIRTIO_SND_PCM_RATE_32000 = 5,
-    VIRTIO_SND_PCM_RATE_44100 = 6,
-    VIRTIO_SND_PCM_RATE_48000 = 7,
-    VIRTIO_SND_PCM_RATE_64000 = 8,
-    VIRTIO_SND_PCM_RATE_88200 = 9,
-    VIRTIO_SND_PCM_RATE_96000 = 10,
-    VIRTIO_SND_PCM_RATE_176400 = 11,
-    VIRTIO_SND_PCM_RATE_192000 = 12,
-    VIRTIO_SND_PCM_RATE_384000 = 13,
-    VIRTIO_SND_PCM_RATE_12000 = 14,
-    VIRTIO_SND_PCM_RATE_24000 = 15
+    VIRTIO_SND_PCM_FMT_IMA_ADPCM = 0, /* bit 0 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_MU_LAW = 1, /* bit 1 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_A_LAW = 2, /* bit 2 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S8 = 3, /* bit 3 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U8 = 4, /* bit 4 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S16 = 5, /* bit 5 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U16 = 6, /* bit 6 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S18_3 = 7, /* bit 7 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U18_3 = 8, /* bit 8 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S20_3 = 9, /* bit 9 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U20_3 = 10, /* bit 10 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S24_3 = 11, /* bit 11 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U24_3 = 12, /* bit 12 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S20 = 13, /* bit 13 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U20 = 14, /* bit 14 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S24 = 15, /* bit 15 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U24 = 16, /* bit 16 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_S32 = 17, /* bit 17 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_U32 = 18, /* bit 18 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_FLOAT = 19, /* bit 19 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_FLOAT64 = 20, /* bit 20 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_DSD_U8 = 21, /* bit 21 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_DSD_U16 = 22, /* bit 22 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_DSD_U32 = 23, /* bit 23 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME = 24, /* bit 24 of virtio_snd_pcm_info.formats */
+    VIRTIO_SND_PCM_RATE_5512 = 0, /* bit 0 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_8000 = 1, /* bit 1 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_11025 = 2, /* bit 2 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_16000 = 3, /* bit 3 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_22050 = 4, /* bit 4 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_32000 = 5, /* bit 5 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_44100 = 6, /* bit 6 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_48000 = 7, /* bit 7 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_64000 = 8, /* bit 8 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_88200 = 9, /* bit 9 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_96000 = 10, /* bit 10 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_176400 = 11, /* bit 11 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_192000 = 12, /* bit 12 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_384000 = 13, /* bit 13 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_12000 = 14, /* bit 14 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_24000 = 15 /* bit 15 of virtio_snd_pcm_info.rates */
 };
 
 /* device-types/sound/description.tex:769 */
@@ -162,20 +167,20 @@ enum {
     VIRTIO_SND_CTL_TYPE_ENUMERATED = 3,
     VIRTIO_SND_CTL_TYPE_BYTES = 4,
     VIRTIO_SND_CTL_TYPE_IEC958 = 5,
-    VIRTIO_SND_CTL_ACCESS_READ = 0,
-    VIRTIO_SND_CTL_ACCESS_WRITE = 1,
-    VIRTIO_SND_CTL_ACCESS_VOLATILE = 2,
-    VIRTIO_SND_CTL_ACCESS_INACTIVE = 3,
-    VIRTIO_SND_CTL_ACCESS_TLV_READ = 4,
-    VIRTIO_SND_CTL_ACCESS_TLV_WRITE = 5,
-    VIRTIO_SND_CTL_ACCESS_TLV_COMMAND = 6
+    VIRTIO_SND_CTL_ACCESS_READ = 0, /* bit 0 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_WRITE = 1, /* bit 1 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_VOLATILE = 2, /* bit 2 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_INACTIVE = 3, /* bit 3 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_TLV_READ = 4, /* bit 4 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_TLV_WRITE = 5, /* bit 5 of virtio_snd_ctl_info.access */
+    VIRTIO_SND_CTL_ACCESS_TLV_COMMAND = 6 /* bit 6 of virtio_snd_ctl_info.access */
 };
 
 /* device-types/sound/description.tex:1151 */
 enum {
-    VIRTIO_SND_CTL_EVT_MASK_VALUE = 0,
-    VIRTIO_SND_CTL_EVT_MASK_INFO = 1,
-    VIRTIO_SND_CTL_EVT_MASK_TLV = 2
+    VIRTIO_SND_CTL_EVT_MASK_VALUE = 0, /* bit 0 of virtio_snd_ctl_event.mask */
+    VIRTIO_SND_CTL_EVT_MASK_INFO = 1, /* bit 1 of virtio_snd_ctl_event.mask */
+    VIRTIO_SND_CTL_EVT_MASK_TLV = 2 /* bit 2 of virtio_snd_ctl_event.mask */
 };
 
 /* virtio_snd_config: device-types/sound/description.tex:52, since 1.2. */
@@ -875,6 +880,17 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_d_name(uint64_t code)
         return "VIRTIO_SND_D_OUTPUT";
     case VIRTIO_SND_D_INPUT:
         return "VIRTIO_SND_D_INPUT";
+    default:
+        return NULL;
+    }
+}
+
+/* VIRTIO_SND_JACK_F_REMAP, by code: device-types/sound/description.tex:308. */
+VIRTWIRE_INLINE const char *virtio_sound_snd_jack_f_remap_name(uint64_t code)
+{
+    switch (code) {
+    case VIRTIO_SND_JACK_F_REMAP:
+        return "VIRTIO_SND_JACK_F_REMAP";
     default:
         return NULL;
     }

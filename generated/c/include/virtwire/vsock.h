@@ -33,8 +33,8 @@ extern "C" {
 #define VIRTIO_VSOCK_TYPE_SEQPACKET 2
 
 /* device-types/vsock/description.tex:264 */
-#define VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE 0
-#define VIRTIO_VSOCK_SHUTDOWN_F_SEND 1
+#define VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE 0 /* bit 0 of virtio_vsock_hdr.flags */
+#define VIRTIO_VSOCK_SHUTDOWN_F_SEND 1 /* bit 1 of virtio_vsock_hdr.flags */
 
 /* device-types/vsock/description.tex:298 */
 #define VIRTIO_VSOCK_SEQ_EOM (1U << 0)
