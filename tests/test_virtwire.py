@@ -642,7 +642,9 @@ def test_constants_and_flags_are_named_where_they_belong(capsys: pytest.CaptureF
     assert "ack = 0 VIRTIO_NET_OK\n" in out
     out = run(capsys, "decode", "pvirtq_desc", "--hex", "00" * 14 + "8300")[1]
     assert "flags = 131 (0x83) VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT\n" in out
-    out = run(capsys, "decode", "virtq_desc", "--hex", "00" * 12 + "8300 0000")[1]  # the other ring's flags are none here
+    out = run(capsys, "decode", "virtq_desc", "--hex", "00" * 12 + "8300 0000")[
+        1
+    ]  # the other ring's flags are none here
     assert "flags = 131 (0x83) VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | 0x80\n" in out
     out = run(capsys, "decode", "pvirtq_event_suppress", "--hex", "0580 0200")[1]
     assert "desc_event_flags = 2 RING_EVENT_FLAGS_DESC\n" in out

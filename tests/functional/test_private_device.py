@@ -76,7 +76,7 @@ def test_python(rendered: Path) -> None:
     )
     assert shown.stdout.splitlines() == [
         "                                   virtio_motor_hdr",
-        "00000000  01 00                      opcode = 1",
+        "00000000  01 00                      opcode = 1 VIRTIO_MOTOR_OP_MOVE",
         "00000002  02                         axis = 2",
         "00000003  5b 0c                      mode = 3",
         "                                     relative = 1",
