@@ -159,6 +159,23 @@ def test_codes_that_are_numbers_of_bits(latest: Spec) -> None:
     assert all(isinstance(m.type, Integer) and code < m.type.bits for m, code in numbered)
 
 
+@pytest.mark.parametrize("sentence", ["\\field{how} is a combination of:", "\\field{how} has the following bits:"])
+@pytest.mark.parametrize(
+    ("codes", "fields", "bits"),
+    [
+        ("\\begin{lstlisting}\n#define WIDGET_A 0\n#define WIDGET_B 1\n\\end{lstlisting}\n", "", "how"),
+        ("\\begin{lstlisting}\nenum widgets { WIDGET_A = 1, WIDGET_B, WIDGET_C };\n\\end{lstlisting}\n", "", "how"),
+        ("\\begin{lstlisting}\n#define WIDGET_A 1\n#define WIDGET_B 2\n\\end{lstlisting}\n", "how", ""),
+        ("\\begin{tabular}{ll}\nBit & Name \\\\\n0 & WIDGET_A \\\\\n1 & WIDGET_B \\\\\n\\end{tabular}\n", "", "how"),
+    ],
+)
+def test_bits_that_a_sentence_announces(tmp_path: Path, sentence: str, codes: str, fields: str, bits: str) -> None:
+    spec = read(tmp_path, f"\\section{{Widget Device}}\n{STRUCT}\n{sentence}\n\n{codes}")
+    (found,) = spec.registries
+    assert (found.fields, found.bits) == tuple((f"widget_ask.{name}",) if name else () for name in (fields, bits))
+    assert found.flags == bool(fields)
+
+
 @pytest.mark.parametrize("mention", ["1 << WIDGET_X_*", "1 << WIDGET_X_XXX", "bits: 1<<WIDGET_X_XXX"])
 def test_a_comment_that_shifts_a_list(tmp_path: Path, mention: str) -> None:
     spec = read(
@@ -263,7 +280,6 @@ STRUCT = "\\begin{lstlisting}\nstruct widget_ask { u8 what; u8 how; struct widge
         ("\\field{what} has one of the following values:", "what"),
         ("\\field{what} may take these values.", "what"),
         ("The values of \\field{how} are:", "how"),
-        ("\\field{how} is a combination of these bits:", "how"),
         ("\\field{what} says which of the \\field{how} is one of these values:", ""),
         ("The driver sets \\field{what}.", ""),
         ("One of the devices has a \\field{what}, and the driver reads all of it before it looks at the next one.", ""),

@@ -40,6 +40,10 @@ _ANNOUNCED = re.compile(
     r"\b(?:(?:one|any|a combination) of|(?:following|these)(?:\s+\w+)?\s+(?:values?|codes?|bits|flags)"
     r"|values?\s+(?:of|for)\s+(?:the\s+)?\\field)\b[^.?!]{0,60}[.?!]?\s*\Z"
 )
+_COMBINED = re.compile(
+    r"\b(?:a combination of|(?:following|these)(?:\s+\w+)?\s+(?:bits|flags))\b[^.?!]{0,60}[.?!]?\s*\Z"
+)
+_BIT = re.compile(r"bit\b", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\begin\{[a-z]+\}[^\n]*|\\(?:caption|label|hline)[^\n]*")
 _SENTENCE = re.compile(r"(?<=[.?!])\s")
 _CAPTION = re.compile(r"\\caption\{([^{}]{1,120})\}")
@@ -94,7 +98,8 @@ class Registries:
                     Range(first=r.first, last=r.last, meaning=r.meaning, place=file.place(r.start))
                     for r in table.ranges
                 ),
-                fields=fields,
+                fields=() if _BIT.match(table.tag) else fields,
+                bits=fields if _BIT.match(table.tag) else (),
                 place=located.place,
             )
         )
@@ -177,16 +182,23 @@ class Registries:
         elif known and known.place.file != first.place.file:
             name = f"{_part(run.located.section)} {name}".lstrip()  # as the flags of two formats of descriptors
         flags = are_flags(rows) or (len(rows) == 1 and bool(fields) and fields[0].endswith(("flag", "flags")))
-        if not flags and len(rows) > 1 and all(row.code.bit_count() == 1 for row in rows):
-            flags = _BITS.search(_sentence_before(run.located, 0)) is not None
+        bits: tuple[str, ...] = ()
+        if not flags and len(rows) > 1:
+            sentence = _sentence_before(run.located, 0)
+            combined = _COMBINED.search(sentence) is not None and fields == self._announced(sentence, first.place)
+            if all(row.code.bit_count() == 1 for row in rows):
+                flags = combined or _BITS.search(sentence) is not None
+            elif combined:
+                fields, bits = (), fields
         return Registry(
             key=f"{run.module}/registry/{slug(name)}",
             name=name,
-            tag=fields[0].rpartition(".")[2] if fields else "flags" if flags else "code",
+            tag=(fields or bits)[0].rpartition(".")[2] if fields or bits else "flags" if flags else "code",
             module=run.module,
             entries=tuple(Entry(code=r.code, name=r.definition.name, place=r.definition.place) for r in rows),
             fields=fields,
             flags=flags,
+            bits=bits,
             under=under,
             place=first.place,
         )

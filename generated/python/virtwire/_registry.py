@@ -124,7 +124,8 @@ class Registry(Mapping[int, Entry]):
         """The names of the bits in a value, where codes are their numbers (`1 << A | 1 << B | 0x80`); "" where there are
         none."""
         return _combined(
-            value, ((1 << bit, f"1 << {e.name}") for bit, e in self._entries.items() if bit < 64)
+            value,
+            ((1 << bit, f"1 << {e.name}") for bit, e in self._entries.items() if 0 <= bit < 64),
         )
 
     def meaning(self, code: int) -> str:
