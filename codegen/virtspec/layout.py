@@ -41,8 +41,8 @@ MAX_SLOTS = 1 << 16
 """The largest number of members, those of nested structs included; real structs have less than 200. Twenty structs
 that each hold the one before twice have a million."""
 
-SAFE_LEVELS = 64
-"""How deep structs may nest to be taken as ones that can be laid out without being laid out."""
+MAX_LEVELS = 64
+"""How deep structs may nest; real ones have 6 levels. Whoever follows them from one to the next may recurse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,17 @@ class LayoutError(Exception):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
+
+
+class TooDeep(LayoutError):
+    """A struct that nests deeper than `MAX_LEVELS`."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, f"struct '{_name(key)}' nests deeper than {MAX_LEVELS} levels")
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def length_text(length: Length) -> str:
@@ -141,7 +152,7 @@ def type_text(type_: Type) -> str:
 class Sizes:
     """Sizes of types within one model, computed once each.
 
-    Raises `LayoutError` for a struct that contains itself or is larger than `MAX_SIZE`.
+    Raises `LayoutError` for a struct that contains itself, nests deeper than `MAX_LEVELS` or is larger than `MAX_SIZE`.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -154,8 +165,10 @@ class Sizes:
         if struct.key in self._sizes:
             return self._sizes[struct.key]
         if struct.key in self._open:
-            names = [key.rpartition("/")[2] for key in (*self._open, struct.key)]
+            names = map(_name, (*self._open, struct.key))
             raise LayoutError(struct.key, f"struct '{struct.name}' contains itself: {' -> '.join(names)}")
+        if len(self._open) == MAX_LEVELS:
+            raise TooDeep(self._open[0])
         self._open.append(struct.key)
         try:
             size = self.members(struct.members, union=struct.kind == "union")
@@ -226,12 +239,17 @@ class Layouts(Mapping[str, Layout]):
 
     def check(self, struct: Struct) -> None:
         """Raise `LayoutError` or `RecursionError` where a struct cannot be laid out; few must be laid out to tell."""
-        self.sizes.struct(struct)
-        slots, levels = self._extent(struct)
-        if slots > MAX_SLOTS or levels > SAFE_LEVELS:
+        self.check_depth(struct)
+        if self.extent(struct)[0] > MAX_SLOTS:
             self[struct.key]
 
-    def _extent(self, struct: Struct) -> tuple[int, int]:
+    def check_depth(self, struct: Struct) -> None:
+        """Raise as `check` does, except for the number of a struct's members."""
+        self.sizes.struct(struct)
+        if self.extent(struct)[1] > MAX_LEVELS:
+            raise TooDeep(struct.key)
+
+    def extent(self, struct: Struct) -> tuple[int, int]:
         """How many slots a struct has at most, and in how many levels; it must not contain itself."""
         known = self._extents.get(struct.key)
         if known is None:
@@ -248,7 +266,7 @@ class Layouts(Mapping[str, Layout]):
                 case Aggregate(members=nested):
                     more, below = self._extent_of(nested)
                 case StructRef(name=name) if name in self._by_name:
-                    more, below = self._extent(self._by_name[name])
+                    more, below = self.extent(self._by_name[name])
                 case _:
                     continue
             slots, levels = slots + more, max(levels, below)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ _EDITION = re.compile(r"(?:^|[/@])v?(\d+\.\d+)(?:-[A-Za-z0-9]+)*$")
 
 TARGETS = ("python", "c", "rust", "conformance")
 """What `virtspec generate` renders, in this order."""
+
+MAX_RENDERED = 1 << 15
+"""How much is rendered at most: members (those of nested structs included), constants, codes and feature bits. The
+largest release has 4000; each becomes some hundred lines in all, and all of them are in memory together."""
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -100,6 +105,24 @@ def check_layouts(spec: Spec) -> Layouts:
         except RecursionError:
             raise SpecError(f"{struct.place}: struct '{struct.name}' nests too deep to be laid out") from None
     return layouts
+
+
+def require_renderable(spec: Spec, layouts: Layouts) -> None:
+    """Raise `SpecError`, with the place where it is reached, for a model of more than `MAX_RENDERED` things."""
+    sizes = chain(
+        ((struct.place, layouts.extent(struct)[0]) for struct in spec.structs),
+        ((registry.place, len(registry.entries)) for registry in spec.registries),
+        ((constant.place, 1) for constant in spec.constants),
+        ((feature.place, 1) for feature in spec.features),
+    )
+    total = 0
+    for place, size in sizes:
+        total += size
+        if total > MAX_RENDERED:
+            raise SpecError(
+                f"{place}: up to here there are more than {MAX_RENDERED} members, constants, codes and feature bits; "
+                "so many are not rendered at once"
+            )
 
 
 def require_readable(sink: Sink) -> None:
@@ -192,6 +215,7 @@ def generate(
     if not spec.structs and not spec.constants:
         raise SpecError(f"{', '.join(inputs)}: no structure and no constant to render; is it the right input?")
     layouts = check_layouts(spec)
+    require_renderable(spec, layouts)
     files: dict[str, str] = {}
     not_rendered: dict[tuple[str, str], list[str]] = {(key, "an example in the text"): [*targets] for key in examples}
     for target in targets:

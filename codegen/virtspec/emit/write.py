@@ -29,6 +29,10 @@ PARALLEL_FROM = 200_000
 
 MAX_PROCESSES = 4
 
+MAX_FORMATTED = 1 << 19
+"""The longest text that Black formats, in characters: it needs 20 s and 300 MB for each million. A longer one stays as
+the templates write it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteReport:
@@ -86,7 +90,8 @@ def write_files(
     """Bring the output root into the state that `files` (path to text) describes, or only tell what differs.
 
     `parts` are the top-level folders this run is responsible for (None: all); files of other parts stay. `inputs` is
-    the digest of everything the files were made from, for `unchanged_since`. Python files are formatted with Black.
+    the digest of everything the files were made from, for `unchanged_since`. Python files of up to `MAX_FORMATTED`
+    characters are formatted with Black.
     Raises `SpecError` where a file cannot be written, or where one stands in the way that is not generated; then
     nothing has been changed.
     """
@@ -168,7 +173,7 @@ def _format(
     rough: dict[str, str] = {}
     for path, text in files.items():
         data = text.encode()
-        if not path.endswith(".py"):
+        if not path.endswith(".py") or len(text) > MAX_FORMATTED:
             contents[path] = data
             records[path] = _Record(content=_digest(data), source=_digest(data))
             continue

@@ -14,7 +14,7 @@ from virtspec.diagnostics import Diagnostic
 from virtspec.latex.arguments import squeeze
 from virtspec.latex.blocks import Heading, Label, Listing, Table
 from virtspec.latex.document import Document, Located, Section
-from virtspec.layout import LayoutError, Layouts
+from virtspec.layout import LayoutError, Layouts, TooDeep
 from virtspec.lint.pages import Page, read_pages
 from virtspec.lint.spelling import Names
 from virtspec.model import (
@@ -144,7 +144,10 @@ class Draft:
         found: list[tuple[Struct, str]] = []
         for struct in self.spec.structs:
             try:
-                self.layouts.sizes.struct(struct)
+                self.layouts.check_depth(struct)
+            except TooDeep as error:
+                found.append((struct, str(error)))
+                break  # it would be said of each that holds this one
             except LayoutError as error:
                 if error.key == struct.key:
                     found.append((struct, str(error)))

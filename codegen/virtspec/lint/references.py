@@ -8,6 +8,7 @@ from virtspec.diagnostics import Severity
 from virtspec.lint.draft import Draft
 from virtspec.lint.registry import Hit, rule
 from virtspec.lint.spelling import Names, did_you_mean
+from virtspec.source import SourceFile
 
 _NORMATIVE = ("drivernormative:", "devicenormative:")
 _FOREIGN = frozenset({"LastPage"})  # set by a LaTeX package
@@ -88,9 +89,12 @@ def duplicate_label(draft: Draft) -> Iterator[Hit]:
     """
     for label, places in draft.labels.items():
         file, start = places[0]
-        for later, offset in places[1:]:
-            message = f"label '{label}' is set at {file.path}:{file.line(start)} too"
-            yield Hit(at=(later, offset), message=message)
+        message = f"label '{label}' is set at {file.path}:{file.line(start)} too"
+        later: dict[SourceFile, list[int]] = {}
+        for other, offset in places[1:]:
+            later.setdefault(other, []).append(offset)
+        for other, offsets in later.items():
+            yield Hit(at=(other, offsets[0]), message=message, again=tuple(offsets[1:]))
 
 
 @rule("VS413", "skipped-level", Severity.WARNING)

@@ -95,14 +95,16 @@ class Spec:
         structs = tuple(s for s in self.structs if not s.example)
         constants = tuple(c for c in self.constants if not c.example)
         names = {(c.module, c.name) for c in self.constants if c.example}
-        registries = tuple(
-            r for r in self.registries if not r.entries or any((r.module, e.name) not in names for e in r.entries)
-        )
+
+        def explains(registry: Registry) -> bool:
+            return bool(registry.entries) and all((registry.module, e.name) in names for e in registry.entries)
+
         left = (
             *(s.key for s in self.structs if s.example),
             *(c.key for c in self.constants if c.example),
-            *(r.key for r in self.registries if r not in registries),
+            *(r.key for r in self.registries if explains(r)),
         )
+        registries = tuple(r for r in self.registries if not explains(r))
         return replace(self, structs=structs, constants=constants, registries=registries), left
 
     def bit_numbers(self) -> dict[tuple[str, str, int], tuple[str, ...]]:
