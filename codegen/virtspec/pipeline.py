@@ -38,6 +38,10 @@ MAX_RENDERED = 1 << 15
 """How much is rendered at most: members (those of nested structs included), constants, codes and feature bits. The
 largest release has 4000; each becomes some hundred lines in all, and all of them are in memory together."""
 
+MAX_MEMBERS = 512
+"""How many members, those of nested structs included, a struct has at most that is rendered; real ones have less than
+50. Each may add a parameter to every function that is given the struct, and one such function each."""
+
 
 # --- reading ----------------------------------------------------------------------------------------------
 
@@ -108,7 +112,14 @@ def check_layouts(spec: Spec) -> Layouts:
 
 
 def require_renderable(spec: Spec, layouts: Layouts) -> None:
-    """Raise `SpecError`, with the place where it is reached, for a model of more than `MAX_RENDERED` things."""
+    """Raise `SpecError`, with its place, for a struct of more than `MAX_MEMBERS`, and for a model of more than
+    `MAX_RENDERED` things, with the place where it is reached."""
+    for struct in spec.structs:
+        if layouts.extent(struct)[0] > MAX_MEMBERS:
+            raise SpecError(
+                f"{struct.place}: struct '{struct.name}' has more than {MAX_MEMBERS} members in all; "
+                "so large a one is not rendered"
+            )
     sizes = chain(
         ((struct.place, layouts.extent(struct)[0]) for struct in spec.structs),
         ((registry.place, len(registry.entries)) for registry in spec.registries),

@@ -23,6 +23,7 @@ from virtspec.model import Count, Expression, FieldRef
 _REVERSE = {"+": "sub", "-": "add", "*": "div", "/": "mul"}
 
 _WORD = re.compile(r"\w+")
+_PART = re.compile(r"parts->(\w+)\.")
 
 MAX_BY_VALUE = 64
 """Parts of fixed size up to this are members of the struct that a caller fills; larger ones are pointed to."""
@@ -61,6 +62,8 @@ class Writing:
         self.given = tuple(g for part in parts if (g := self._given(part)) is not None)
         self.direct = len(self.given) == 1 and self.given[0].type == self._bytes and self._is_free()
         self._taken: set[tuple[int, int, str]] = set()
+        texts = (text for p in parts for text in (p.condition, p.step.count, p.step.element))
+        self._tracked = frozenset(name for text in texts for name in _PART.findall(text))
         self._implied = self._implications()
 
     def writer(self) -> Writer:
@@ -162,8 +165,7 @@ class Writing:
 
     def _put(self, index: int, part: Part) -> Put:
         f, step = part.field, part.step
-        place = f"parts->{step.name}."
-        tracked = any(place in text for p in self.parts for text in (p.condition, p.step.count, p.step.element))
+        tracked = step.name in self._tracked
         if self._is_fixed(part):
             in_head = self._is_in_head(f)
             source = f"{self.prefix}virtwire_inside(head, {f.offset})" if in_head else f"&content->{step.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from virtspec.emit.formulas import parse_formula
@@ -18,25 +18,39 @@ MOST_DEFAULTS = 64
 """Up to how many elements a new object has in an array that must not be empty."""
 
 
-def constructed(counts: Counts, cls: Cls, index: int, extents: list[Extent]) -> Attribute:
-    """An attribute with what the constructor needs to know: lengths that follow from arrays, and the reverse."""
-    attribute = cls.attributes[index]
-    for other, member in zip(cls.attributes, cls.sources, strict=True):
+def constructed(counts: Counts, cls: Cls, extents: list[Extent]) -> list[Attribute]:
+    """The attributes with what the constructor needs to know: lengths that follow from arrays, and the reverse."""
+    counted = _counted(cls)
+    return [_constructed(counts, cls, i, extents, counted.get(a.path, ())) for i, a in enumerate(cls.attributes)]
+
+
+def _counted(cls: Cls) -> dict[str, list[tuple[Attribute, str]]]:
+    """The arrays of variable size by the attribute that their length is in, with the rest of the path to it."""
+    found: dict[str, list[tuple[Attribute, str]]] = {}
+    for attribute, member in zip(cls.attributes, cls.sources, strict=True):
         length = member.type.length if member is not None and isinstance(member.type, Array) else None
-        if other.opaque or other.size is not None:
-            continue
-        if isinstance(length, FieldRef) and other.optional == attribute.optional:
+        if isinstance(length, FieldRef) and not attribute.opaque and attribute.size is None:
             root, _, rest = length.path.partition(".")
-            if root == attribute.path:
-                # a parameter named `len` hides the function
-                hidden = any(a.name == "len" for a in cls.attributes)
-                text = f"self.{other.name}.__len__()" if hidden else f"len(self.{other.name})"
-                if not rest and attribute.kind == "int":
-                    if other.optional:
-                        text = f"None if self.{other.name} is None else {text}"
-                    return replace(attribute, derived=text)
-                if attribute.kind == "struct" and rest and "." not in rest and not other.optional:
-                    return replace(attribute, derived=f"{python_field(rest)}={text}")
+            found.setdefault(root, []).append((attribute, rest))
+    return found
+
+
+def _constructed(
+    counts: Counts, cls: Cls, index: int, extents: list[Extent], counted: Iterable[tuple[Attribute, str]]
+) -> Attribute:
+    attribute = cls.attributes[index]
+    for other, rest in counted:
+        if other.optional != attribute.optional:
+            continue
+        # a parameter named `len` hides the function
+        hidden = any(a.name == "len" for a in cls.attributes)
+        text = f"self.{other.name}.__len__()" if hidden else f"len(self.{other.name})"
+        if not rest and attribute.kind == "int":
+            if other.optional:
+                text = f"None if self.{other.name} is None else {text}"
+            return replace(attribute, derived=text)
+        if attribute.kind == "struct" and rest and "." not in rest and not other.optional:
+            return replace(attribute, derived=f"{python_field(rest)}={text}")
     if extents[index].count and attribute.kind.startswith("var_"):
         least = _least_count(counts, cls, index)
         return replace(attribute, filled=str(least)) if least > 0 else attribute

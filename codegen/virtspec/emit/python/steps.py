@@ -66,7 +66,7 @@ class Planner:
             else:
                 step = self._variable(cls, position, extents, conditions, boundary, plan)
                 plan.steps.append(replace(step, condition=condition, writable=writable))
-        plan.attributes = [constructed(self.counts, cls, i, extents) for i in range(len(cls.attributes))]
+        plan.attributes = constructed(self.counts, cls, extents)
         plan.checks = list(checks(cls, extents))
         return plan
 
