@@ -164,3 +164,12 @@ def test_inputs_digest_depends_on_contents_and_options(tmp_path: Path) -> None:
     assert first != inputs_digest([spec], {"targets": ["c", "python"]})
     spec.write_text("two")
     assert first != inputs_digest([spec], {"targets": ["c"]})
+
+
+def test_a_very_long_file_is_not_formatted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "MAX_FORMATTED", len("x   =  1\n"))
+    files = {"python/p/a.py": "x   =  1\n", "python/p/b.py": "xy   =  1\n"}
+    write_files(files, tmp_path, check=False)
+    assert (tmp_path / "python/p/a.py").read_text() == "x = 1\n"
+    assert (tmp_path / "python/p/b.py").read_text() == "xy   =  1\n"
+    assert not write_files(files, tmp_path, check=True).drifted

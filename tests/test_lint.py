@@ -154,6 +154,13 @@ def test_structs_nested_through_one_another(tmp_path: Path) -> None:
     assert "VS006" in rules_of(chapter) or "VS104" in rules_of(chapter)
 
 
+def test_a_label_that_is_set_often_is_one_finding(tmp_path: Path) -> None:
+    chapter = tmp_path / "chapter.tex"
+    chapter.write_text("\\section{Parts}\n" + "\\label{sec:Same}\n" * 5000, "utf-8")
+    (finding,) = (f for f in lint_spec(str(chapter)).findings if f.rule == "VS404")
+    assert finding.line == 3 and finding.message.endswith("again on lines 4, 5, 6, 7, 8, 9, 10, 11, …")
+
+
 DIVIDED = r"""\chapter{Basics}
 \section{Parts}
 \begin{tabular}{|l|l|}

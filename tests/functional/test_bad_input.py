@@ -99,10 +99,73 @@ def test_unclosed_brace(virtspec: Run, tmp_path: Path) -> None:
     refuses(virtspec, path, tmp_path, "chapter.tex:3:", "VS019")
 
 
-def test_struct_that_contains_itself(virtspec: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("body", "way"),
+    [
+        ("struct a { struct a x; };", "a -> a"),
+        ("struct a { struct b x; };\nstruct b { struct a y; };", "a -> b -> a"),
+        ("struct a { struct a x[2]; };", "a -> a"),
+        ("struct a { le32 n; struct a x[n]; };", "a -> a"),
+        ("struct a { le32 n; struct a x[]; };", "a -> a"),
+        ("union a { union { u8 n; struct { union a x; } y; } z; };", "a -> a"),
+    ],
+    ids=["directly", "another", "array", "counted array", "rest", "without tags"],
+)
+def test_struct_that_contains_itself(virtspec: Run, tmp_path: Path, body: str, way: str) -> None:
     path = tmp_path / "chapter.tex"
-    path.write_text(listing("struct a { struct b x; };\nstruct b { struct a y; };"))
-    refuses(virtspec, path, tmp_path, "chapter.tex:3", "contains itself", "a -> b -> a")
+    path.write_text(listing(body))
+    refuses(virtspec, path, tmp_path, "chapter.tex:3", "contains itself", way)
+
+
+def test_no_command_follows_a_struct_that_contains_itself(virtspec: Run, tmp_path: Path) -> None:
+    path = tmp_path / "chapter.tex"
+    path.write_text(listing("struct a { struct b x; };\nstruct b { struct a y[2]; };"))
+    header = tmp_path / "a.h"
+    header.write_text("struct a { unsigned char x; };\n")
+    for arguments in (
+        ["extract", path, "-o", tmp_path / "model.json"],
+        ["diff", path, path],
+        ["atlas", path, "-o", tmp_path / "atlas"],
+        ["drift", path, header],
+    ):
+        done = virtspec(*arguments)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.count("error:") == 1 and "chapter.tex:3: struct 'a' contains itself" in done.stderr
+    done = virtspec("lint", path)
+    assert done.returncode == 1 and done.stdout.count("VS103") == 1 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["inner first", "outer first"])
+def test_structs_that_nest_through_one_another(virtspec: Run, tmp_path: Path, order: int) -> None:
+    def chain(levels: int) -> Path:
+        path = tmp_path / "chapter.tex"
+        lines = ["struct s1 { u8 x; };", *(f"struct s{i} {{ struct s{i - 1} x; }};" for i in range(2, levels + 1))]
+        path.write_text(listing("\n".join(lines[::order])))
+        return path
+
+    refuses(virtspec, chain(65), tmp_path, "struct 's65' nests deeper than 64 levels")
+    refuses(virtspec, chain(3000), tmp_path, "nests deeper than 64 levels")
+    done = virtspec("lint", chain(65))
+    assert done.returncode == 1 and done.stdout.count("VS104") == 1
+    done = virtspec("generate", chain(64), "-o", tmp_path / "output")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\n".join(f"struct virtio_tiny_m{i} {{ le32 a; }};" for i in range(60_000)),
+        "enum virtio_tiny_code {\n" + "\n".join(f"VIRTIO_TINY_M{i} = {i}," for i in range(200_000)) + "\n};",
+    ],
+    ids=["structs", "codes"],
+)
+def test_more_than_can_be_rendered(virtspec: Run, tmp_path: Path, body: str) -> None:
+    path = tmp_path / "chapter.tex"
+    path.write_text(listing(body))
+    done = virtspec("generate", path, "-o", tmp_path / "output")
+    assert done.returncode == 2 and not (tmp_path / "output").exists()
+    assert done.stderr.count("error:") == 1 and "chapter.tex:" in done.stderr
+    assert "are not rendered at once" in done.stderr
 
 
 def test_array_of_2_to_the_60(virtspec: Run, tmp_path: Path) -> None:
