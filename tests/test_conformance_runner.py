@@ -96,7 +96,7 @@ def make(tmp_path: Path) -> Make:
 @pytest.fixture
 def run(vectors: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     def ran(testee: str, *more: str) -> tuple[int, str, str]:
-        code = main(["--testee", testee, "--vectors", str(vectors), "--timeout", "5", "--jobs", "2", *more])
+        code = main(["--testee", testee, "--vectors", str(vectors), "--timeout", "30", "--jobs", "2", *more])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
