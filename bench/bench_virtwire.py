@@ -82,7 +82,7 @@ class CommonCtypes(ctypes.LittleEndianStructure):
 
 
 def with_construct(cls: type[Any]) -> Any:
-    """A compiled construct of a struct of integers; None where construct is not installed."""
+    """A compiled construct of a struct of integers, bytes and such structs; None where construct is not installed."""
     try:
         import construct as c
     except ImportError:
@@ -95,15 +95,17 @@ def with_construct(cls: type[Any]) -> Any:
         if field.type.startswith("struct"):
             groups[field.path] = []
             members.append((field.path, None))
-        elif owner:
-            groups[owner].append(name / types[field.type])
         else:
-            members.append((name, types[field.type]))
+            type_ = types[field.type] if field.count is None else c.Bytes(field.count)
+            if owner:
+                groups[owner].append(name / type_)
+            else:
+                members.append((name, type_))
     return c.Struct(*[n / (c.Struct(*groups[n]) if t is None else t) for n, t in members]).compile()
 
 
 def with_cstruct(cls: type[Any]) -> Any:
-    """A compiled dissect.cstruct type of a struct of integers; None where it is not installed."""
+    """A compiled dissect.cstruct type of such a struct; None where dissect.cstruct is not installed."""
     try:
         from dissect.cstruct import cstruct
     except ImportError:
@@ -120,14 +122,14 @@ def with_cstruct(cls: type[Any]) -> Any:
             text += "struct {\n"
             inside = field.path
         else:
-            text += f"{types[field.type]} {name};\n"
+            text += f"{types[field.type]} {name};\n" if field.count is None else f"char {name}[{field.count}];\n"
     text += f"}} {inside};\n" if inside else ""
     parser = cstruct(endian="<")
     parser.load(text + "};", compiled=True)
     return parser.subject
 
 
-def peers(cls: type[Any], data: bytes, expected: dict[str, int]) -> dict[str, Timer]:
+def peers(cls: type[Any], data: bytes, expected: dict[str, Any]) -> dict[str, Timer]:
     """The decoders of other libraries, after they have been compared."""
     found: dict[str, Timer] = {}
     parser = with_construct(cls)
@@ -199,6 +201,7 @@ def bench_nested() -> list[bool]:
     values = raw.unpack(data)
     value = cls.from_bytes(data)
     assert (value.geometry.heads, value.topology.min_io_size, value.zoned.model) == (values[4], values[9], values[-2])
+    expected = {f.path: getattr(value, f.path) for f in cls.LAYOUT if "." not in f.path and "struct" not in f.type}
     assert bytes(value) == data
     return [
         race(
@@ -207,6 +210,7 @@ def bench_nested() -> list[bool]:
             {
                 "raw struct": timed("decode(data, 0)", decode=raw.unpack_from, data=data),
                 "virtwire": timed("decode(data)", decode=cls.from_bytes, data=data),
+                **peers(cls, data, expected),
             },
         ),
         # two checks of the length of byte arrays are in this: `struct` would pad and cut in silence
