@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -215,6 +216,28 @@ def test_what_a_testee_leaves_behind_holds_nobody_up(make: Make) -> None:
     with Process(hangs, 1) as testee, pytest.raises(NoAnswer, match="no answer within 1 s"):
         testee.ask("decode x 00")
     assert time.monotonic() - started < 10
+
+
+def test_no_answer_is_lost_beside_testees_that_end() -> None:
+    """The pipes of one that has ended are not closed under the thread that reads them: the next one would get them."""
+    lost: list[str] = []
+
+    def lasting() -> None:
+        for _ in range(20):
+            with Process(["sh", "-c", "while read line; do echo ok; done"], 30) as testee:
+                lost.extend(said for _ in range(3) if (said := testee.ask("decode x 00")) != "ok\n")
+
+    def ending() -> None:
+        for _ in range(100):
+            with Process(["sh", "-c", "read line; echo ok; exit 3"], 30) as testee:
+                testee.ask("decode x 00")
+                with pytest.raises(NoAnswer, match="exit code 3"):
+                    testee.ask("decode x 00")
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work) for work in (lasting, lasting, ending, ending)]:
+            done.result()
+    assert not lost
 
 
 def test_a_flood_of_errors_is_not_kept(make: Make) -> None:

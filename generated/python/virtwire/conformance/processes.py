@@ -29,8 +29,9 @@ class NoAnswer(Exception):
 class Process:
     """One process of the implementation under test.
 
-    A thread writes to it and one reads from it, so that nothing it does, and nothing that processes of its own do with the
-    pipes when it has ended, holds the runner up for longer than the time-out.
+    A thread writes to it and others read from it, so that nothing it does, and nothing that processes of its own do with
+    the pipes when it has ended, holds the runner up for longer than the time-out. Each pipe is closed by the thread that
+    uses it, and by no other: else the next process could get the same file descriptor while it is still read from.
     """
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
@@ -40,6 +41,7 @@ class Process:
         self._questions: Lines = queue.SimpleQueue()
         self._answers: Lines = queue.Queue()
         self._errors = Errors()
+        self._ended = threading.Event()
         self.starts = 0
 
     def __enter__(self) -> Process:
@@ -59,7 +61,7 @@ class Process:
             self.stop()
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
         if answer is None:
-            raise NoAnswer(self._ended())
+            raise NoAnswer(self._how_it_ended())
         if not answer.endswith("\n"):
             self.stop()
             raise NoAnswer(
@@ -74,19 +76,13 @@ class Process:
             process.kill()
             process.wait()
             self._questions.put(None)
-            for stream in (process.stdout, process.stderr):
-                assert stream is not None
-                stream.close()
-            try:  # what was said and not asked for, which the reader may wait to pass on
-                while True:
-                    self._answers.get_nowait()
-            except queue.Empty:
-                pass
+            self._ended.set()
 
     def _start(self) -> None:
         self._questions = queue.SimpleQueue()
         self._answers = queue.Queue(maxsize=MAX_AHEAD)
         self._errors = Errors()
+        self._ended = threading.Event()
         pipe = subprocess.PIPE
         try:
             process = subprocess.Popen(
@@ -97,10 +93,12 @@ class Process:
         self.starts += 1
         self._process = process
         threading.Thread(target=_write, args=(process.stdin, self._questions), daemon=True).start()
-        threading.Thread(target=_read, args=(process.stdout, self._answers), daemon=True).start()
+        threading.Thread(
+            target=_read, args=(process.stdout, self._answers, self._ended), daemon=True
+        ).start()
         threading.Thread(target=self._errors.read, args=(process.stderr,), daemon=True).start()
 
-    def _ended(self) -> str:
+    def _how_it_ended(self) -> str:
         """How the process ended, with the end of what it wrote to its standard error."""
         process = self._process
         assert process is not None
@@ -125,12 +123,18 @@ class Errors:
 
     def read(self, stream: IO[bytes]) -> None:
         """Read until the end."""
-        try:
-            while chunk := stream.read(1 << 16):
+        with stream:
+            while chunk := _chunk(stream):
                 self.end = (self.end + chunk)[-400:]
-        except (OSError, ValueError):
-            pass  # closed: nobody waits for it
         self.complete.set()
+
+
+def _chunk(stream: IO[bytes]) -> bytes:
+    """What is there of a pipe; nothing at its end."""
+    try:
+        return stream.read(1 << 16)
+    except OSError:
+        return b""
 
 
 def _write(stream: IO[bytes], lines: Lines) -> None:
@@ -148,20 +152,27 @@ def _write(stream: IO[bytes], lines: Lines) -> None:
         pass
 
 
-def _read(stream: IO[bytes], lines: Lines) -> None:
+def _read(stream: IO[bytes], lines: Lines, ended: threading.Event) -> None:
     """Pass on the lines of a process, and None at its end. A line that is too long is the last one."""
     said = bytearray()
-    try:
-        while chunk := stream.read(1 << 16):
+    with stream:
+        while len(said) <= MAX_LINE and (chunk := _chunk(stream)):
             said += chunk
-            *whole, rest = said.split(b"\n") if b"\n" in chunk else (said,)
+            *whole, said = said.split(b"\n") if b"\n" in chunk else (said,)
             for line in whole:
-                lines.put(f"{line.decode('utf-8', 'replace')}\n")
-            said = rest
-            if len(said) > MAX_LINE:
-                break
-        if said:
-            lines.put(said.decode("utf-8", "replace"))
-    except (OSError, ValueError):
-        pass  # closed: nobody waits for it
-    lines.put(None)
+                if not _pass_on(f"{line.decode('utf-8', 'replace')}\n", lines, ended):
+                    return
+    if said:
+        _pass_on(said.decode("utf-8", "replace"), lines, ended)
+    _pass_on(None, lines, ended)
+
+
+def _pass_on(line: str | None, lines: Lines, ended: threading.Event) -> bool:
+    """Whether a line has been passed on: nobody takes one more from a process that has been ended."""
+    while not ended.is_set():
+        try:
+            lines.put(line, timeout=0.1)
+            return True
+        except queue.Full:
+            pass
+    return False
