@@ -57,12 +57,10 @@ class Classes:
     def view(self, cls: Cls) -> ClassView:
         struct = cls.struct if cls.tagged else _untagged(cls)
         layout = self.layouts.of(struct)
-        kind = "union" if cls.union else "struct"
         base = ClassView(
             kind="union",
             name=cls.name,
             c_name=cls.c_name,
-            c_kind=kind if cls.tagged else f"{kind} of",
             source=str(cls.struct.place) if cls.struct.place.file else "",
             since=(self.since.struct(cls.struct.name) or "") if self.since is not None else "",
             size=cls.size,

@@ -246,7 +246,6 @@ class ClassView:
     kind: Literal["flat", "stepped", "union"]
     name: str
     c_name: str
-    c_kind: str
     source: str
     since: str
     size: int | None
