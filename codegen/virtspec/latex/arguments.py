@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-_BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
-_BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
-_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
-
 MAX_ARGUMENT = 1 << 13
 MAX_OPTION = 1 << 10
 """The longest argument in braces and in brackets, in characters: an unclosed one must not swallow a file, and a
 thousand unclosed ones must not cost the square of it."""
+
+_FLAT = re.compile(rf"[ \t\n]*\{{([^{{}}\\%]{{0,{MAX_ARGUMENT - 2}}})\}}")
+_FLAT_OPTION = re.compile(rf"[ \t\n]*\[([^][{{}}\\]{{0,{MAX_OPTION - 2}}})\]")
+_BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
+_BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
+_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
 
 
 def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
@@ -19,20 +21,14 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
 
     None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
     """
-    position = start
-    if text[position : position + 1] != opening:
-        blank = _BLANK.match(text, position)
-        position = blank.end() if blank else position
-        if text[position : position + 1] != opening:
-            return None
+    # nearly every argument is flat: no need to look at every character of it
+    if flat := (_FLAT if opening == "{" else _FLAT_OPTION).match(text, start):
+        return flat.span(1)
+    blank = _BLANK.match(text, start)
+    position = blank.end() if blank else start
+    if not text.startswith(opening, position):
+        return None
     if opening == "{":
-        # nearly every argument is flat: look for its end before looking at every character
-        end = text.find("}", position, position + MAX_ARGUMENT)
-        if end < 0:
-            return None
-        inside = text[position + 1 : end]
-        if "{" not in inside and "\\" not in inside and "%" not in inside:
-            return position + 1, end
         depth = 0
         for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):
             token = match[0]
@@ -43,12 +39,6 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
                 if not depth:
                     return position + 1, match.start()
         return None
-    end = text.find("]", position, position + MAX_OPTION)
-    if end < 0:
-        return None
-    inside = text[position + 1 : end]
-    if "[" not in inside and "{" not in inside and "}" not in inside and "\\" not in inside:
-        return position + 1, end
     depth = braces = 0
     for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
         token = match[0]
