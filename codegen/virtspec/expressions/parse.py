@@ -42,13 +42,15 @@ _TOKEN = re.compile(
 class Token(NamedTuple):
     """`kind` is one of name, number, string, op and end; a listing has more kinds.
 
-    `start` is where it stands; `fresh` says that the token is the first of its line.
+    `start` is where it stands; `fresh` says that the token is the first of its line, and `comments` how many comments
+    of a listing stand in front of it.
     """
 
     kind: str
     text: str
     start: int
     fresh: bool
+    comments: int = 0
 
 
 class NoExpression(ExpressionError):

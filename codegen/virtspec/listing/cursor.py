@@ -1,6 +1,6 @@
 """A position in a listing's tokens, and what every part of the parser does there: look ahead, report, step over.
 
-Comments are stepped over on the way; they are kept as remarks for the member they stand at.
+Comments stand beside the tokens; they are remarks on the member they stand at.
 """
 
 from __future__ import annotations
@@ -27,45 +27,41 @@ class TooDeep(Exception):
 
 
 class Cursor:
-    """The tokens, where we are, the comments passed since the last member, and the struct we are in."""
+    """The tokens and comments, where we are, which comments belong to what we have passed, and the struct we are in."""
 
-    def __init__(self, file: SourceFile, tokens: list[Token], sink: Sink) -> None:
+    def __init__(self, file: SourceFile, tokens: list[Token], comments: list[Token], sink: Sink) -> None:
         self.file = file
         self.tokens = tokens
+        self.comments = comments
         self.sink = sink
         self.position = 0
-        self.pending: list[Remark] = []
+        self.remarked = 0
         self.typedefs: set[str] = set()
         self.subject = ""
         self.depth = 0
 
     def peek(self, ahead: int = 0) -> Token:
-        """The next token that is no comment; comments before it are kept as pending remarks."""
-        token = self.tokens[self.position]
-        while token.kind == "comment":
-            self.pending.append(Remark(token.text, token.start))
-            self.position += 1
-            token = self.tokens[self.position]
-        if not ahead:
-            return token
-        position = self.position
-        while ahead and self.tokens[position].kind != "end":
-            position += 1
-            if self.tokens[position].kind != "comment":
-                ahead -= 1
-        return self.tokens[position]
+        """The next token, or one further ahead; at the end of the listing its end, again and again."""
+        return self.tokens[self.position + ahead if self.position + ahead < len(self.tokens) else -1]
 
     def next(self) -> Token:
-        token = self.peek()
+        token = self.tokens[self.position]
         if token.kind != "end":
             self.position += 1
         return token
 
     def take(self, text: str) -> bool:
-        if self.peek().text == text:
+        if self.tokens[self.position].text == text:
             self.position += 1
             return True
         return False
+
+    def remarks(self) -> tuple[Remark, ...]:
+        """The comments in front of the next token that belong to nothing yet."""
+        first, self.remarked = self.remarked, self.tokens[self.position].comments
+        if first == self.remarked:
+            return ()
+        return tuple(Remark(comment.text, comment.start) for comment in self.comments[first : self.remarked])
 
     def error(self, rule: str, start: int, message: str, hint: str = "") -> None:
         self.sink.error(rule, at(self.file, start), message, subject=self.subject, hint=hint)
@@ -113,17 +109,23 @@ class Cursor:
         return following[0].kind == "name" and following[-1].text in (";", "[") and not following[0].fresh
 
     def trailing(self, *, group: bool = False) -> tuple[Remark, ...]:
-        """Comments and stray prose behind a declaration, on its line; in a bit-field group `name :` begins the next."""
-        remarks: list[Remark] = []
+        """Comments in and behind a declaration, and stray prose behind it, on its line; in a bit-field group `name :`
+        begins the next."""
+        inside = self.tokens[self.position - 1].comments
         words: list[Token] = []
         while (token := self.tokens[self.position]).kind != "end" and not token.fresh:
-            if token.kind == "comment":
-                remarks.append(Remark(token.text, token.start))
-            elif token.text == "}" or (not words and self.begins_member(token, group=group)):
+            if token.text == "}" or (not words and self.begins_member(token, group=group)):
                 break
-            else:
-                words.append(token)
+            words.append(token)
             self.position += 1
+        if not words and self.remarked == token.comments:
+            return ()
+        remarks: list[Remark] = []
+        for number, comment in enumerate(self.comments[self.remarked : token.comments], self.remarked):
+            if number >= inside and comment.fresh:
+                break
+            remarks.append(Remark(comment.text, comment.start))
+            self.remarked = number + 1
         if words:
             end = words[-1].start + len(words[-1].text)
             self.sink.note(
@@ -137,7 +139,6 @@ class Cursor:
         return tuple(remarks)
 
     def expression(self, what: str) -> Expr | None:
-        self.peek()
         try:
             expr, self.position = parse_expression(self.tokens, self.position)
         except NoExpression as error:

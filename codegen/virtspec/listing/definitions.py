@@ -61,7 +61,7 @@ def parse_define(cursor: Cursor, token: Token) -> Define | None:
         parameters = tuple(p.strip() for p in match[2][1:-1].split(",") if p.strip())
     base = token.start + match.end()
     body = token.text[match.end() :].replace("\\\n", "  ")
-    tokens = [t for t in lex(body, cursor.file, base, cursor.sink) if t.kind != "comment"]
+    tokens, _ = lex(body, cursor.file, base, cursor.sink)
     text = " ".join(t.text for t in tokens[:-1])
     if tokens[0].kind == "end":
         return Define(name, parameters, None, "", token.start)

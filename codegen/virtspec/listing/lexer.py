@@ -1,9 +1,9 @@
 """Tokens of a listing.
 
-Comments stay in the stream, because they carry facts (which part the device reads, which feature a member needs). A
-`#define` with its continuation lines is one token. Characters that belong to no token become tokens too: text that a
-mail archive has damaged must be reported at its place. To the kinds of tokens that expressions have come comment,
-define, directive, elision and junk.
+Comments are kept beside the tokens, because they carry facts (which part the device reads, which feature a member
+needs). A `#define` with its continuation lines is one token. Characters that belong to no token become tokens too: text
+that a mail archive has damaged must be reported at its place. To the kinds of tokens that expressions have come define,
+directive, elision and junk; comments are of the kind comment.
 """
 
 from __future__ import annotations
@@ -35,20 +35,22 @@ _TOKEN = re.compile(
 _ELLIPSIS = re.compile(r"\\[lcv]?dots\b")
 
 
-def tokenize(file: SourceFile, start: int, end: int, escape: str, sink: Sink) -> list[Token]:
-    """The tokens of a listing's body, closed by one of kind `end`. `escape` is the listing's escape character or ""."""
+def tokenize(file: SourceFile, start: int, end: int, escape: str, sink: Sink) -> tuple[list[Token], list[Token]]:
+    """The tokens of a listing's body, closed by one of kind `end`, and its comments. `escape` is the listing's escape
+    character or ""."""
     text = file.text[start:end]
     if escape and escape in text:
         text = _blank_escapes(text, escape)
     return lex(text, file, start, sink)
 
 
-def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
-    """The tokens of a text that stands at offset `base` of a file, closed by one of kind `end`."""
+def lex(text: str, file: SourceFile, base: int, sink: Sink) -> tuple[list[Token], list[Token]]:
+    """The tokens of a text that stands at offset `base` of a file, closed by one of kind `end`, and its comments."""
     tokens: list[Token] = []
+    comments: list[Token] = []
     add, make = tokens.append, tuple.__new__  # without the detour through the constructor, which is a function
     fresh = True
-    position = 0
+    position = passed = 0
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         assert kind is not None
@@ -66,10 +68,15 @@ def lex(text: str, file: SourceFile, base: int, sink: Sink) -> list[Token]:
                 hint="close it with '*/'",
             )
             kind = "comment"
-        add(make(Token, (kind, text[begin:behind], base + begin, fresh)))
-        fresh = kind == "define"
-    add(Token("end", "", base + len(text), True))
-    return tokens
+        if kind == "comment":
+            # what follows it on its line is the first token of the line, too
+            comments.append(Token(kind, text[begin:behind], base + begin, fresh))
+            passed += 1
+        else:
+            add(make(Token, (kind, text[begin:behind], base + begin, fresh, passed)))
+            fresh = kind == "define"
+    add(Token("end", "", base + len(text), True, passed))
+    return tokens, comments
 
 
 def _blank_escapes(text: str, escape: str) -> str:

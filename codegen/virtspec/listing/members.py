@@ -37,9 +37,9 @@ class MemberParser(Cursor):
         outer = self.subject
         if name:
             self.subject = f"{body.kind} {name}"
+        self.remarks()  # what stands in front of the body is about none of its members
         self.next()
         self.enter()
-        self.pending.clear()
         self.body_items(body.items, keyword)
         self.leave()
         body.packed = self.attributes()
@@ -91,8 +91,7 @@ class MemberParser(Cursor):
 
     def declarations(self) -> list[Declaration]:
         """A type and its declarators up to and with the `;`."""
-        before = tuple(self.pending)
-        self.pending.clear()
+        before = self.remarks()
         type_ = self.type()
         if type_ is None:
             return []
@@ -233,12 +232,12 @@ class MemberParser(Cursor):
                 depth -= 1
                 if not depth:
                     break
-        inner = [t for t in self.tokens[first : self.position] if t.kind != "comment"]
-        comments = [t.text for t in self.tokens[first : self.position] if t.kind == "comment"]
+        inner = self.tokens[first : self.position]
         if inner and inner[-1].text == "]":
             inner.pop()
         if not inner:
-            return Dimension(None, _comment_text(comments[0]) if comments else "", bracket.start)
+            comments = self.comments[bracket.comments : self.tokens[first].comments]
+            return Dimension(None, _comment_text(comments[0].text) if comments else "", bracket.start)
         text = " ".join(self.file.text[inner[0].start : inner[-1].start + len(inner[-1].text)].split())
         try:
             expr, after = parse_expression([*inner, Token("end", "", 0, True)], 0)
@@ -304,8 +303,7 @@ class MemberParser(Cursor):
     def bit_entry(self) -> BitEntry:
         name = self.next()
         self.next()
-        before = tuple(self.pending)
-        self.pending.clear()
+        before = self.remarks()
         width = self.expression("width of a bit-field")
         separator = self.peek()
         if separator.text == ",":

@@ -37,8 +37,8 @@ class Parsed:
 
 def parse_listing(file: SourceFile, start: int, end: int, escape: str, sink: Sink) -> Parsed:
     """The definitions of the listing whose body lies from `start` to `end` of a file."""
-    tokens = tokenize(file, start, end, escape, sink)
-    items = _Parser(file, tokens, sink).listing()
+    tokens, comments = tokenize(file, start, end, escape, sink)
+    items = _Parser(file, tokens, comments, sink).listing()
     opaque = [item for item in items if isinstance(item, Opaque)]
     if opaque and any(item.reason == _PSEUDO_CODE for item in opaque):
         # `u32 before, after;` in front of a loop declares variables, no fields
@@ -114,7 +114,6 @@ class _Parser(MemberParser):
 
     def named_type(self, keyword: Token) -> Body | Enum:
         """`struct { … } name;` behind `typedef`: a body without a tag is called as its type is."""
-        self.pending.clear()
         item = parse_enum(self) if keyword.text == "enum" else self.body()
         alias = self.next().text if self.peek().kind == "name" else ""
         item.name = item.name or alias
@@ -125,7 +124,6 @@ class _Parser(MemberParser):
 
     def top_body(self) -> Body:
         self.subject = ""
-        self.pending.clear()
         body = self.body()
         self.end_of_definition(f"{body.kind} '{body.name}'" if body.name else body.kind)
         self.subject = ""
