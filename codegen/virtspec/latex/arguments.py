@@ -13,7 +13,9 @@ _FLAT = re.compile(rf"[ \t\n]*\{{([^{{}}\\%]{{0,{MAX_ARGUMENT - 2}}})\}}")
 _FLAT_OPTION = re.compile(rf"[ \t\n]*\[([^][{{}}\\]{{0,{MAX_OPTION - 2}}})\]")
 _BRACES = re.compile(r"[{}]|\\.|%[^\n]*", re.DOTALL)
 _BRACKETS = re.compile(r"[][{}]|\\.", re.DOTALL)
-_BLANK = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*")
+# blanks and comments may stand in front of an argument
+_OPEN = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\{")
+_OPEN_OPTION = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\[")
 
 
 def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
@@ -21,13 +23,16 @@ def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tupl
 
     None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
     """
+    braces = opening == "{"
     # nearly every argument is flat: no need to look at every character of it
-    if flat := (_FLAT if opening == "{" else _FLAT_OPTION).match(text, start):
+    if flat := (_FLAT if braces else _FLAT_OPTION).match(text, start):
         return flat.span(1)
-    blank = _BLANK.match(text, start)
-    position = blank.end() if blank else start
-    if not text.startswith(opening, position):
-        return None
+    begin = (_OPEN if braces else _OPEN_OPTION).match(text, start)
+    return _nested(text, begin.end() - 1, opening, closing) if begin else None
+
+
+def _nested(text: str, position: int, opening: str, closing: str) -> tuple[int, int] | None:
+    """The content of an argument that begins at a position, and has others in it."""
     if opening == "{":
         depth = 0
         for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):

@@ -178,11 +178,11 @@ class _Reader:
             segment = _segment(file, index, _around(self.sections, scan.blocks[index]), self.escape)
             inclusion.segments.append(segment)
             self.add(segment)
-            # where the last table ends that has begun
-            table = max((b.end for b in scan.blocks[index : segment.end] if isinstance(b, Table)), default=table)
-            index = segment.end
+            begun, index = scan.blocks[index : segment.end], segment.end
             if index < len(scan.blocks):
                 block = scan.blocks[index]
+                # where the last table ends that has begun
+                table = max((b.end for b in begun if isinstance(b, Table)), default=table)
                 self.include(file, block, tabled=tabled or block.start < table)
                 index += 1
         self.stack.pop()

@@ -19,7 +19,7 @@ from virtspec.link.structs import Scope
 from virtspec.listing.parser import MANGLED, Parsed, parse_listing
 from virtspec.listing.syntax import BitGroup, Body, BodyItem, Declaration, Define, Enum, Opaque
 from virtspec.model import LOST, Place, Skipped
-from virtspec.read.items import NumberedItem, announces_number, read_codes, read_item
+from virtspec.read.items import NumberedItem, announces_number, names_nothing, read_codes, read_item
 from virtspec.read.tables import CodeEntry, CodeRange, CodeTable, NoCodes, read_table
 from virtspec.source import SourceFile
 
@@ -338,8 +338,13 @@ class _ItemLists:
 
     def add(self, located: Located) -> None:
         """Read an item."""
+        block, facts = located.block, self.facts
+        assert isinstance(block, Item)
+        if names_nothing(block, located.file.text):
+            if self.codes:
+                self.codes[-1].others += 1
+            return
         item = read_item(located)
-        facts = self.facts
         if item is None:
             if self.codes and self._add_codes(located, self.codes[-1]):
                 return

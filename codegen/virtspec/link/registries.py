@@ -288,9 +288,10 @@ def _sentence_before(located: Located, floor: int) -> str:
     """The sentence that leads to a block; "" where there is none."""
     text = located.file.text
     start = max(0, located.block.start - 600, floor if floor < located.block.start else 0)
-    paragraphs = [p for p in _PARAGRAPH.split(text[start : located.block.start]) if p.strip()]
-    sentences = [s for s in _SENTENCE.split(paragraphs[-1]) if s.strip()] if paragraphs else []
-    return sentences[-1] if sentences else ""
+    for paragraph in reversed(_PARAGRAPH.split(text[start : located.block.start])):
+        if paragraph.strip():
+            return next(sentence for sentence in reversed(_SENTENCE.split(paragraph)) if sentence.strip())
+    return ""
 
 
 def _caption(located: Located) -> str:

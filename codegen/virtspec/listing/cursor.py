@@ -40,9 +40,13 @@ class Cursor:
         self.subject = ""
         self.depth = 0
 
-    def peek(self, ahead: int = 0) -> Token:
-        """The next token, or one further ahead; at the end of the listing its end, again and again."""
-        return self.tokens[self.position + ahead if self.position + ahead < len(self.tokens) else -1]
+    def peek(self) -> Token:
+        """The next token."""
+        return self.tokens[self.position]
+
+    def ahead(self, count: int) -> Token:
+        """The token so many behind the next one; at the end of the listing its end."""
+        return self.tokens[min(self.position + count, len(self.tokens) - 1)]
 
     def next(self) -> Token:
         token = self.tokens[self.position]
@@ -80,7 +84,7 @@ class Cursor:
 
     def begins_body(self) -> bool:
         """Whether `struct`, `union` or `enum` at the next token is followed by a body."""
-        return self.peek(1).text == "{" or (self.peek(1).kind == "name" and self.peek(2).text == "{")
+        return self.ahead(1).text == "{" or (self.ahead(1).kind == "name" and self.ahead(2).text == "{")
 
     def skip_line(self) -> None:
         """To the next line, the end of the statement, or before a closing brace."""

@@ -128,9 +128,9 @@ class MemberParser(Cursor):
                 return None
             self.next()
             return TypeName("union" if token.text == "union" else "struct", name.text, token.start)
-        if token.text in SCALARS and self.peek(1).text == "{":
+        if token.text in SCALARS and self.ahead(1).text == "{":
             return self.group()
-        if token.text not in SCALARS and not (self.peek(1).kind == "name" and not self.peek(1).fresh):
+        if token.text not in SCALARS and not (self.ahead(1).kind == "name" and not self.ahead(1).fresh):
             self.error("VS011", token.start, f"'{token.text[:40]}' is no member: a type and a name were expected")
             self.next()
             self.skip_line()
@@ -158,7 +158,7 @@ class MemberParser(Cursor):
         self.next()
         name = token.text
         end = token.start + len(name)
-        while self.peek().text == "-" and self.peek().start == end and self.peek(1).kind == "name":
+        while self.peek().text == "-" and self.peek().start == end and self.ahead(1).kind == "name":
             self.next()
             part = self.next()
             name += f"-{part.text}"
@@ -285,14 +285,14 @@ class MemberParser(Cursor):
             if token.text == "}":
                 self.next()
                 return
-            if token.text == "union" and self.peek(1).text == "{" and not union:
+            if token.text == "union" and self.ahead(1).text == "{" and not union:
                 self.next()
                 inner = self.next()
                 arms: list[BitEntry | list[BitEntry]] = []
                 self.group_entries(arms, inner, union=True)
                 entries.append([arm for arm in arms if isinstance(arm, BitEntry)])
                 self.take(";")
-            elif token.kind == "name" and self.peek(1).text == ":":
+            elif token.kind == "name" and self.ahead(1).text == ":":
                 entries.append(self.bit_entry())
             else:
                 self.next()

@@ -96,14 +96,14 @@ class _Parser(MemberParser):
             enum = parse_enum(self)
             self.end_of_definition(f"enum '{enum.name}'" if enum.name else "enum")
             return [enum]
-        if token.text == "typedef" and self.peek(1).text in ("struct", "union", "enum"):
+        if token.text == "typedef" and self.ahead(1).text in ("struct", "union", "enum"):
             mark = self.position
             self.next()
             if self.begins_body():
                 return [self.named_type(self.peek())]
             self.position = mark
         if token.text in SCALARS:
-            if self.peek(1).text == "{":
+            if self.ahead(1).text == "{":
                 return [self.top_group()]
             mark = self.position
             fields = self.bare_fields()

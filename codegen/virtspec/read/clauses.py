@@ -107,6 +107,8 @@ def listed_labels(prose: Prose) -> frozenset[str] | None:
 
 @lru_cache(maxsize=1024)
 def _listed_in(pages: Pages) -> frozenset[str]:
+    if not any(section.path[0].startswith("Conformance") for section in pages.sections):
+        return frozenset()
     sections = (
         (match[1], pages.blocks[stretch].section) for match, stretch in hits_in(pages.file.text, (_REFERENCE,))[0]
     )

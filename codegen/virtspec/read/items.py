@@ -15,6 +15,7 @@ from virtspec.latex.text import plain_text
 from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 
 _NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
+_NAME = re.compile(r"\s*[A-Z][A-Z0-9]*\\?_[A-Z0-9]")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
 _BARE_FEATURE = re.compile(r"\s*[A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_F\\?_[A-Z0-9]")
 _TITLED = re.compile(r"([A-Z][A-Za-z -]{1,60}?)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
@@ -34,6 +35,11 @@ class NumberedItem:
     feature: bool
     legacy: bool
     start: int
+
+
+def names_nothing(item: Item, text: str) -> bool:
+    """Whether an item has no label, and no name at its beginning that a number could follow: most are of that kind."""
+    return item.label is None and _NAME.match(text, item.body) is None
 
 
 def read_item(located: Located) -> NumberedItem | None:

@@ -161,12 +161,13 @@ class Context:
 
 @dataclass(slots=True, eq=False)
 class Pages:
-    """One file of a document: its outline, and the block with which each stretch begins. Documents that have the same
-    file in the same sections share them."""
+    """One file of a document: its outline, the block with which each stretch begins, and the sections of the file.
+    Documents that have the same file in the same sections share them."""
 
     file: SourceFile
     outline: Outline
     blocks: list[Located]
+    sections: list[Section]
 
     def context(self, index: int) -> Context:
         """What encloses a stretch."""
@@ -296,7 +297,8 @@ class Prose:
 @lru_cache(maxsize=1024)
 def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ...]) -> Pages:
     blocks = [b for segment in segments for b in segment.marks]
-    return Pages(file, outline_of(file.text), [Located(file, Label(0, ""), around), *blocks])
+    sections = [*((around,) if around else ()), *(s for segment in segments for s in segment.sections)]
+    return Pages(file, outline_of(file.text), [Located(file, Label(0, ""), around), *blocks], sections)
 
 
 @lru_cache(maxsize=4096)
