@@ -389,6 +389,34 @@ def odd() -> Spec:
             member("c", U8, direction="writable"),
         ),
         struct("guest", member("a", U16), member("b", array(U16, 2))),
+        struct(
+            "sample",
+            member("stamp", LE16, optional=True, condition=EVENT),
+            member("n", U8),
+            member("data", array(U8, FieldRef(path="n"))),
+        ),
+        struct(
+            "samples", member("count", U8), member("items", array(StructRef(name="sample"), FieldRef(path="count")))
+        ),
+        struct(
+            "survey",
+            member("given", U8),
+            member("inner", StructRef(name="samples")),
+            member("more", array(StructRef(name="sample"), REST)),
+            member("end", LE16),
+        ),
+        struct("guest_record", member("n", U16), member("data", array(U8, FieldRef(path="n")))),
+        struct("guest_records", member("items", array(StructRef(name="guest_record"), REST))),
+        struct(
+            "featured_union",
+            member(
+                "",
+                Aggregate(
+                    kind="union",
+                    members=(member("pair", StructRef(name="pair")), member("sample", StructRef(name="sample"))),
+                ),
+            ),
+        ),
     )
 
 
@@ -486,6 +514,26 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         ("encode pairs rows[1][0].y=5", "ok 0000000000050000"),
         ("decode nothing -", "ok"),
         ("decode halves 0100aabbcc", "ok a=1 b=aabb c=204"),
+        (
+            "decode samples 02070001aa080000 features=0x10000000000",
+            "ok count=2 items[0].stamp=7 items[0].n=1 items[0].data=aa items[1].stamp=8 items[1].n=0 items[1].data=",
+        ),
+        (
+            "decode samples 0201aa00 features=0x0",
+            "ok count=2 items[0].n=1 items[0].data=aa items[1].n=0 items[1].data=",
+        ),
+        ("encode samples count=1 items[0].stamp=7 items[0].n=1 items[0].data=aa", "ok 01070001aa"),
+        (
+            "decode survey 0301050000020001aa0900 features=0x10000000000",
+            "ok given=3 inner.count=1 inner.items[0].stamp=5 inner.items[0].n=0 inner.items[0].data= "
+            "more[0].stamp=2 more[0].n=1 more[0].data=aa end=9",
+        ),
+        (
+            "decode survey 030001020a0b0900 features=0x0",
+            "error malformed sample.data: ends too early at offset 5: 10 bytes needed, 1 available",
+        ),
+        ("decode guest_records 0000 byteorder=big", "ok items=0000"),
+        ("decode featured_union 0102", "ok pair.x=1 pair.y=2"),
         ("decode guest 010200020003 byteorder=big", "ok a=258 b[0]=2 b[1]=3"),
         ("encode guest a=258 byteorder=big", "ok 010200000000"),
     ],

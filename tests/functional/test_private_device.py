@@ -21,9 +21,6 @@ KEPT_AS_BYTES = """\
 not rendered in python: motor/struct/virtio_motor_grid: cells: an array of arrays: its rows are kept as bytes
 not rendered in python: motor/struct/virtio_motor_foreign: pages: elements are of another project: kept as bytes
 not rendered in python: motor/struct/virtio_motor_foreigners: list: elements do not tell their own size: kept as bytes
-not rendered in rust: motor/struct/virtio_motor_query/samples: its elements do not tell their own size: kept as bytes
-not rendered in rust: motor/struct/virtio_motor_query/writable/samples: its elements do not tell their own size: \
-kept as bytes
 not rendered in rust: motor/struct/virtio_motor_foreign/pages: the size of its elements is not known: kept as bytes
 not rendered in rust: motor/struct/virtio_motor_foreigners/list: its elements do not tell their own size: kept as bytes
 not rendered in conformance: motor/struct/virtio_motor_foreign: vectors: holds several of struct 'stepper_page' of \
@@ -116,5 +113,4 @@ def test_rust(rendered: Path) -> None:
         RUSTFLAGS="-D warnings",
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    # elements that depend on features are bytes there
-    assert failing(rendered, target / "debug" / "examples" / "testee") == {"virtio_motor_query"}
+    assert failing(rendered, target / "debug" / "examples" / "testee") == set()

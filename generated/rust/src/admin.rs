@@ -584,7 +584,7 @@ impl<'a> Message<'a> for VirtioAdminCmdDevPartsGetResult<'a> {
     fn read(input: &mut Input<'a>, context: &Self::Context) -> Result<Self, Error> {
         let given = context.parts_size;
         let size = input.open("parts", 1, given, &[])?;
-        let parts = input.records_in("parts", size)?;
+        let parts = input.records_in("parts", size, &())?;
         Ok(Self { parts })
     }
 
@@ -619,7 +619,7 @@ impl<'a> Message<'a> for VirtioAdminCmdDevPartsSetData<'a> {
         let hdr = input.fixed("hdr")?;
         let given = context.parts_size;
         let size = input.open("parts", 1, given, &[])?;
-        let parts = input.records_in("parts", size)?;
+        let parts = input.records_in("parts", size, &())?;
         Ok(Self { hdr, parts })
     }
 

@@ -116,7 +116,7 @@ impl<'a> Message<'a> for VirtioDevCtx<'a> {
     fn read(input: &mut Input<'a>, _context: &Self::Context) -> Result<Self, Error> {
         let field_count: Le32 = input.fixed("field_count")?;
         let size = lengths::count(field_count.get());
-        let fields = input.records(size)?;
+        let fields = input.records(size, &())?;
         Ok(Self {
             field_count,
             fields,

@@ -1616,7 +1616,7 @@ impl<'a> Message<'a> for VirtioNetFfCapMaskData<'a> {
         let count: u8 = input.fixed("count")?;
         let reserved = input.fixed("reserved")?;
         let size = lengths::count(count);
-        let selectors = input.records(size)?;
+        let selectors = input.records(size, &())?;
         Ok(Self {
             count,
             reserved,
@@ -1707,7 +1707,7 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfClassifier<'a> {
         let count: u8 = input.fixed("count")?;
         let reserved = input.fixed("reserved")?;
         let size = lengths::count(count);
-        let selectors = input.records(size)?;
+        let selectors = input.records(size, &())?;
         Ok(Self {
             count,
             reserved,

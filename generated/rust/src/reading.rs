@@ -102,7 +102,7 @@ impl<'a> Input<'a> {
         count: usize,
     ) -> Result<List<'a, T>, Error> {
         let bytes = self.bytes(member, mul(count, T::SIZE))?;
-        Ok(List(Items::Bytes(bytes)))
+        Ok(List(Items::Bytes(bytes, ())))
     }
 
     /// The number of elements of `unit` bytes in a part: what is given; else what `behind`, the sizes of the parts behind
@@ -158,31 +158,33 @@ impl<'a> Input<'a> {
     }
 
     /// Take `count` structures that tell their own size.
-    pub(crate) fn records<T: Message<'a, Context = ()>>(
+    pub(crate) fn records<T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         count: usize,
-    ) -> Result<Records<'a, T>, Error> {
+        context: &C,
+    ) -> Result<Records<'a, T, C>, Error> {
         let start = self.at;
         for _ in 0..count {
-            self.message::<T>(&())?;
+            self.message::<T>(context)?;
         }
-        Ok(Records(Items::Bytes(&self.bytes[start..self.at])))
+        Ok(Records(Items::Bytes(&self.bytes[start..self.at], *context)))
     }
 
     /// Take structures that tell their own size from the next `size` bytes.
-    pub(crate) fn records_in<T: Message<'a, Context = ()>>(
+    pub(crate) fn records_in<T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         member: &'static str,
         size: usize,
-    ) -> Result<Records<'a, T>, Error> {
+        context: &C,
+    ) -> Result<Records<'a, T, C>, Error> {
         let (start, end) = (self.at, self.end);
         let bytes = self.bytes(member, size)?;
         self.end = self.at;
         self.at = start;
         while self.at < self.end {
-            self.message::<T>(&())?;
+            self.message::<T>(context)?;
         }
         self.end = end;
-        Ok(Records(Items::Bytes(bytes)))
+        Ok(Records(Items::Bytes(bytes, *context)))
     }
 }

@@ -10,31 +10,31 @@ use core::fmt;
 
 use crate::{Fixed, Message};
 
-/// Bytes that have been read, or values that are to be written.
-pub(crate) enum Items<'a, T> {
-    Bytes(&'a [u8]),
+/// Bytes that have been read, with what they do not tell, or values that are to be written.
+pub(crate) enum Items<'a, T, C = ()> {
+    Bytes(&'a [u8], C),
     Values(&'a [T]),
 }
 
-impl<T> Clone for Items<'_, T> {
+impl<T, C: Copy> Clone for Items<'_, T, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Items<'_, T> {}
+impl<T, C: Copy> Copy for Items<'_, T, C> {}
 
 /// An array of variable length whose elements all have one size: bytes that were read, or a slice of values.
 pub struct List<'a, T>(pub(crate) Items<'a, T>);
 
 impl<'a, T: Fixed> List<'a, T> {
     /// The list without elements.
-    pub const EMPTY: Self = Self(Items::Bytes(&[]));
+    pub const EMPTY: Self = Self(Items::Values(&[]));
 
     /// The number of elements.
     pub fn len(&self) -> usize {
         match self.0 {
-            Items::Bytes(bytes) => bytes.len().checked_div(T::SIZE).unwrap_or(0),
+            Items::Bytes(bytes, ()) => bytes.len().checked_div(T::SIZE).unwrap_or(0),
             Items::Values(values) => values.len(),
         }
     }
@@ -47,7 +47,7 @@ impl<'a, T: Fixed> List<'a, T> {
     /// Element number `index`.
     pub fn get(&self, index: usize) -> Option<T> {
         match self.0 {
-            Items::Bytes(bytes) => T::read(&mut bytes.get(index.checked_mul(T::SIZE)?..)?),
+            Items::Bytes(bytes, ()) => T::read(&mut bytes.get(index.checked_mul(T::SIZE)?..)?),
             Items::Values(values) => values.get(index).copied(),
         }
     }
@@ -59,36 +59,40 @@ impl<'a, T: Fixed> List<'a, T> {
 }
 
 /// Structures of variable size, one after the other: bytes that were read, or a slice of messages.
-pub struct Records<'a, T>(pub(crate) Items<'a, T>);
+///
+/// `C` is the context of each; those that were read keep it.
+pub struct Records<'a, T, C = ()>(pub(crate) Items<'a, T, C>);
 
-impl<'a, T: Message<'a, Context = ()>> Records<'a, T> {
+impl<'a, T: Message<'a, Context = C>, C: Copy> Records<'a, T, C> {
     /// No records.
-    pub const EMPTY: Self = Self(Items::Bytes(&[]));
+    pub const EMPTY: Self = Self(Items::Values(&[]));
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         match self.0 {
-            Items::Bytes(bytes) => bytes.is_empty(),
+            Items::Bytes(bytes, _) => bytes.is_empty(),
             Items::Values(values) => values.is_empty(),
         }
     }
 
     /// The records.
-    pub fn iter(&self) -> RecordsIter<'a, T> {
+    pub fn iter(&self) -> RecordsIter<'a, T, C> {
         RecordsIter(self.0)
     }
 
     /// The record at an offset that the iterator gave.
     pub(crate) fn at(&self, offset: usize) -> Option<T> {
         match self.0 {
-            Items::Bytes(bytes) => Some(T::from_prefix(bytes.get(offset..)?).ok()?.0),
+            Items::Bytes(bytes, context) => {
+                let (record, _) = T::from_prefix_with(bytes.get(offset..)?, &context).ok()?;
+                Some(record)
+            }
             Items::Values(values) => values.get(offset).copied(),
         }
     }
 }
 
 /// The elements of a [`List`].
-#[derive(Clone)]
 pub struct ListIter<'a, T>(pub(crate) Items<'a, T>);
 
 impl<T: Fixed> Iterator for ListIter<'_, T> {
@@ -96,8 +100,8 @@ impl<T: Fixed> Iterator for ListIter<'_, T> {
 
     fn next(&mut self) -> Option<T> {
         match &mut self.0 {
-            Items::Bytes([]) => None,
-            Items::Bytes(bytes) => T::read(bytes),
+            Items::Bytes([], ()) => None,
+            Items::Bytes(bytes, ()) => T::read(bytes),
             Items::Values(values) => next_of(values),
         }
     }
@@ -111,20 +115,19 @@ impl<T: Fixed> Iterator for ListIter<'_, T> {
 impl<T: Fixed> ExactSizeIterator for ListIter<'_, T> {}
 
 /// The structures of [`Records`].
-#[derive(Clone)]
-pub struct RecordsIter<'a, T>(pub(crate) Items<'a, T>);
+pub struct RecordsIter<'a, T, C = ()>(pub(crate) Items<'a, T, C>);
 
-impl<'a, T: Message<'a, Context = ()>> Iterator for RecordsIter<'a, T> {
+impl<'a, T: Message<'a, Context = C>, C: Copy> Iterator for RecordsIter<'a, T, C> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
         match &mut self.0 {
-            Items::Bytes(bytes) => {
+            Items::Bytes(bytes, context) => {
                 if bytes.is_empty() {
                     return None;
                 }
                 // they have been read before: `Input::records`
-                let (record, rest) = T::from_prefix(bytes).ok()?;
+                let (record, rest) = T::from_prefix_with(bytes, context).ok()?;
                 *bytes = rest;
                 Some(record)
             }
@@ -133,11 +136,11 @@ impl<'a, T: Message<'a, Context = ()>> Iterator for RecordsIter<'a, T> {
     }
 }
 
-impl<'a, T: Message<'a, Context = ()>> RecordsIter<'a, T> {
+impl<'a, T: Message<'a, Context = C>, C: Copy> RecordsIter<'a, T, C> {
     /// The next record, and its offset in the bytes of the list; its number in a slice.
-    pub(crate) fn next_at(&mut self, list: &Records<'a, T>) -> Option<(usize, T)> {
+    pub(crate) fn next_at(&mut self, list: &Records<'a, T, C>) -> Option<(usize, T)> {
         let offset = match (&list.0, &self.0) {
-            (Items::Bytes(all), Items::Bytes(left)) => all.len() - left.len(),
+            (Items::Bytes(all, _), Items::Bytes(left, _)) => all.len() - left.len(),
             (Items::Values(all), Items::Values(left)) => all.len() - left.len(),
             _ => 0,
         };
@@ -152,66 +155,72 @@ fn next_of<T: Copy>(values: &mut &[T]) -> Option<T> {
 }
 
 macro_rules! sequence {
-    ($sequence:ident, $iter:ident, $($bound:tt)*) => {
-        impl<T> Clone for $sequence<'_, T> {
+    ($sequence:ident, $iter:ident, [$($context:ident)?], $($bound:tt)*) => {
+        impl<T $(, $context: Copy)?> Clone for $sequence<'_, T $(, $context)?> {
             fn clone(&self) -> Self {
                 *self
             }
         }
 
-        impl<T> Copy for $sequence<'_, T> {}
+        impl<T $(, $context: Copy)?> Copy for $sequence<'_, T $(, $context)?> {}
 
-        impl<'a, T> From<&'a [T]> for $sequence<'a, T> {
+        impl<T $(, $context: Copy)?> Clone for $iter<'_, T $(, $context)?> {
+            fn clone(&self) -> Self {
+                Self(self.0)
+            }
+        }
+
+        impl<'a, T $(, $context)?> From<&'a [T]> for $sequence<'a, T $(, $context)?> {
             fn from(values: &'a [T]) -> Self {
                 Self(Items::Values(values))
             }
         }
 
-        impl<'a, T, const N: usize> From<&'a [T; N]> for $sequence<'a, T> {
+        impl<'a, T $(, $context)?, const N: usize> From<&'a [T; N]> for $sequence<'a, T $(, $context)?> {
             fn from(values: &'a [T; N]) -> Self {
                 Self(Items::Values(values))
             }
         }
 
-        impl<'a, T: $($bound)*> Default for $sequence<'a, T> {
+        impl<'a, T: $($bound)* $(, $context: Copy)?> Default for $sequence<'a, T $(, $context)?> {
             fn default() -> Self {
                 Self::EMPTY
             }
         }
 
-        impl<'a, T: $($bound)*> PartialEq for $sequence<'a, T> {
+        impl<'a, T: $($bound)* $(, $context: Copy)?> PartialEq for $sequence<'a, T $(, $context)?> {
             fn eq(&self, other: &Self) -> bool {
                 self.iter().eq(other.iter())
             }
         }
 
-        impl<'a, T: $($bound)*> Eq for $sequence<'a, T> {}
+        impl<'a, T: $($bound)* $(, $context: Copy)?> Eq for $sequence<'a, T $(, $context)?> {}
 
-        impl<'a, T: $($bound)*> fmt::Debug for $sequence<'a, T> {
+        impl<'a, T: $($bound)* $(, $context: Copy)?> fmt::Debug for $sequence<'a, T $(, $context)?> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_list().entries(self.iter()).finish()
             }
         }
 
-        impl<'a, T: $($bound)*> IntoIterator for $sequence<'a, T> {
+        impl<'a, T: $($bound)* $(, $context: Copy)?> IntoIterator for $sequence<'a, T $(, $context)?> {
             type Item = T;
-            type IntoIter = $iter<'a, T>;
+            type IntoIter = $iter<'a, T $(, $context)?>;
 
-            fn into_iter(self) -> $iter<'a, T> {
+            fn into_iter(self) -> $iter<'a, T $(, $context)?> {
                 self.iter()
             }
         }
 
-        impl<'a, T: $($bound)*> IntoIterator for &$sequence<'a, T> {
+        impl<'a, T: $($bound)* $(, $context: Copy)?> IntoIterator for &$sequence<'a, T $(, $context)?> {
             type Item = T;
-            type IntoIter = $iter<'a, T>;
+            type IntoIter = $iter<'a, T $(, $context)?>;
 
-            fn into_iter(self) -> $iter<'a, T> {
+            fn into_iter(self) -> $iter<'a, T $(, $context)?> {
                 self.iter()
             }
         }
     };
 }
 
-sequence!(List, ListIter, Fixed);
-sequence!(Records, RecordsIter, Message<'a, Context = ()>);
+sequence!(List, ListIter, [], Fixed);
+sequence!(Records, RecordsIter, [C], Message<'a, Context = C>);

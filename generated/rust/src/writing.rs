@@ -85,7 +85,7 @@ impl<'b> Output<'b> {
         list: &List<'_, T>,
     ) -> Result<(), Error> {
         match list.0 {
-            Items::Bytes(bytes) => self.bytes(member, bytes),
+            Items::Bytes(bytes, ()) => self.bytes(member, bytes),
             Items::Values(values) => {
                 if let Some(mut room) = self.room(member, mul(values.len(), T::SIZE))? {
                     let _ = T::write_array(values, &mut room);
@@ -104,13 +104,13 @@ impl<'b> Output<'b> {
     }
 
     /// Put structures of variable size.
-    pub(crate) fn records<'a, T: Message<'a, Context = ()>>(
+    pub(crate) fn records<'a, T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         member: &'static str,
-        records: &Records<'a, T>,
+        records: &Records<'a, T, C>,
     ) -> Result<(), Error> {
         match records.0 {
-            Items::Bytes(bytes) => self.bytes(member, bytes),
+            Items::Bytes(bytes, _) => self.bytes(member, bytes),
             Items::Values(values) => values.iter().try_for_each(|value| self.message(value)),
         }
     }

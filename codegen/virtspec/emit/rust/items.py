@@ -100,7 +100,9 @@ class Item:
     @property
     def featured(self) -> bool:
         """Whether features decide which members there are."""
-        return any(f.optional or (isinstance(f.shape, Nested) and f.shape.item.featured) for f in self.fields)
+        return any(
+            f.optional or (isinstance(f.shape, (Nested, Recorded)) and f.shape.item.featured) for f in self.fields
+        )
 
     def path(self, module: str) -> str:
         """How the code of a module names it."""

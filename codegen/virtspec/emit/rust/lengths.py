@@ -7,10 +7,10 @@ message is long enough for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from virtspec.emit.formulas import known_size, parse_formula
 from virtspec.emit.rust.items import Field, Item, Nested, Plain
-from virtspec.emit.rust.types import Catalogue
 from virtspec.expressions import Binary, Expr, ExpressionError, Name, Number, SizeOf, expression_text
 from virtspec.model import AllOf, AnyOf, Array, Bits, Condition, Count, Feature, FieldRef, Not
 from virtspec.model import Expression as ExpressionLength
@@ -20,7 +20,16 @@ _MAX_SHIFT = 15
 _MAX_NUMBER = (1 << 31) - 1
 
 
-def count(catalogue: Catalogue, item: Item, f: Field, variables: Mapping[str, str]) -> str:
+class Known(Protocol):
+    """What a model knows: the values of constants and feature bits, and the sizes of structs."""
+
+    constants: dict[str, int]
+    feature_bits: dict[str, int]
+
+    def size_of(self, tag: str) -> int | None: ...
+
+
+def count(known: Known, item: Item, f: Field, variables: Mapping[str, str]) -> str:
     """The number of elements that members state, as an expression.
 
     `variables` says what holds each member of the message, by the name of its field. Raises `ExpressionError` where the
@@ -38,11 +47,11 @@ def count(catalogue: Catalogue, item: Item, f: Field, variables: Mapping[str, st
             raise ExpressionError("no member states it")
 
     def resolve(path: str) -> str:
-        if path in catalogue.constants:
-            return _number(catalogue.constants[path])
+        if path in known.constants:
+            return _number(known.constants[path])
         return _member(item, path.split("."), variables)
 
-    return _rust(tree, resolve, catalogue.size_of)
+    return _rust(tree, resolve, known.size_of)
 
 
 def _rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
@@ -112,17 +121,17 @@ def _inside(f: Field, path: list[str], text: str) -> str:
     raise ExpressionError(f"'{f.path}' is no integer")
 
 
-def presence(catalogue: Catalogue, condition: Condition | None, module: str, names: Mapping[str, str]) -> str:
+def presence(known: Known, condition: Condition | None, module: str, names: Mapping[str, str]) -> str:
     """A condition over the negotiated features. `names` are the paths of the constants for feature bits."""
     match condition:
         case Feature(name=name):
-            return f"features.has({names.get(name, catalogue.feature_bits[name])})"
+            return f"features.has({names.get(name, known.feature_bits[name])})"
         case Not(term=term):
-            inner = presence(catalogue, term, module, names)
+            inner = presence(known, term, module, names)
             return f"!({inner})" if " " in inner else f"!{inner}"
         case AllOf(terms=terms) | AnyOf(terms=terms):
             word = " && " if isinstance(condition, AllOf) else " || "
-            texts = [presence(catalogue, term, module, names) for term in terms]
+            texts = [presence(known, term, module, names) for term in terms]
             return word.join(f"({t})" if " " in t and len(texts) > 1 else t for t in texts)
         case _:
             raise AssertionError("a condition that features do not decide")

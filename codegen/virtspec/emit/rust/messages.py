@@ -34,7 +34,7 @@ from virtspec.model import Array, ConfigRef, ExternalLength
 from virtspec.model import Expression as ExpressionLength
 from virtspec.names import python_field, rust_field
 
-_LOCALS = frozenset({"input", "output", "context", "features", "self", "size", "behind"})
+_LOCALS = frozenset({"input", "output", "context", "features", "self", "size", "behind", "given", "inner"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,10 @@ class Messages:
                 name = self.catalogue.scope(item.struct.module).claim_type(f"{item.name}Context")
             self._contexts[id(item)] = name, fields
         return self._contexts[id(item)]
+
+    def needs_context(self, item: Item) -> bool:
+        """Whether a message cannot be read without being told anything."""
+        return item.featured or any(c.required for c in self.context(item)[1])
 
     def _context_fields(self, item: Item) -> Iterator[ContextField]:
         scope = Scope(frozenset({"features"}))
@@ -168,7 +172,7 @@ class Messages:
         for number, (f, extent) in enumerate(zip(item.fields, extents, strict=True)):
             before = {g.name: held[g.name] for g in item.fields[:number]}
             has = conditions[number]
-            kind, type_, default = _kind(f, item.module)
+            kind, type_, default = self._kind(f, item.module)
             part = Part(
                 name=f.name,
                 local=held[f.name],
@@ -183,6 +187,9 @@ class Messages:
             )
             if has:
                 first.setdefault(has, f.name)
+            if isinstance(f.shape, (Nested, Recorded)):
+                type_, passed = self._nested(item, f.shape.item, extent, context)
+                part = replace(part, context=type_, passed=passed)
             if extent.count:
                 mine = {g.name: f"self.{g.name}" for g in item.fields[:number]}
                 part = replace(
@@ -198,19 +205,16 @@ class Messages:
                     given = f"context.{field.name}"
                     behind = self._behind(item, number, extents, conditions, before, context)
                     part = replace(part, given=f"lengths::when({has}, {given})" if has else given, behind=behind)
-            elif isinstance(f.shape, Nested):
-                type_, passed = self._nested(item, f.shape.item, extent, context)
-                part = replace(part, context=type_, passed=passed)
-                if any(not c.required for c, _ in extent.inner):
-                    behind = self._behind(item, number, extents, conditions, before, context)
-                    part = replace(part, limited=True, behind=behind)
+            elif any(not c.required for c, _ in extent.inner):
+                behind = self._behind(item, number, extents, conditions, before, context)
+                part = replace(part, limited=True, behind=behind)
             yield part
 
     def _nested(
         self, item: Item, inner: Item, extent: Extent, context: Mapping[str, ContextField]
     ) -> tuple[str, tuple[Passed, ...]]:
         """The context of a nested message, and what it is made of."""
-        name, _ = self.context(inner)
+        name = self._context_path(inner, item.module)
         if name == "()":
             return name, ()
         passed = [Passed(name="features", value="context.features")] if inner.featured else []
@@ -220,7 +224,30 @@ class Messages:
             passed.append(
                 Passed(name=own.name, value=f"Some({value})" if context[key].required and optional else value)
             )
-        return (name if inner.module == item.module else f"crate::{inner.module}::{name}"), tuple(passed)
+        return name, tuple(passed)
+
+    def _context_path(self, item: Item, module: str) -> str:
+        """How the code of a module names the context of a message."""
+        name, _ = self.context(item)
+        return name if name == "()" or item.module == module else f"crate::{item.module}::{name}"
+
+    def _kind(self, f: Field, module: str) -> tuple[PartKind, str, str]:
+        """The kind of a part, its type, and its default."""
+        match f.shape:
+            case Plain(text=text):
+                return "fixed", text, "Fixed::ZERO"
+            case Slice():
+                return "bytes", "&'a [u8]", "&[]"
+            case Listed(element=element):
+                return "list", f"List<'a, {element.text}>", "List::EMPTY"
+            case Recorded(item=item):
+                record = item.path(module) + ("<'a>" if item.borrows else "")
+                context = self._context_path(item, module)
+                further = "" if context == "()" else f", {context}"
+                return "records", f"Records<'a, {record}{further}>", "Records::EMPTY"
+            case Nested(item=item):
+                life = "<'a>" if item.borrows else ""
+                return "message", item.path(module) + life, "Default::default()"
 
     def _behind(
         self,
@@ -294,25 +321,28 @@ class Messages:
                 continue
             for arm in union.fields:
                 stem = f"{f.path}.{arm.path}".lstrip(".")
+                context = ""
                 match arm.shape:
                     case Plain(text=text, item=inner) if inner is not None and not text.startswith("["):
-                        call = f"{inner.path(item.module)}::from_prefix"
-                        type_ = inner.path(item.module)
-                    case Nested(item=inner) if self.context(inner)[1] == () or not inner.featured:
-                        call = f"{inner.path(item.module)}::from_prefix"
-                        type_ = inner.path(item.module) + ("<'a>" if inner.borrows else "")
-                        if any(c.required for c in self.context(inner)[1]):
-                            continue
+                        pass
+                    case Nested(item=inner):
+                        if self.needs_context(inner):
+                            context = self._context_path(inner, item.module)
                     case _:
                         self.catalogue.not_rendered.append((f"{item.key}/{stem}", "an arm that is left to its bytes"))
                         continue
+                home = inner.path(item.module)
+                bytes_ = f"self.{f.name}"
                 yield OpenArm(
                     union=f.name,
                     message=isinstance(arm.shape, Nested),
                     name=scope.claim(arm.name),
                     path=stem,
-                    type=type_,
-                    call=f"{call}(self.{f.name})",
+                    type=home + ("<'a>" if inner.borrows else ""),
+                    context=context,
+                    call=(
+                        f"{home}::from_prefix_with({bytes_}, context)" if context else f"{home}::from_prefix({bytes_})"
+                    ),
                     doc=f"The arm `{stem}` of `{_shown(f)}`.",
                 )
 
@@ -350,23 +380,6 @@ def _is_name(text: str) -> bool:
         return isinstance(parse_formula(text), Name)
     except ExpressionError:
         return False
-
-
-def _kind(f: Field, module: str) -> tuple[PartKind, str, str]:
-    """The kind of a part, its type, and its default."""
-    match f.shape:
-        case Plain(text=text):
-            return "fixed", text, "Fixed::ZERO"
-        case Slice():
-            return "bytes", "&'a [u8]", "&[]"
-        case Listed(element=element):
-            return "list", f"List<'a, {element.text}>", "List::EMPTY"
-        case Recorded(item=item):
-            life = "<'a>" if item.borrows else ""
-            return "records", f"Records<'a, {item.path(module)}{life}>", "Records::EMPTY"
-        case Nested(item=item):
-            life = "<'a>" if item.borrows else ""
-            return "message", item.path(module) + life, "Default::default()"
 
 
 def _times(text: str, unit: int) -> str:

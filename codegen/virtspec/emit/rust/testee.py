@@ -165,7 +165,9 @@ def _message(catalogue: Catalogue, item: Item, view: MessageView) -> _Structure:
             type=_outside(a.type, item.module),
             kind="message_bytes" if a.message else "fixed_bytes",
         )
+        # questions have no word for what only an arm needs
         for a in view.arms
+        if not a.context
     )
     record = None
     if view.typed is not None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from virtspec.compat import assert_never
 from virtspec.emit.formulas import parse_formula
+from virtspec.emit.rust import lengths
 from virtspec.emit.rust.items import Field, Item, Listed, Nested, Plain, Recorded, Shape, Slice, integer_type
 from virtspec.emit.rust.names import TAKEN_CONSTANTS, TAKEN_TYPES, Scope, module_name
-from virtspec.expressions import ExpressionError, evaluate, names
+from virtspec.expressions import ExpressionError, evaluate
 from virtspec.layout import LayoutError, Layouts
 from virtspec.model import (
     Aggregate,
@@ -28,7 +30,6 @@ from virtspec.model import (
     Expression,
     External,
     Feature,
-    FieldRef,
     Integer,
     Length,
     Member,
@@ -292,7 +293,7 @@ class Catalogue:
     def delimited(self, item: Item) -> bool:
         """Whether the bytes of a message tell where it ends, and there is at least one."""
         least = sum(f.shape.size for f in item.fields if isinstance(f.shape, Plain) and not f.optional)
-        return least > 0 and not item.featured and all(self._told(item, f) for f in item.fields)
+        return least > 0 and all(self._told(item, f) for f in item.fields)
 
     def _told(self, item: Item, f: Field) -> bool:
         match f.shape:
@@ -304,36 +305,15 @@ class Catalogue:
                 return self.counted(item, f)
 
     def counted(self, item: Item, f: Field) -> bool:
-        """Whether the bytes of an array follow from members before it."""
+        """Whether members before an array state how long it is."""
         if isinstance(f.shape, Slice) and not f.octets:
             return False
-        used = self.count_names(f)
-        before: set[str] = set()
-        for other in item.fields:
-            if other is f:
-                break
-            before.add(other.path)
-            if other.bits is not None and not other.path:
-                before.update(bit.name for bit in other.bits.fields)
-        return used is not None and all(name.partition(".")[0] in before for name in used)
-
-    def count_names(self, f: Field) -> set[str] | None:
-        """The names of members that a number of elements is made of; None where it needs more than members."""
-        length = f.member.type.length if isinstance(f.member.type, Array) else None
-        match length:
-            case Count():
-                return set()
-            case FieldRef(path=path):
-                return {path}
-            case Expression(text=text):
-                try:
-                    tree = parse_formula(text)
-                    evaluate(tree, lambda _: 1, size_of=self.size_of)
-                except ExpressionError:
-                    return None
-                return {name for name in names(tree) if name not in self.constants}
-            case _:
-                return None
+        before = takewhile(lambda other: other is not f, item.fields)
+        try:
+            lengths.count(self, item, f, {other.name: other.name for other in before})
+        except ExpressionError:
+            return False
+        return True
 
 
 def _type_name(struct: Struct) -> str:

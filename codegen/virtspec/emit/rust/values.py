@@ -31,7 +31,7 @@ class Values:
     def typed(self, item: Item) -> TypedView | None:
         """What the values of a record are; None for a struct that is no record."""
         container = self._containers.get(item.key) if item.tagged else None
-        if container is None:
+        if container is None or item.featured:
             return None
         tag = _integer(item, container.tag.split("."))
         value = next((f for f in item.fields if f.path == container.payload and isinstance(f.shape, Slice)), None)
@@ -79,7 +79,9 @@ class Values:
         """What the value of a type is: a struct, or an integer of the type that a member has."""
         tag, _, path = bound.partition(".")
         inner = self.catalogue.named(tag)
-        if inner is None or inner.kind == "union" or inner is item or self._needs_context(inner):
+        if inner is None or inner.kind == "union" or inner is item:
+            return None
+        if inner.kind == "message" and self.messages.needs_context(inner):
             return None
         case = TypedCase(
             variant=variant,
@@ -95,11 +97,6 @@ class Values:
         if f is None or not isinstance(f.shape, Plain) or f.shape.integer is None:
             return None
         return replace(case, type=f.shape.text, message=False, queue="")
-
-    def _needs_context(self, item: Item) -> bool:
-        if item.kind != "message":
-            return False
-        return item.featured or any(c.required for c in self.messages.context(item)[1])
 
 
 def _integer(item: Item, path: list[str]) -> tuple[str, str] | None:

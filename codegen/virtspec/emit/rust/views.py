@@ -144,17 +144,18 @@ class Part:
     def reading(self) -> tuple[str, ...]:
         """The statement that reads it."""
         path = ruststring(self.path)
+        handed = "&()" if self.context in ("", "()") else "&inner"
         match self.kind:
             case "message":
-                arguments = ["&()" if self.context == "()" else "&inner"]
+                arguments = [handed]
                 arguments += ["&behind" if self.behind else "&[]"] if self.limited else []
                 call = f"message{'_before' if self.limited else ''}({', '.join(arguments)})"
             case "fixed":
                 call = f"fixed({path})"
             case "records" if self.stated:
-                call = "records(size)"
+                call = f"records(size, {handed})"
             case "records":
-                call = f"records_in({path}, size)"
+                call = f"records_in({path}, size, {handed})"
             case _:
                 call = f"{self.kind}({path}, size)"
         type_ = f"Option<{self.type}>" if self.has else self.type
@@ -177,20 +178,25 @@ class Presence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenArm:
     """An arm of a union of variable size, as a function of the message that has it; `message` tells that its own size
-    varies."""
+    varies, and `context` what has to be said beside its bytes."""
 
     union: str
     message: bool
     name: str
     path: str
     type: str
+    context: str
     call: str
     doc: str
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        return ("&self", f"context: &{self.context}") if self.context else ("&self",)
+
+    @property
     def wide(self) -> bool:
         """Whether the parameters take lines of their own."""
-        return len(f"    pub fn {self.name}(&self) -> Result<{self.type}, Error> {{") > LINE
+        return len(f"    pub fn {self.name}({', '.join(self.parameters)}) -> Result<{self.type}, Error> {{") > LINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,9 +49,12 @@ pub trait Visit: Sized {
     }
 
     /// Whether a list of these keeps the rules of such lists.
-    fn check_all(_records: &Records<'static, Self>, _question: &Question) -> Result<(), Error>
+    fn check_all(
+        _records: &Records<'static, Self, Self::Context>,
+        _question: &Question,
+    ) -> Result<(), Error>
     where
-        Self: Message<'static, Context = ()>,
+        Self: Message<'static>,
     {
         Ok(())
     }
@@ -158,7 +161,7 @@ impl<T: Visit + Fixed> Visit for List<'static, T> {
     }
 }
 
-impl<T: Visit + Message<'static, Context = ()>> Visit for Records<'static, T> {
+impl<T: Visit + Message<'static, Context = C>, C: Copy> Visit for Records<'static, T, C> {
     fn show(&self, path: &str, at: usize, answer: &mut Answer<'_>) {
         for (i, record) in self.iter().enumerate() {
             record.show(&format!("{path}[{i}]"), at, answer);
