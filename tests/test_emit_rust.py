@@ -330,6 +330,8 @@ def hostile() -> Spec:
                 module="m",
                 entries=(Entry(code=1, name=name, bindings=(Binding(role="value", struct=name),)),),
                 ranges=(Range(first=2, last=None, meaning="reserved"),),
+                fields=(f"{name}.{name}",),
+                bits=(f"{name}.{name}2",),
             )
             for name in HOSTILE
         ),

@@ -109,6 +109,10 @@ registry! {
         from 0x800 to Some(0xfff) => "device";
         from 0x1000 to Some(0xffff) => "reserved";
     }
+    fields {
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
+    }
 }
 
 registry! {
@@ -119,6 +123,10 @@ registry! {
     ranges {
         from 0x1 to Some(0x7ff) => "generic";
     }
+    fields {
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
+    }
 }
 
 registry! {
@@ -126,6 +134,9 @@ registry! {
     pub static VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_CODES = "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE", "type" {
         code 0x0 => "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_GET";
         code 0x1 => "VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_SET";
+    }
+    fields {
+        "virtio_resource_obj_dev_parts.type",
     }
 }
 
@@ -136,6 +147,9 @@ registry! {
         code 0x1 => "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_COUNT": result "virtio_admin_cmd_dev_parts_metadata_result.hdr_list_count";
         code 0x2 => "VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_LIST": result "virtio_admin_cmd_dev_parts_metadata_result.hdr_list";
     }
+    fields {
+        "virtio_admin_cmd_dev_parts_metadata_data.type",
+    }
 }
 
 registry! {
@@ -143,6 +157,9 @@ registry! {
     pub static VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_CODES = "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE", "type" {
         code 0x0 => "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_SELECTED";
         code 0x1 => "VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_ALL";
+    }
+    fields {
+        "virtio_admin_cmd_dev_parts_get_data.type",
     }
 }
 
@@ -155,6 +172,9 @@ registry! {
         from 0x200 to Some(0x4ff) => "device";
         from 0x500 to Some(0xffff) => "reserved";
     }
+    fields {
+        "virtio_admin_cmd_resource_obj_cmd_hdr.type",
+    }
 }
 
 registry! {
@@ -165,6 +185,9 @@ registry! {
     ranges {
         from 0x1 to Some(0x1ff) => "reserved";
     }
+    fields {
+        "virtio_admin_cmd_resource_obj_cmd_hdr.type",
+    }
 }
 
 registry! {
@@ -172,6 +195,9 @@ registry! {
     pub static DEVICE_GROUPS_CODE_CODES = "Device groups", "group_type" {
         code 0x0 => "Self group type";
         code 0x1 => "SR-IOV group type";
+    }
+    fields {
+        "virtio_admin_cmd.group_type",
     }
 }
 
@@ -201,6 +227,9 @@ registry! {
         from 0x13 to Some(0x7fff) => "other";
         from 0x8000 to Some(0xffff) => "reserved";
     }
+    fields {
+        "virtio_admin_cmd.opcode",
+    }
 }
 
 registry! {
@@ -216,6 +245,9 @@ registry! {
     }
     ranges {
         from 0x0 to None => "other";
+    }
+    fields {
+        "virtio_admin_cmd.status",
     }
 }
 
@@ -233,6 +265,9 @@ registry! {
     }
     ranges {
         from 0x8 to Some(0xffff) => "reserved";
+    }
+    fields {
+        "virtio_admin_cmd.status_qualifier",
     }
 }
 

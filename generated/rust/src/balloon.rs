@@ -86,6 +86,9 @@ registry! {
         code 0x8 => "VIRTIO_BALLOON_S_HTLB_PGALLOC";
         code 0x9 => "VIRTIO_BALLOON_S_HTLB_PGFAIL";
     }
+    fields {
+        "virtio_balloon_stat.tag",
+    }
 }
 
 registry! {
@@ -93,6 +96,9 @@ registry! {
     pub static VIRTIO_BALLOON_CMD_ID_CODES = "VIRTIO_BALLOON_CMD_ID", "free_page_hint_cmd_id" {
         code 0x0 => "VIRTIO_BALLOON_CMD_ID_STOP";
         code 0x1 => "VIRTIO_BALLOON_CMD_ID_DONE";
+    }
+    fields {
+        "virtio_balloon_config.free_page_hint_cmd_id",
     }
 }
 

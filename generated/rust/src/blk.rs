@@ -174,6 +174,9 @@ registry! {
         code 0x1 => "VIRTIO_BLK_Z_HM";
         code 0x2 => "VIRTIO_BLK_Z_HA";
     }
+    fields {
+        "virtio_blk_zoned_characteristics.model",
+    }
 }
 
 registry! {
@@ -190,6 +193,10 @@ registry! {
         code 0x5 => "VIRTIO_BLK_T_FLUSH_OUT";
         code 0x80000000 => "VIRTIO_BLK_T_BARRIER";
     }
+    fields {
+        "virtio_blk_req.type",
+        "virtio_blk_req_za.type",
+    }
 }
 
 registry! {
@@ -200,6 +207,9 @@ registry! {
         code 0x2 => "VIRTIO_BLK_PRE_EOL_INFO_WARNING";
         code 0x3 => "VIRTIO_BLK_PRE_EOL_INFO_URGENT";
     }
+    fields {
+        "virtio_blk_lifetime.pre_eol_info",
+    }
 }
 
 registry! {
@@ -208,6 +218,10 @@ registry! {
         code 0x0 => "VIRTIO_BLK_S_OK";
         code 0x1 => "VIRTIO_BLK_S_IOERR";
         code 0x2 => "VIRTIO_BLK_S_UNSUPP";
+    }
+    fields {
+        "virtio_blk_req.status",
+        "virtio_blk_req_za.status",
     }
 }
 
@@ -222,6 +236,10 @@ registry! {
         code 0x18 => "VIRTIO_BLK_T_ZONE_RESET": request "virtio_blk_req";
         code 0x1a => "VIRTIO_BLK_T_ZONE_RESET_ALL": request "virtio_blk_req";
     }
+    fields {
+        "virtio_blk_req.type",
+        "virtio_blk_req_za.type",
+    }
 }
 
 registry! {
@@ -232,6 +250,10 @@ registry! {
         code 0x5 => "VIRTIO_BLK_S_ZONE_OPEN_RESOURCE";
         code 0x6 => "VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE";
     }
+    fields {
+        "virtio_blk_req.status",
+        "virtio_blk_req_za.status",
+    }
 }
 
 registry! {
@@ -240,6 +262,9 @@ registry! {
         code 0x1 => "VIRTIO_BLK_ZT_CONV";
         code 0x2 => "VIRTIO_BLK_ZT_SWR";
         code 0x3 => "VIRTIO_BLK_ZT_SWP";
+    }
+    fields {
+        "virtio_blk_zone_descriptor.z_type",
     }
 }
 
@@ -255,6 +280,9 @@ registry! {
         code 0xe => "VIRTIO_BLK_ZS_FULL";
         code 0xf => "VIRTIO_BLK_ZS_OFFLINE";
     }
+    fields {
+        "virtio_blk_zone_descriptor.z_state",
+    }
 }
 
 registry! {
@@ -262,6 +290,9 @@ registry! {
     pub static VIRTIO_BLK_T_SCSI_CMD_CODES = "VIRTIO_BLK_T_SCSI_CMD", "type" {
         code 0x2 => "VIRTIO_BLK_T_SCSI_CMD": request "virtio_scsi_pc_req";
         code 0x3 => "VIRTIO_BLK_T_SCSI_CMD_OUT": request "virtio_scsi_pc_req";
+    }
+    fields {
+        "virtio_scsi_pc_req.type",
     }
 }
 

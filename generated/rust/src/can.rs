@@ -69,6 +69,9 @@ registry! {
     pub static VIRTIO_CAN_CONFIG_STATUS_CODES = "virtio_can_config_status", "status" flags {
         code 0x1 => "VIRTIO_CAN_S_CTRL_BUSOFF";
     }
+    fields {
+        "virtio_can_config.status",
+    }
 }
 
 registry! {
@@ -76,6 +79,10 @@ registry! {
     pub static VIRTIO_CAN_RESULT_CODES = "VIRTIO_CAN_RESULT", "result" {
         code 0x0 => "VIRTIO_CAN_RESULT_OK";
         code 0x1 => "VIRTIO_CAN_RESULT_NOT_OK";
+    }
+    fields {
+        "virtio_can_control_in.result",
+        "virtio_can_tx_in.result",
     }
 }
 
@@ -85,12 +92,18 @@ registry! {
         code 0x201 => "VIRTIO_CAN_SET_CTRL_MODE_START": request "virtio_can_control_out", response "virtio_can_control_in";
         code 0x202 => "VIRTIO_CAN_SET_CTRL_MODE_STOP": request "virtio_can_control_out", response "virtio_can_control_in";
     }
+    fields {
+        "virtio_can_control_out.msg_type",
+    }
 }
 
 registry! {
     /// `virtio_can_tx_out_msg_type` by `msg_type` (`device-types/can/description.tex:158`).
     pub static VIRTIO_CAN_TX_OUT_MSG_TYPE_CODES = "virtio_can_tx_out_msg_type", "msg_type" {
         code 0x1 => "VIRTIO_CAN_TX": request "virtio_can_tx_out", response "virtio_can_tx_in";
+    }
+    fields {
+        "virtio_can_tx_out.msg_type",
     }
 }
 
@@ -101,12 +114,19 @@ registry! {
         code 0x8000 => "VIRTIO_CAN_FLAGS_EXTENDED";
         code 0x2000 => "VIRTIO_CAN_FLAGS_RTR";
     }
+    fields {
+        "virtio_can_tx_out.flags",
+        "virtio_can_rx.flags",
+    }
 }
 
 registry! {
     /// `virtio_can_rx_msg_type` by `msg_type` (`device-types/can/description.tex:213`).
     pub static VIRTIO_CAN_RX_MSG_TYPE_CODES = "virtio_can_rx_msg_type", "msg_type" {
         code 0x101 => "VIRTIO_CAN_RX": value "virtio_can_rx";
+    }
+    fields {
+        "virtio_can_rx.msg_type",
     }
 }
 

@@ -64,6 +64,9 @@ registry! {
     ranges {
         from 0x3 to None => "reserved";
     }
+    fields {
+        "virtio_rev_info.revision",
+    }
 }
 
 fixed! {

@@ -87,6 +87,9 @@ registry! {
         code 0x40 => "DEVICE_NEEDS_RESET";
         code 0x80 => "FAILED";
     }
+    fields {
+        "virtio_pci_common_cfg.device_status",
+    }
 }
 
 registry! {

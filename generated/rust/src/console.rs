@@ -67,6 +67,9 @@ registry! {
         code 0x6 => "VIRTIO_CONSOLE_PORT_OPEN";
         code 0x7 => "VIRTIO_CONSOLE_PORT_NAME";
     }
+    fields {
+        "virtio_console_control.event",
+    }
 }
 
 fixed! {

@@ -430,6 +430,9 @@ registry! {
         code 0x4 => "VIRTIO_CRYPTO_SERVICE_AKCIPHER";
         code 0x5 => "VIRTIO_CRYPTO_SERVICE_IPSEC";
     }
+    bits {
+        "virtio_crypto_config.crypto_services",
+    }
 }
 
 registry! {
@@ -451,6 +454,14 @@ registry! {
         code 0xd => "VIRTIO_CRYPTO_CIPHER_AES_XTS";
         code 0xe => "VIRTIO_CRYPTO_CIPHER_ZUC_EEA3";
     }
+    fields {
+        "virtio_crypto_cipher_session_flf.algo",
+        "virtio_crypto_cipher_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.algo",
+    }
+    bits {
+        "virtio_crypto_ipsec_mode_cap.cipher_algo",
+    }
 }
 
 registry! {
@@ -469,6 +480,14 @@ registry! {
         code 0xa => "VIRTIO_CRYPTO_HASH_SHA3_512";
         code 0xb => "VIRTIO_CRYPTO_HASH_SHA3_SHAKE128";
         code 0xc => "VIRTIO_CRYPTO_HASH_SHA3_SHAKE256";
+    }
+    fields {
+        "virtio_crypto_hash_create_session_flf.algo",
+        "virtio_crypto_hash_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
+    }
+    bits {
+        "virtio_crypto_config.hash_algo",
     }
 }
 
@@ -493,6 +512,14 @@ registry! {
         code 0x35 => "VIRTIO_CRYPTO_MAC_XCBC_AES";
         code 0x36 => "VIRTIO_CRYPTO_MAC_ZUC_EIA3";
     }
+    fields {
+        "virtio_crypto_mac_create_session_flf.algo",
+        "virtio_crypto_mac_data_flf_stateless.sess_para.algo",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.algo",
+    }
+    bits {
+        "virtio_crypto_ipsec_mode_cap.hmac_algo",
+    }
 }
 
 registry! {
@@ -503,6 +530,14 @@ registry! {
         code 0x2 => "VIRTIO_CRYPTO_AEAD_CCM";
         code 0x3 => "VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305";
     }
+    fields {
+        "virtio_crypto_aead_create_session_flf.algo",
+        "virtio_crypto_aead_data_flf_stateless.sess_para.algo",
+    }
+    bits {
+        "virtio_crypto_config.aead_algo",
+        "virtio_crypto_ipsec_mode_cap.aead_algo",
+    }
 }
 
 registry! {
@@ -512,6 +547,12 @@ registry! {
         code 0x1 => "VIRTIO_CRYPTO_AKCIPHER_RSA": data "virtio_crypto_rsa_session_para" in "virtio_crypto_akcipher_create_session_flf.algo_flf";
         code 0x2 => "VIRTIO_CRYPTO_AKCIPHER_ECDSA": data "virtio_crypto_ecdsa_session_para" in "virtio_crypto_akcipher_create_session_flf.algo_flf";
     }
+    fields {
+        "virtio_crypto_akcipher_create_session_flf.algo",
+    }
+    bits {
+        "virtio_crypto_config.akcipher_algo",
+    }
 }
 
 registry! {
@@ -520,6 +561,10 @@ registry! {
         code 0x800 => "VIRTIO_CRYPTO_IPSEC_RESOURCE_CAP": data "virtio_crypto_ipsec_resource_cap";
         code 0x801 => "VIRTIO_CRYPTO_IPSEC_SA_CAP": data "virtio_crypto_ipsec_sa_cap_data";
     }
+    fields {
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
+    }
 }
 
 registry! {
@@ -527,6 +572,9 @@ registry! {
     pub static DEVICE_RESOURCE_OBJECTS_TYPE_CODES = "Device resource objects", "type" {
         code 0x200 => "VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_OUTBOUND_SA": data "virtio_crypto_resource_obj_ipsec_sa_256b_key";
         code 0x201 => "VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_INBOUND_SA": data "virtio_crypto_resource_obj_ipsec_sa";
+    }
+    fields {
+        "virtio_admin_cmd_resource_obj_cmd_hdr.type",
     }
 }
 
@@ -541,6 +589,11 @@ registry! {
         code 0x5 => "VIRTIO_CRYPTO_NOSPC";
         code 0x6 => "VIRTIO_CRYPTO_KEY_REJECTED";
         code 0x7 => "VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY";
+    }
+    fields {
+        "virtio_crypto_create_session_input.status",
+        "virtio_crypto_destroy_session_input.status",
+        "virtio_crypto_inhdr.status",
     }
 }
 
@@ -557,6 +610,9 @@ registry! {
         code 0x303 => "VIRTIO_CRYPTO_AEAD_DESTROY_SESSION": data "virtio_crypto_destroy_session_flf" in "virtio_crypto_op_ctrl_req.op_flf", result "virtio_crypto_destroy_session_input" in "virtio_crypto_op_ctrl_req.op_outcome";
         code 0x404 => "VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION": data "virtio_crypto_akcipher_create_session_flf" in "virtio_crypto_op_ctrl_req.op_flf", data "virtio_crypto_akcipher_create_session_vlf" in "virtio_crypto_op_ctrl_req.op_vlf", result "virtio_crypto_create_session_input" in "virtio_crypto_op_ctrl_req.op_outcome";
     }
+    fields {
+        "virtio_crypto_ctrl_header.opcode",
+    }
 }
 
 registry! {
@@ -565,6 +621,13 @@ registry! {
         code 0x1 => "VIRTIO_CRYPTO_OP_ENCRYPT";
         code 0x2 => "VIRTIO_CRYPTO_OP_DECRYPT";
     }
+    fields {
+        "virtio_crypto_cipher_session_flf.op",
+        "virtio_crypto_aead_create_session_flf.op",
+        "virtio_crypto_cipher_data_flf_stateless.sess_para.op",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.cipher.op",
+        "virtio_crypto_aead_data_flf_stateless.sess_para.op",
+    }
 }
 
 registry! {
@@ -572,6 +635,10 @@ registry! {
     pub static VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CODES = "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER", "alg_chain_order" {
         code 0x1 => "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_HASH_THEN_CIPHER";
         code 0x2 => "VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CIPHER_THEN_HASH";
+    }
+    fields {
+        "virtio_crypto_alg_chain_session_flf.alg_chain_order",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.alg_chain_order",
     }
 }
 
@@ -582,6 +649,10 @@ registry! {
         code 0x2 => "VIRTIO_CRYPTO_SYM_HASH_MODE_AUTH": data "virtio_crypto_mac_create_session_flf" in "virtio_crypto_alg_chain_session_flf.algo_flf";
         code 0x3 => "VIRTIO_CRYPTO_SYM_HASH_MODE_NESTED";
     }
+    fields {
+        "virtio_crypto_alg_chain_session_flf.hash_mode",
+        "virtio_crypto_alg_chain_data_flf_stateless.sess_para.hash.hash_mode",
+    }
 }
 
 registry! {
@@ -591,6 +662,11 @@ registry! {
         code 0x1 => "VIRTIO_CRYPTO_SYM_OP_CIPHER": data "virtio_crypto_cipher_session_flf" in "virtio_crypto_sym_create_session_flf.op_flf", data "virtio_crypto_cipher_session_vlf" in "virtio_crypto_sym_create_session_vlf.op_vlf", data "virtio_crypto_cipher_data_flf" in "virtio_crypto_sym_data_flf.op_type_flf", data "virtio_crypto_cipher_data_vlf" in "virtio_crypto_sym_data_vlf.op_type_vlf", data "virtio_crypto_cipher_data_flf_stateless" in "virtio_crypto_sym_data_flf_stateless.op_type_flf", data "virtio_crypto_cipher_data_vlf_stateless" in "virtio_crypto_sym_data_vlf_stateless.op_type_vlf";
         code 0x2 => "VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING": data "virtio_crypto_alg_chain_session_flf" in "virtio_crypto_sym_create_session_flf.op_flf", data "virtio_crypto_alg_chain_session_vlf" in "virtio_crypto_sym_create_session_vlf.op_vlf", data "virtio_crypto_alg_chain_data_flf" in "virtio_crypto_sym_data_flf.op_type_flf", data "virtio_crypto_alg_chain_data_vlf" in "virtio_crypto_sym_data_vlf.op_type_vlf", data "virtio_crypto_alg_chain_data_flf_stateless" in "virtio_crypto_sym_data_flf_stateless.op_type_flf", data "virtio_crypto_alg_chain_data_vlf_stateless" in "virtio_crypto_sym_data_vlf_stateless.op_type_vlf";
     }
+    fields {
+        "virtio_crypto_sym_create_session_flf.op_type",
+        "virtio_crypto_sym_data_flf.op_type",
+        "virtio_crypto_sym_data_flf_stateless.op_type",
+    }
 }
 
 registry! {
@@ -598,6 +674,9 @@ registry! {
     pub static VIRTIO_CRYPTO_RSA_CODES = "VIRTIO_CRYPTO_RSA", "padding_algo" {
         code 0x0 => "VIRTIO_CRYPTO_RSA_RAW_PADDING";
         code 0x1 => "VIRTIO_CRYPTO_RSA_PKCS1_PADDING";
+    }
+    fields {
+        "virtio_crypto_rsa_session_para.padding_algo",
     }
 }
 
@@ -615,6 +694,9 @@ registry! {
         code 0x8 => "VIRTIO_CRYPTO_RSA_SHA512";
         code 0x9 => "VIRTIO_CRYPTO_RSA_SHA224";
     }
+    fields {
+        "virtio_crypto_rsa_session_para.hash_algo",
+    }
 }
 
 registry! {
@@ -627,6 +709,9 @@ registry! {
         code 0x4 => "VIRTIO_CRYPTO_CURVE_NIST_P384";
         code 0x5 => "VIRTIO_CRYPTO_CURVE_NIST_P521";
     }
+    fields {
+        "virtio_crypto_ecdsa_session_para.curve_id",
+    }
 }
 
 registry! {
@@ -634,6 +719,10 @@ registry! {
     pub static VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_CODES = "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE", "key_type" {
         code 0x1 => "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC";
         code 0x2 => "VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE";
+    }
+    fields {
+        "virtio_crypto_akcipher_create_session_flf.key_type",
+        "virtio_crypto_akcipher_data_flf_stateless.sess_para.key_type",
     }
 }
 
@@ -653,12 +742,18 @@ registry! {
         code 0x500 => "VIRTIO_CRYPTO_IPSEC_OUTBOUND": data "virtio_crypto_ipsec_data_flf" in "virtio_crypto_op_data_req.op_flf", data "virtio_crypto_ipsec_data_vlf" in "virtio_crypto_op_data_req.op_vlf";
         code 0x501 => "VIRTIO_CRYPTO_IPSEC_INBOUND": data "virtio_crypto_ipsec_data_flf" in "virtio_crypto_op_data_req.op_flf", data "virtio_crypto_ipsec_data_vlf" in "virtio_crypto_op_data_req.op_vlf";
     }
+    fields {
+        "virtio_crypto_op_header.opcode",
+    }
 }
 
 registry! {
     /// `virtio_crypto_op_header_flag` by `flag` (`device-types/crypto/description.tex:1007`).
     pub static VIRTIO_CRYPTO_OP_HEADER_FLAG_CODES = "virtio_crypto_op_header_flag", "flag" flags {
         code 0x1 => "VIRTIO_CRYPTO_FLAG_SESSION_MODE";
+    }
+    fields {
+        "virtio_crypto_op_header.flag",
     }
 }
 
@@ -673,6 +768,10 @@ registry! {
     ranges {
         from 0x0 to Some(0x0) => "reserved";
     }
+    fields {
+        "virtio_crypto_ipsec_mode_cap.mode",
+        "virtio_crypto_resource_obj_ipsec_sa_256b_key.mode",
+    }
 }
 
 registry! {
@@ -686,6 +785,10 @@ registry! {
         code 0x5 => "VIRTIO_CRYPTO_IPSEC_ECN";
         code 0x6 => "VIRTIO_CRYPTO_IPSEC_SA_LIFETIME";
     }
+    bits {
+        "virtio_crypto_ipsec_mode_cap.options",
+        "virtio_crypto_resource_obj_ipsec_sa_256b_key.options",
+    }
 }
 
 registry! {
@@ -696,6 +799,9 @@ registry! {
     }
     ranges {
         from 0x0 to Some(0x0) => "reserved";
+    }
+    fields {
+        "virtio_crypto_resource_obj_ipsec_sa_256b_key.direction",
     }
 }
 

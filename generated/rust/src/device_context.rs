@@ -35,6 +35,9 @@ registry! {
     ranges {
         from 0x6 to Some(0xffffffff) => "reserved";
     }
+    fields {
+        "virtio_dev_ctx_field_tlv.type",
+    }
 }
 
 /// `struct virtio_dev_ctx_field_tlv`, of variable size (`device-context.tex:13`).

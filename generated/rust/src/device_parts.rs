@@ -34,6 +34,9 @@ registry! {
         from 0x200 to Some(0x5ff) => "device";
         from 0x600 to Some(0xffff) => "reserved";
     }
+    fields {
+        "virtio_dev_part_hdr.part_type",
+    }
 }
 
 registry! {
@@ -48,6 +51,9 @@ registry! {
     }
     ranges {
         from 0x106 to Some(0x2ff) => "reserved";
+    }
+    fields {
+        "virtio_dev_part_hdr.part_type",
     }
 }
 

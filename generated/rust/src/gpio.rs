@@ -73,6 +73,10 @@ registry! {
         code 0x0 => "VIRTIO_GPIO_STATUS_OK";
         code 0x1 => "VIRTIO_GPIO_STATUS_ERR";
     }
+    fields {
+        "virtio_gpio_response.status",
+        "virtio_gpio_response_N.status",
+    }
 }
 
 registry! {
@@ -84,6 +88,9 @@ registry! {
         code 0x4 => "VIRTIO_GPIO_MSG_GET_VALUE": request "virtio_gpio_request", response "virtio_gpio_response";
         code 0x5 => "VIRTIO_GPIO_MSG_SET_VALUE": request "virtio_gpio_request", response "virtio_gpio_response";
         code 0x6 => "VIRTIO_GPIO_MSG_SET_IRQ_TYPE": request "virtio_gpio_request", response "virtio_gpio_response";
+    }
+    fields {
+        "virtio_gpio_request.type",
     }
 }
 
@@ -113,6 +120,9 @@ registry! {
     pub static VIRTIO_GPIO_IRQ_STATUS_CODES = "VIRTIO_GPIO_IRQ_STATUS", "status" {
         code 0x0 => "VIRTIO_GPIO_IRQ_STATUS_INVALID";
         code 0x1 => "VIRTIO_GPIO_IRQ_STATUS_VALID";
+    }
+    fields {
+        "virtio_gpio_irq_response.status",
     }
 }
 

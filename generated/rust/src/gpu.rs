@@ -194,6 +194,10 @@ registry! {
     pub static VIRTIO_GPU_EVENT_DISPLAY_CODES = "VIRTIO_GPU_EVENT_DISPLAY", "events_read" flags {
         code 0x1 => "VIRTIO_GPU_EVENT_DISPLAY";
     }
+    fields {
+        "virtio_gpu_config.events_read",
+        "virtio_gpu_config.events_clear",
+    }
 }
 
 registry! {
@@ -247,6 +251,9 @@ registry! {
         code 0x1204 => "VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID": response "virtio_gpu_ctrl_hdr";
         code 0x1205 => "VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER": response "virtio_gpu_ctrl_hdr";
     }
+    fields {
+        "virtio_gpu_ctrl_hdr.type",
+    }
 }
 
 registry! {
@@ -254,6 +261,9 @@ registry! {
     pub static VIRTIO_GPU_FLAG_CODES = "VIRTIO_GPU_FLAG", "flags" flags {
         code 0x1 => "VIRTIO_GPU_FLAG_FENCE";
         code 0x2 => "VIRTIO_GPU_FLAG_INFO_RING_IDX";
+    }
+    fields {
+        "virtio_gpu_ctrl_hdr.flags",
     }
 }
 
@@ -269,6 +279,10 @@ registry! {
         code 0x79 => "VIRTIO_GPU_FORMAT_A8B8G8R8_UNORM";
         code 0x86 => "VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM";
     }
+    fields {
+        "virtio_gpu_resource_create_2d.format",
+        "virtio_gpu_set_scanout_blob.format",
+    }
 }
 
 registry! {
@@ -280,6 +294,10 @@ registry! {
         code 0x4 => "VIRTIO_GPU_CAPSET_VENUS";
         code 0x5 => "VIRTIO_GPU_CAPSET_CROSS_DOMAIN";
     }
+    fields {
+        "virtio_gpu_resp_capset_info.capset_id",
+        "virtio_gpu_get_capset.capset_id",
+    }
 }
 
 registry! {
@@ -289,6 +307,9 @@ registry! {
         code 0x2 => "VIRTIO_GPU_BLOB_MEM_HOST3D";
         code 0x3 => "VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST";
     }
+    fields {
+        "virtio_gpu_resource_create_blob.blob_mem",
+    }
 }
 
 registry! {
@@ -297,6 +318,9 @@ registry! {
         code 0x1 => "VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE";
         code 0x2 => "VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE";
         code 0x4 => "VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE";
+    }
+    fields {
+        "virtio_gpu_resource_create_blob.blob_flags",
     }
 }
 

@@ -45,6 +45,9 @@ registry! {
         code 0x0 => "VIRTIO_I2C_FLAGS_FAIL_NEXT";
         code 0x1 => "VIRTIO_I2C_FLAGS_M_RD";
     }
+    bits {
+        "virtio_i2c_out_hdr.flags",
+    }
 }
 
 registry! {
@@ -52,6 +55,9 @@ registry! {
     pub static VIRTIO_I2C_MSG_CODES = "VIRTIO_I2C_MSG", "status" {
         code 0x0 => "VIRTIO_I2C_MSG_OK";
         code 0x1 => "VIRTIO_I2C_MSG_ERR";
+    }
+    fields {
+        "virtio_i2c_in_hdr.status",
     }
 }
 

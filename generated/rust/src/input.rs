@@ -44,6 +44,9 @@ registry! {
         code 0x11 => "VIRTIO_INPUT_CFG_EV_BITS";
         code 0x12 => "VIRTIO_INPUT_CFG_ABS_INFO": value "virtio_input_absinfo";
     }
+    fields {
+        "virtio_input_config.select",
+    }
 }
 
 fixed! {

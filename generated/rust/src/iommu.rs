@@ -113,6 +113,9 @@ registry! {
         code 0x4 => "VIRTIO_IOMMU_T_UNMAP": request "virtio_iommu_req_unmap";
         code 0x5 => "VIRTIO_IOMMU_T_PROBE": request "virtio_iommu_req_probe";
     }
+    fields {
+        "virtio_iommu_req_head.type",
+    }
 }
 
 registry! {
@@ -128,12 +131,18 @@ registry! {
         code 0x7 => "VIRTIO_IOMMU_S_FAULT";
         code 0x8 => "VIRTIO_IOMMU_S_NOMEM";
     }
+    fields {
+        "virtio_iommu_req_tail.status",
+    }
 }
 
 registry! {
     /// `VIRTIO_IOMMU_ATTACH_F_BYPASS` by `flags` (`device-types/iommu/description.tex:314`).
     pub static VIRTIO_IOMMU_ATTACH_F_BYPASS_CODES = "VIRTIO_IOMMU_ATTACH_F_BYPASS", "flags" flags {
         code 0x1 => "VIRTIO_IOMMU_ATTACH_F_BYPASS";
+    }
+    fields {
+        "virtio_iommu_req_attach.flags",
     }
 }
 
@@ -144,12 +153,18 @@ registry! {
         code 0x2 => "VIRTIO_IOMMU_MAP_F_WRITE";
         code 0x4 => "VIRTIO_IOMMU_MAP_F_MMIO";
     }
+    fields {
+        "virtio_iommu_req_map.flags",
+    }
 }
 
 registry! {
     /// `VIRTIO_IOMMU_PROBE_T_RESV_MEM` by `type` (`device-types/iommu/description.tex:736`).
     pub static VIRTIO_IOMMU_PROBE_T_RESV_MEM_CODES = "VIRTIO_IOMMU_PROBE_T_RESV_MEM", "type" {
         code 0x1 => "VIRTIO_IOMMU_PROBE_T_RESV_MEM": value "virtio_iommu_probe_resv_mem";
+    }
+    fields {
+        "virtio_iommu_probe_property.type",
     }
 }
 
@@ -158,6 +173,9 @@ registry! {
     pub static VIRTIO_IOMMU_RESV_MEM_T_CODES = "VIRTIO_IOMMU_RESV_MEM_T", "subtype" {
         code 0x0 => "VIRTIO_IOMMU_RESV_MEM_T_RESERVED";
         code 0x1 => "VIRTIO_IOMMU_RESV_MEM_T_MSI";
+    }
+    fields {
+        "virtio_iommu_probe_resv_mem.subtype",
     }
 }
 
@@ -168,6 +186,9 @@ registry! {
         code 0x2 => "VIRTIO_IOMMU_FAULT_F_WRITE";
         code 0x100 => "VIRTIO_IOMMU_FAULT_F_ADDRESS";
     }
+    fields {
+        "virtio_iommu_fault.flags",
+    }
 }
 
 registry! {
@@ -176,6 +197,9 @@ registry! {
         code 0x0 => "VIRTIO_IOMMU_FAULT_R_UNKNOWN";
         code 0x1 => "VIRTIO_IOMMU_FAULT_R_DOMAIN";
         code 0x2 => "VIRTIO_IOMMU_FAULT_R_MAPPING";
+    }
+    fields {
+        "virtio_iommu_fault.reason",
     }
 }
 

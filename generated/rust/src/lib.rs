@@ -30,7 +30,7 @@ pub use fixed::{Fixed, Member, Short};
 pub use int::{Be16, Be32, Be64, ByteOrder, Guest16, Guest32, Guest64, Le16, Le32, Le64};
 pub use message::Message;
 pub use reading::Input;
-pub use registry::{Binding, CodeRange, Entry, Registry};
+pub use registry::{Binding, CodeRange, Combined, Entry, Registry};
 pub use sequence::{List, ListIter, Records, RecordsIter};
 pub use writing::Output;
 

@@ -48,6 +48,9 @@ registry! {
         code 0x4 => "VIRTIO_MEDIA_CMD_MMAP": response "virtio_media_resp_mmap", request "virtio_media_cmd_mmap";
         code 0x5 => "VIRTIO_MEDIA_CMD_MUNMAP": response "virtio_media_resp_munmap", request "virtio_media_cmd_munmap";
     }
+    fields {
+        "virtio_media_cmd_header.cmd",
+    }
 }
 
 registry! {
@@ -56,6 +59,9 @@ registry! {
         code 0x0 => "VIRTIO_MEDIA_EVT_ERROR": value "virtio_media_event_error";
         code 0x1 => "VIRTIO_MEDIA_EVT_DQBUF": value "virtio_media_event_dqbuf";
         code 0x2 => "VIRTIO_MEDIA_EVT_EVENT": value "virtio_media_event_event";
+    }
+    fields {
+        "virtio_media_event_header.event",
     }
 }
 

@@ -64,6 +64,9 @@ registry! {
         code 0x2 => "VIRTIO_MEM_REQ_UNPLUG_ALL": request "virtio_mem_req", response "virtio_mem_resp";
         code 0x3 => "VIRTIO_MEM_REQ_STATE": data "virtio_mem_req_state", result "virtio_mem_resp_state", request "virtio_mem_req", response "virtio_mem_resp";
     }
+    fields {
+        "virtio_mem_req.type",
+    }
 }
 
 registry! {
@@ -74,6 +77,9 @@ registry! {
         code 0x2 => "VIRTIO_MEM_RESP_BUSY";
         code 0x3 => "VIRTIO_MEM_RESP_ERROR";
     }
+    fields {
+        "virtio_mem_resp.type",
+    }
 }
 
 registry! {
@@ -82,6 +88,9 @@ registry! {
         code 0x0 => "VIRTIO_MEM_STATE_PLUGGED";
         code 0x1 => "VIRTIO_MEM_STATE_UNPLUGGED";
         code 0x2 => "VIRTIO_MEM_STATE_MIXED";
+    }
+    fields {
+        "virtio_mem_resp_state.type",
     }
 }
 

@@ -435,6 +435,9 @@ registry! {
         code 0x1 => "VIRTIO_NET_S_LINK_UP";
         code 0x2 => "VIRTIO_NET_S_ANNOUNCE";
     }
+    fields {
+        "virtio_net_config.status",
+    }
 }
 
 registry! {
@@ -445,6 +448,10 @@ registry! {
         code 0x802 => "VIRTIO_NET_FF_ACTION_CAP": data "virtio_net_ff_actions";
         code 0x803 => "VIRTIO_NET_IPSEC_RESOURCE_CAP": data "virtio_crypto_ipsec_resource_cap";
         code 0x804 => "VIRTIO_NET_IPSEC_SA_CAP": data "virtio_crypto_ipsec_sa_cap_data";
+    }
+    fields {
+        "virtio_admin_cmd_cap_get_data.id",
+        "virtio_admin_cmd_cap_set_data.id",
     }
 }
 
@@ -457,6 +464,9 @@ registry! {
         code 0x203 => "VIRTIO_NET_RESOURCE_OBJ_IPSEC_OUTB_SA": data "virtio_crypto_resource_obj_ipsec_sa_256b_key";
         code 0x204 => "VIRTIO_NET_RESOURCE_OBJ_IPSEC_INB_SA": data "virtio_crypto_resource_obj_ipsec_sa";
     }
+    fields {
+        "virtio_admin_cmd_resource_obj_cmd_hdr.type",
+    }
 }
 
 registry! {
@@ -466,6 +476,9 @@ registry! {
     }
     ranges {
         from 0x201 to Some(0x5ff) => "reserved";
+    }
+    fields {
+        "virtio_dev_part_hdr.part_type",
     }
 }
 
@@ -479,6 +492,9 @@ registry! {
         code 0x10 => "VIRTIO_NET_HDR_F_SECURITY";
         code 0x20 => "VIRTIO_NET_HDR_F_SECURITY_ERR";
         code 0x40 => "VIRTIO_NET_HDR_F_SECURITY_SA_SOFT_EXPIRY_WARN";
+    }
+    fields {
+        "virtio_net_hdr.flags",
     }
 }
 
@@ -494,6 +510,9 @@ registry! {
         code 0x40 => "VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6";
         code 0x80 => "VIRTIO_NET_HDR_GSO_ECN";
     }
+    fields {
+        "virtio_net_hdr.gso_type",
+    }
 }
 
 registry! {
@@ -508,6 +527,11 @@ registry! {
         code 0x40 => "VIRTIO_NET_HASH_TYPE_IP_EX";
         code 0x80 => "VIRTIO_NET_HASH_TYPE_TCP_EX";
         code 0x100 => "VIRTIO_NET_HASH_TYPE_UDP_EX";
+    }
+    fields {
+        "virtio_net_config.supported_hash_types",
+        "virtio_net_hash_config.hash_types",
+        "virtio_net_rss_config.hash_types",
     }
 }
 
@@ -525,12 +549,18 @@ registry! {
         code 0x6 => "VIRTIO_NET_CTRL_NOTF_COAL";
         code 0x8 => "VIRTIO_NET_CTRL_STATS";
     }
+    fields {
+        "virtio_net_ctrl.class",
+    }
 }
 
 registry! {
     /// `VIRTIO_NET_CTRL_HASH_TUNNEL` by `command` (`device-types/net/description.tex:1602`).
     pub static VIRTIO_NET_CTRL_HASH_TUNNEL_CODES = "VIRTIO_NET_CTRL_HASH_TUNNEL", "command" {
         code 0x0 => "VIRTIO_NET_CTRL_HASH_TUNNEL_SET": data "virtnet_hash_tunnel";
+    }
+    fields {
+        "virtio_net_ctrl.command",
     }
 }
 
@@ -546,6 +576,10 @@ registry! {
         code 0x40 => "VIRTIO_NET_HASH_TUNNEL_TYPE_GENEVE";
         code 0x80 => "VIRTIO_NET_HASH_TUNNEL_TYPE_IPIP";
         code 0x100 => "VIRTIO_NET_HASH_TUNNEL_TYPE_NVGRE";
+    }
+    fields {
+        "virtio_net_config.supported_tunnel_types",
+        "virtnet_hash_tunnel.enabled_tunnel_types",
     }
 }
 
@@ -563,6 +597,9 @@ registry! {
         code 0x8 => "VIRTIO_NET_HASH_REPORT_TCPv6_EX";
         code 0x9 => "VIRTIO_NET_HASH_REPORT_UDPv6_EX";
     }
+    fields {
+        "virtio_net_hdr.hash_report",
+    }
 }
 
 registry! {
@@ -570,6 +607,9 @@ registry! {
     pub static VIRTIO_NET_CTRL_ACK_CODES = "virtio_net_ctrl_ack", "ack" {
         code 0x0 => "VIRTIO_NET_OK";
         code 0x1 => "VIRTIO_NET_ERR";
+    }
+    fields {
+        "virtio_net_ctrl.ack",
     }
 }
 
@@ -583,6 +623,9 @@ registry! {
         code 0x4 => "VIRTIO_NET_CTRL_RX_NOUNI": data "u8";
         code 0x5 => "VIRTIO_NET_CTRL_RX_NOBCAST": data "u8";
     }
+    fields {
+        "virtio_net_ctrl.command",
+    }
 }
 
 registry! {
@@ -590,6 +633,9 @@ registry! {
     pub static VIRTIO_NET_CTRL_MAC_CODES = "VIRTIO_NET_CTRL_MAC", "command" {
         code 0x0 => "VIRTIO_NET_CTRL_MAC_TABLE_SET": data "virtio_net_ctrl_mac" many true;
         code 0x1 => "VIRTIO_NET_CTRL_MAC_ADDR_SET": data "virtio_net_config.mac";
+    }
+    fields {
+        "virtio_net_ctrl.command",
     }
 }
 
@@ -599,12 +645,18 @@ registry! {
         code 0x0 => "VIRTIO_NET_CTRL_VLAN_ADD": data "le16";
         code 0x1 => "VIRTIO_NET_CTRL_VLAN_DEL": data "le16";
     }
+    fields {
+        "virtio_net_ctrl.command",
+    }
 }
 
 registry! {
     /// `VIRTIO_NET_CTRL_ANNOUNCE` by `command` (`device-types/net/description.tex:1961`).
     pub static VIRTIO_NET_CTRL_ANNOUNCE_CODES = "VIRTIO_NET_CTRL_ANNOUNCE", "command" {
         code 0x0 => "VIRTIO_NET_CTRL_ANNOUNCE_ACK";
+    }
+    fields {
+        "virtio_net_ctrl.command",
     }
 }
 
@@ -615,6 +667,9 @@ registry! {
         code 0x1 => "VIRTIO_NET_CTRL_MQ_RSS_CONFIG": data "virtio_net_rss_config";
         code 0x2 => "VIRTIO_NET_CTRL_MQ_HASH_CONFIG": data "virtio_net_hash_config";
     }
+    fields {
+        "virtio_net_ctrl.command",
+    }
 }
 
 registry! {
@@ -624,6 +679,9 @@ registry! {
         code 0x1 => "VIRTNET_RSS_CTX_CTRL_ADD": data "virtnet_rss_ctx_add_modify";
         code 0x2 => "VIRTNET_RSS_CTX_CTRL_MOD": data "virtnet_rss_ctx_add_modify";
         code 0x3 => "VIRTNET_RSS_CTX_CTRL_DEL": data "virtnet_rss_ctx_del";
+    }
+    fields {
+        "virtio_net_ctrl.command",
     }
 }
 
@@ -647,6 +705,9 @@ registry! {
     pub static VIRTIO_NET_CTRL_GUEST_OFFLOADS_CODES = "VIRTIO_NET_CTRL_GUEST_OFFLOADS", "command" {
         code 0x0 => "VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET": data "offloads";
     }
+    fields {
+        "virtio_net_ctrl.command",
+    }
 }
 
 registry! {
@@ -657,6 +718,9 @@ registry! {
         code 0x2 => "VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET": data "virtio_net_ctrl_coal_vq";
         code 0x3 => "VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET": result "virtio_net_ctrl_coal";
     }
+    fields {
+        "virtio_net_ctrl.command",
+    }
 }
 
 registry! {
@@ -664,6 +728,9 @@ registry! {
     pub static VIRTIO_NET_CTRL_STATS_CODES = "VIRTIO_NET_CTRL_STATS", "command" {
         code 0x0 => "VIRTIO_NET_CTRL_STATS_QUERY": result "virtio_net_stats_capabilities";
         code 0x1 => "VIRTIO_NET_CTRL_STATS_GET": data "virtio_net_ctrl_queue_stats";
+    }
+    fields {
+        "virtio_net_ctrl.command",
     }
 }
 
@@ -680,6 +747,10 @@ registry! {
         code 0x40000 => "VIRTIO_NET_STATS_TYPE_TX_GSO": value "virtio_net_stats_tx_gso";
         code 0x80000 => "VIRTIO_NET_STATS_TYPE_TX_SPEED": value "virtio_net_stats_tx_speed";
     }
+    fields {
+        "virtio_net_stats_capabilities.supported_stats_types",
+        "virtio_net_ctrl_queue_stats.stats.types_bitmap",
+    }
 }
 
 registry! {
@@ -694,6 +765,9 @@ registry! {
         code 0x11 => "VIRTIO_NET_STATS_TYPE_REPLY_TX_CSUM": value "virtio_net_stats_tx_csum";
         code 0x12 => "VIRTIO_NET_STATS_TYPE_REPLY_TX_GSO": value "virtio_net_stats_tx_gso";
         code 0x13 => "VIRTIO_NET_STATS_TYPE_REPLY_TX_SPEED": value "virtio_net_stats_tx_speed";
+    }
+    fields {
+        "virtio_net_stats_reply_hdr.type",
     }
 }
 
@@ -711,6 +785,9 @@ registry! {
         from 0x0 to Some(0x0) => "reserved";
         from 0x7 to Some(0xff) => "reserved";
     }
+    fields {
+        "virtio_net_ff_selector.type",
+    }
 }
 
 registry! {
@@ -724,6 +801,10 @@ registry! {
     ranges {
         from 0x0 to Some(0x0) => "reserved";
         from 0x5 to Some(0xff) => "reserved";
+    }
+    fields {
+        "virtio_net_ff_actions.actions",
+        "virtio_net_resource_obj_ff_rule.action",
     }
 }
 

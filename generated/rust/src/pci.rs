@@ -48,6 +48,9 @@ registry! {
         code 0x8 => "VIRTIO_PCI_CAP_SHARED_MEMORY_CFG": data "virtio_pci_cap64";
         code 0x9 => "VIRTIO_PCI_CAP_VENDOR_CFG": data "virtio_pci_vndr_data";
     }
+    fields {
+        "virtio_pci_cap.cfg_type",
+    }
 }
 
 fixed! {

@@ -35,6 +35,9 @@ registry! {
     pub static VIRTIO_PMEM_REQ_TYPE_FLUSH_CODES = "VIRTIO_PMEM_REQ_TYPE_FLUSH", "type" {
         code 0x0 => "VIRTIO_PMEM_REQ_TYPE_FLUSH": request "virtio_pmem_req", response "virtio_pmem_resp";
     }
+    fields {
+        "virtio_pmem_req.type",
+    }
 }
 
 fixed! {

@@ -67,6 +67,9 @@ registry! {
         code 0x300 => "VIRTIO_RPMB_RESP_DATA_WRITE": response "virtio_rpmb_frame";
         code 0x400 => "VIRTIO_RPMB_RESP_DATA_READ": response "virtio_rpmb_frame";
     }
+    fields {
+        "virtio_rpmb_frame.req_resp",
+    }
 }
 
 registry! {
@@ -81,6 +84,9 @@ registry! {
         code 0x6 => "VIRTIO_RPMB_RES_READ_FAILURE";
         code 0x7 => "VIRTIO_RPMB_RES_NO_AUTH_KEY";
         code 0x80 => "VIRTIO_RPMB_RES_WRITE_COUNTER_EXPIRED";
+    }
+    fields {
+        "virtio_rpmb_frame.result",
     }
 }
 

@@ -98,6 +98,9 @@ registry! {
         code 0x4 => "VIRTIO_RTC_S_EINVAL";
         code 0x5 => "VIRTIO_RTC_S_EIO";
     }
+    fields {
+        "virtio_rtc_resp_head.status",
+    }
 }
 
 registry! {
@@ -109,6 +112,9 @@ registry! {
         code 0x3 => "VIRTIO_RTC_CLOCK_UTC_SMEARED";
         code 0x4 => "VIRTIO_RTC_CLOCK_UTC_MAYBE_SMEARED";
     }
+    fields {
+        "virtio_rtc_resp_clock_cap.type",
+    }
 }
 
 registry! {
@@ -118,6 +124,9 @@ registry! {
         code 0x1 => "VIRTIO_RTC_SMEAR_NOON_LINEAR";
         code 0x2 => "VIRTIO_RTC_SMEAR_UTC_SLS";
     }
+    fields {
+        "virtio_rtc_resp_clock_cap.leap_second_smearing",
+    }
 }
 
 registry! {
@@ -126,6 +135,10 @@ registry! {
         code 0x0 => "VIRTIO_RTC_COUNTER_ARM_VCT";
         code 0x1 => "VIRTIO_RTC_COUNTER_X86_TSC";
         code 0xff => "VIRTIO_RTC_COUNTER_INVALID";
+    }
+    fields {
+        "virtio_rtc_req_cross_cap.hw_counter",
+        "virtio_rtc_req_read_cross.hw_counter",
     }
 }
 
@@ -141,12 +154,18 @@ registry! {
         code 0x1004 => "VIRTIO_RTC_REQ_SET_ALARM": request "virtio_rtc_req_set_alarm", response "virtio_rtc_resp_set_alarm";
         code 0x1005 => "VIRTIO_RTC_REQ_SET_ALARM_ENABLED": request "virtio_rtc_req_set_alarm_enabled", response "virtio_rtc_resp_set_alarm_enabled";
     }
+    fields {
+        "virtio_rtc_req_head.msg_type",
+    }
 }
 
 registry! {
     /// `VIRTIO_RTC_FLAG_ALARM_CAP` by `flags` (`device-types/rtc/description.tex:416`).
     pub static VIRTIO_RTC_FLAG_ALARM_CAP_CODES = "VIRTIO_RTC_FLAG_ALARM_CAP", "flags" flags {
         code 0x1 => "VIRTIO_RTC_FLAG_ALARM_CAP";
+    }
+    fields {
+        "virtio_rtc_resp_clock_cap.flags",
     }
 }
 
@@ -155,6 +174,9 @@ registry! {
     pub static VIRTIO_RTC_RESP_CROSS_CAP_FLAGS_CODES = "virtio_rtc_resp_cross_cap_flags", "flags" flags {
         code 0x1 => "VIRTIO_RTC_FLAG_CROSS_CAP";
     }
+    fields {
+        "virtio_rtc_resp_cross_cap.flags",
+    }
 }
 
 registry! {
@@ -162,12 +184,20 @@ registry! {
     pub static VIRTIO_RTC_RESP_READ_ALARM_FLAGS_CODES = "virtio_rtc_resp_read_alarm_flags", "flags" flags {
         code 0x1 => "VIRTIO_RTC_FLAG_ALARM_ENABLED";
     }
+    fields {
+        "virtio_rtc_resp_read_alarm.flags",
+        "virtio_rtc_req_set_alarm.flags",
+        "virtio_rtc_req_set_alarm_enabled.flags",
+    }
 }
 
 registry! {
     /// `VIRTIO_RTC_NOTIF_ALARM` by `msg_type` (`device-types/rtc/description.tex:1088`).
     pub static VIRTIO_RTC_NOTIF_ALARM_CODES = "VIRTIO_RTC_NOTIF_ALARM", "msg_type" {
         code 0x2000 => "VIRTIO_RTC_NOTIF_ALARM": value "virtio_rtc_notif_alarm";
+    }
+    fields {
+        "virtio_rtc_notif_head.msg_type",
     }
 }
 

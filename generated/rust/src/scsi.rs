@@ -139,6 +139,9 @@ registry! {
         code 0x8 => "VIRTIO_SCSI_S_NEXUS_FAILURE";
         code 0x9 => "VIRTIO_SCSI_S_FAILURE";
     }
+    fields {
+        "virtio_scsi_req_cmd.response",
+    }
 }
 
 registry! {
@@ -148,6 +151,9 @@ registry! {
         code 0x1 => "VIRTIO_SCSI_S_ORDERED";
         code 0x2 => "VIRTIO_SCSI_S_HEAD";
         code 0x3 => "VIRTIO_SCSI_S_ACA";
+    }
+    fields {
+        "virtio_scsi_req_cmd.task_attr",
     }
 }
 
@@ -163,6 +169,9 @@ registry! {
         code 0x9 => "VIRTIO_SCSI_S_FAILURE";
         code 0xc => "VIRTIO_SCSI_S_INCORRECT_LUN";
     }
+    fields {
+        "virtio_scsi_ctrl.response",
+    }
 }
 
 registry! {
@@ -171,6 +180,11 @@ registry! {
         code 0x0 => "VIRTIO_SCSI_T_TMF": request "virtio_scsi_ctrl_tmf";
         code 0x1 => "VIRTIO_SCSI_T_AN_QUERY": request "virtio_scsi_ctrl_an";
         code 0x2 => "VIRTIO_SCSI_T_AN_SUBSCRIBE": request "virtio_scsi_ctrl_an";
+    }
+    fields {
+        "virtio_scsi_ctrl.type",
+        "virtio_scsi_ctrl_tmf.type",
+        "virtio_scsi_ctrl_an.type",
     }
 }
 
@@ -186,6 +200,9 @@ registry! {
         code 0x6 => "VIRTIO_SCSI_T_TMF_QUERY_TASK";
         code 0x7 => "VIRTIO_SCSI_T_TMF_QUERY_TASK_SET";
     }
+    fields {
+        "virtio_scsi_ctrl_tmf.subtype",
+    }
 }
 
 registry! {
@@ -194,6 +211,9 @@ registry! {
         code 0x0 => "VIRTIO_SCSI_S_FUNCTION_COMPLETE";
         code 0xa => "VIRTIO_SCSI_S_FUNCTION_SUCCEEDED";
         code 0xb => "VIRTIO_SCSI_S_FUNCTION_REJECTED";
+    }
+    fields {
+        "virtio_scsi_ctrl_tmf.response",
     }
 }
 
@@ -207,6 +227,10 @@ registry! {
         code 0x20 => "VIRTIO_SCSI_EVT_ASYNC_MULTI_HOST";
         code 0x40 => "VIRTIO_SCSI_EVT_ASYNC_DEVICE_BUSY";
     }
+    fields {
+        "virtio_scsi_ctrl_an.event_requested",
+        "virtio_scsi_ctrl_an.event_actual",
+    }
 }
 
 registry! {
@@ -218,6 +242,9 @@ registry! {
         code 0x2 => "VIRTIO_SCSI_T_ASYNC_NOTIFY": value "virtio_scsi_event";
         code 0x3 => "VIRTIO_SCSI_T_PARAM_CHANGE": value "virtio_scsi_event";
     }
+    fields {
+        "virtio_scsi_event.event",
+    }
 }
 
 registry! {
@@ -226,6 +253,9 @@ registry! {
         code 0x0 => "VIRTIO_SCSI_EVT_RESET_HARD";
         code 0x1 => "VIRTIO_SCSI_EVT_RESET_RESCAN";
         code 0x2 => "VIRTIO_SCSI_EVT_RESET_REMOVED";
+    }
+    fields {
+        "virtio_scsi_event.reason",
     }
 }
 

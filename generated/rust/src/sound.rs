@@ -384,6 +384,9 @@ registry! {
         code 0x8002 => "VIRTIO_SND_S_NOT_SUPP";
         code 0x8003 => "VIRTIO_SND_S_IO_ERR";
     }
+    fields {
+        "virtio_snd_hdr.code",
+    }
 }
 
 registry! {
@@ -392,12 +395,19 @@ registry! {
         code 0x0 => "VIRTIO_SND_D_OUTPUT";
         code 0x1 => "VIRTIO_SND_D_INPUT";
     }
+    fields {
+        "virtio_snd_pcm_info.direction",
+        "virtio_snd_chmap_info.direction",
+    }
 }
 
 registry! {
     /// `VIRTIO_SND_JACK_F_REMAP` by `code` (`device-types/sound/description.tex:308`).
     pub static VIRTIO_SND_JACK_F_REMAP_CODES = "VIRTIO_SND_JACK_F_REMAP", "code" {
         code 0x0 => "VIRTIO_SND_JACK_F_REMAP";
+    }
+    bits {
+        "virtio_snd_jack_info.features",
     }
 }
 
@@ -409,6 +419,10 @@ registry! {
         code 0x2 => "VIRTIO_SND_PCM_F_MSG_POLLING";
         code 0x3 => "VIRTIO_SND_PCM_F_EVT_SHMEM_PERIODS";
         code 0x4 => "VIRTIO_SND_PCM_F_EVT_XRUNS";
+    }
+    bits {
+        "virtio_snd_pcm_info.features",
+        "virtio_snd_pcm_set_params.features",
     }
 }
 
@@ -441,6 +455,12 @@ registry! {
         code 0x17 => "VIRTIO_SND_PCM_FMT_DSD_U32";
         code 0x18 => "VIRTIO_SND_PCM_FMT_IEC958_SUBFRAME";
     }
+    fields {
+        "virtio_snd_pcm_set_params.format",
+    }
+    bits {
+        "virtio_snd_pcm_info.formats",
+    }
 }
 
 registry! {
@@ -462,6 +482,12 @@ registry! {
         code 0xd => "VIRTIO_SND_PCM_RATE_384000";
         code 0xe => "VIRTIO_SND_PCM_RATE_12000";
         code 0xf => "VIRTIO_SND_PCM_RATE_24000";
+    }
+    fields {
+        "virtio_snd_pcm_set_params.rate",
+    }
+    bits {
+        "virtio_snd_pcm_info.rates",
     }
 }
 
@@ -506,6 +532,9 @@ registry! {
         code 0x23 => "VIRTIO_SND_CHMAP_BLC";
         code 0x24 => "VIRTIO_SND_CHMAP_BRC";
     }
+    fields {
+        "virtio_snd_chmap_info.positions",
+    }
 }
 
 registry! {
@@ -528,6 +557,9 @@ registry! {
         code 0x4 => "VIRTIO_SND_CTL_TYPE_BYTES";
         code 0x5 => "VIRTIO_SND_CTL_TYPE_IEC958";
     }
+    fields {
+        "virtio_snd_ctl_info.type",
+    }
 }
 
 registry! {
@@ -541,6 +573,9 @@ registry! {
         code 0x5 => "VIRTIO_SND_CTL_ACCESS_TLV_WRITE";
         code 0x6 => "VIRTIO_SND_CTL_ACCESS_TLV_COMMAND";
     }
+    bits {
+        "virtio_snd_ctl_info.access",
+    }
 }
 
 registry! {
@@ -549,6 +584,9 @@ registry! {
         code 0x0 => "VIRTIO_SND_CTL_EVT_MASK_VALUE";
         code 0x1 => "VIRTIO_SND_CTL_EVT_MASK_INFO";
         code 0x2 => "VIRTIO_SND_CTL_EVT_MASK_TLV";
+    }
+    bits {
+        "virtio_snd_ctl_event.mask",
     }
 }
 

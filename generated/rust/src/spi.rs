@@ -31,6 +31,9 @@ registry! {
         code 0x1 => "VIRTIO_SPI_PARAM_ERR";
         code 0x2 => "VIRTIO_SPI_TRANS_ERR";
     }
+    fields {
+        "virtio_spi_transfer_result.result",
+    }
 }
 
 fixed! {

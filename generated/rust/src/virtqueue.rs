@@ -41,6 +41,9 @@ registry! {
         code 0x1 => "VIRTQ_DESC_F_NEXT";
         code 0x4 => "VIRTQ_DESC_F_INDIRECT";
     }
+    fields {
+        "pvirtq_desc.flags",
+    }
 }
 
 registry! {
@@ -49,6 +52,9 @@ registry! {
         code 0x0 => "RING_EVENT_FLAGS_ENABLE";
         code 0x1 => "RING_EVENT_FLAGS_DISABLE";
         code 0x2 => "RING_EVENT_FLAGS_DESC";
+    }
+    fields {
+        "pvirtq_event_suppress.flags.desc_event_flags",
     }
 }
 
@@ -59,6 +65,9 @@ registry! {
         code 0x2 => "VIRTQ_DESC_F_WRITE";
         code 0x4 => "VIRTQ_DESC_F_INDIRECT";
     }
+    fields {
+        "virtq_desc.flags",
+    }
 }
 
 registry! {
@@ -66,12 +75,18 @@ registry! {
     pub static VIRTQ_AVAIL_FLAGS_CODES = "virtq_avail_flags", "flags" flags {
         code 0x1 => "VIRTQ_AVAIL_F_NO_INTERRUPT";
     }
+    fields {
+        "virtq_avail.flags",
+    }
 }
 
 registry! {
     /// `virtq_used_flags` by `flags` (`split-ring.tex:394`).
     pub static VIRTQ_USED_FLAGS_CODES = "virtq_used_flags", "flags" flags {
         code 0x1 => "VIRTQ_USED_F_NO_NOTIFY";
+    }
+    fields {
+        "virtq_used.flags",
     }
 }
 

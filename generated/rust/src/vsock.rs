@@ -94,6 +94,9 @@ registry! {
         code 0x6 => "VIRTIO_VSOCK_OP_CREDIT_UPDATE";
         code 0x7 => "VIRTIO_VSOCK_OP_CREDIT_REQUEST";
     }
+    fields {
+        "virtio_vsock_hdr.op",
+    }
 }
 
 registry! {
@@ -101,6 +104,9 @@ registry! {
     pub static VIRTIO_VSOCK_TYPE_CODES = "VIRTIO_VSOCK_TYPE", "type" {
         code 0x1 => "VIRTIO_VSOCK_TYPE_STREAM";
         code 0x2 => "VIRTIO_VSOCK_TYPE_SEQPACKET";
+    }
+    fields {
+        "virtio_vsock_hdr.type",
     }
 }
 
@@ -110,6 +116,9 @@ registry! {
         code 0x0 => "VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE";
         code 0x1 => "VIRTIO_VSOCK_SHUTDOWN_F_SEND";
     }
+    bits {
+        "virtio_vsock_hdr.flags",
+    }
 }
 
 registry! {
@@ -118,12 +127,18 @@ registry! {
         code 0x1 => "VIRTIO_VSOCK_SEQ_EOM";
         code 0x2 => "VIRTIO_VSOCK_SEQ_EOR";
     }
+    fields {
+        "virtio_vsock_hdr.flags",
+    }
 }
 
 registry! {
     /// `VIRTIO_VSOCK_EVENT_TRANSPORT_RESET` by `id` (`device-types/vsock/description.tex:310`).
     pub static VIRTIO_VSOCK_EVENT_TRANSPORT_RESET_CODES = "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET", "id" {
         code 0x0 => "VIRTIO_VSOCK_EVENT_TRANSPORT_RESET": value "virtio_vsock_event";
+    }
+    fields {
+        "virtio_vsock_event.id",
     }
 }
 

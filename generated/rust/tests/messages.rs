@@ -64,6 +64,27 @@ fn registries_know_codes_and_names() {
         Some(blk::VIRTIO_BLK_T_OUT.into())
     );
     assert_eq!(types.name_of(0xffff), None);
+    assert_eq!(
+        types.fields,
+        ["virtio_blk_req.type", "virtio_blk_req_za.type"]
+    );
+}
+
+#[test]
+fn combined_codes_are_printed_by_their_names() {
+    let formats = &virtwire::sound::VIRTIO_SND_PCM_FMT_CODES;
+    assert_eq!(formats.bits, ["virtio_snd_pcm_info.formats"]);
+    let value = 1 << virtwire::sound::VIRTIO_SND_PCM_FMT_MU_LAW | 1 << 63;
+    assert_eq!(
+        formats.bits_of(value).to_string(),
+        "1 << VIRTIO_SND_PCM_FMT_MU_LAW | 0x8000000000000000"
+    );
+    let flags = &net::VIRTIO_NET_HDR_F_CODES;
+    assert_eq!(
+        flags.flags_of(0x83).to_string(),
+        "VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID | 0x80"
+    );
+    assert_eq!(flags.flags_of(0).to_string(), "0x0");
 }
 
 #[test]

@@ -65,6 +65,7 @@ def _registry(registry: Registry, catalogue: Catalogue, names: Names, module: st
         source=str(registry.place),
         cases=tuple(Case(code=text, name=entries[code].name) for code, text in codes.items()),
         sizes=tuple(sizes),
+        bits=", ".join(registry.bits),
     )
 
 

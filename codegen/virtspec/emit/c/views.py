@@ -148,12 +148,14 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A registry as functions from a code to its name and to the sizes of what belongs to it."""
+    """A registry as functions from a code to its name and to the sizes of what belongs to it. `bits` are the members in
+    which a code is the number of a bit."""
 
     stem: str
     title: str
     source: str
     cases: tuple[Case, ...]
+    bits: str = ""
     sizes: tuple[Sizes, ...] = ()
 
 

@@ -41,6 +41,8 @@ def _registry(catalogue: Catalogue, registry: Registry) -> RegistryView:
             for r in registry.ranges
             if 0 <= r.first <= _MAX_CODE and (r.last is None or r.first <= r.last <= _MAX_CODE)
         ),
+        fields=registry.fields,
+        bits=registry.bits,
     )
 
 

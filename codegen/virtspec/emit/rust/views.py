@@ -333,6 +333,8 @@ class RegistryView:
     doc: str
     entries: tuple[EntryView, ...]
     ranges: tuple[RangeView, ...]
+    fields: tuple[str, ...]
+    bits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

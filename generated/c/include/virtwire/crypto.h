@@ -5350,7 +5350,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_CRYPTO_SERVICE, by code: device-types/crypto/description.tex:68. */
+/* VIRTIO_CRYPTO_SERVICE, by code: device-types/crypto/description.tex:68.
+ * A code is the number of a bit in virtio_crypto_config.crypto_services. */
 VIRTWIRE_INLINE const char *virtio_crypto_service_name(uint64_t code)
 {
     switch (code) {
@@ -5371,7 +5372,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_service_name(uint64_t code)
     }
 }
 
-/* CIPHER services, by algo: device-types/crypto/description.tex:89. */
+/* CIPHER services, by algo: device-types/crypto/description.tex:89.
+ * A code is the number of a bit in virtio_crypto_ipsec_mode_cap.cipher_algo. */
 VIRTWIRE_INLINE const char *virtio_crypto_cipher_services_name(uint64_t code)
 {
     switch (code) {
@@ -5410,7 +5412,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_cipher_services_name(uint64_t code)
     }
 }
 
-/* HASH services, by algo: device-types/crypto/description.tex:119. */
+/* HASH services, by algo: device-types/crypto/description.tex:119.
+ * A code is the number of a bit in virtio_crypto_config.hash_algo. */
 VIRTWIRE_INLINE const char *virtio_crypto_hash_services_name(uint64_t code)
 {
     switch (code) {
@@ -5445,7 +5448,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_hash_services_name(uint64_t code)
     }
 }
 
-/* MAC services, by algo: device-types/crypto/description.tex:147. */
+/* MAC services, by algo: device-types/crypto/description.tex:147.
+ * A code is the number of a bit in virtio_crypto_ipsec_mode_cap.hmac_algo. */
 VIRTWIRE_INLINE const char *virtio_crypto_mac_services_name(uint64_t code)
 {
     switch (code) {
@@ -5488,7 +5492,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_mac_services_name(uint64_t code)
     }
 }
 
-/* AEAD services, by algo: device-types/crypto/description.tex:179. */
+/* AEAD services, by algo: device-types/crypto/description.tex:179.
+ * A code is the number of a bit in virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo. */
 VIRTWIRE_INLINE const char *virtio_crypto_aead_services_name(uint64_t code)
 {
     switch (code) {
@@ -5505,7 +5510,8 @@ VIRTWIRE_INLINE const char *virtio_crypto_aead_services_name(uint64_t code)
     }
 }
 
-/* AKCIPHER services, by algo: device-types/crypto/description.tex:197. */
+/* AKCIPHER services, by algo: device-types/crypto/description.tex:197.
+ * A code is the number of a bit in virtio_crypto_config.akcipher_algo. */
 VIRTWIRE_INLINE const char *virtio_crypto_akcipher_services_name(uint64_t code)
 {
     switch (code) {
@@ -6207,7 +6213,9 @@ VIRTWIRE_INLINE const char *virtio_crypto_ipsec_modes_name(uint64_t code)
     }
 }
 
-/* IPsec Options, by bit number: device-types/crypto/description.tex:2074. */
+/* IPsec Options, by bit number: device-types/crypto/description.tex:2074.
+ * A code is the number of a bit in virtio_crypto_ipsec_mode_cap.options,
+ * virtio_crypto_resource_obj_ipsec_sa_256b_key.options. */
 VIRTWIRE_INLINE const char *virtio_crypto_ipsec_options_name(uint64_t code)
 {
     switch (code) {

@@ -149,7 +149,8 @@ VIRTWIRE_INLINE const char *virtio_i2c_virtqueues_name(uint64_t code)
     }
 }
 
-/* VIRTIO_I2C_FLAGS, by code: device-types/i2c/description.tex:95. */
+/* VIRTIO_I2C_FLAGS, by code: device-types/i2c/description.tex:95.
+ * A code is the number of a bit in virtio_i2c_out_hdr.flags. */
 VIRTWIRE_INLINE const char *virtio_i2c_flags_name(uint64_t code)
 {
     switch (code) {

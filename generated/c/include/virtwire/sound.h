@@ -885,7 +885,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_d_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_JACK_F_REMAP, by code: device-types/sound/description.tex:308. */
+/* VIRTIO_SND_JACK_F_REMAP, by code: device-types/sound/description.tex:308.
+ * A code is the number of a bit in virtio_snd_jack_info.features. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_jack_f_remap_name(uint64_t code)
 {
     switch (code) {
@@ -896,7 +897,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_jack_f_remap_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_PCM_F, by code: device-types/sound/description.tex:454. */
+/* VIRTIO_SND_PCM_F, by code: device-types/sound/description.tex:454.
+ * A code is the number of a bit in virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_f_name(uint64_t code)
 {
     switch (code) {
@@ -915,7 +917,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_f_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_PCM_FMT, by format: device-types/sound/description.tex:464. */
+/* VIRTIO_SND_PCM_FMT, by format: device-types/sound/description.tex:464.
+ * A code is the number of a bit in virtio_snd_pcm_info.formats. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_fmt_name(uint64_t code)
 {
     switch (code) {
@@ -974,7 +977,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_fmt_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_PCM_RATE, by rate: device-types/sound/description.tex:494. */
+/* VIRTIO_SND_PCM_RATE, by rate: device-types/sound/description.tex:494.
+ * A code is the number of a bit in virtio_snd_pcm_info.rates. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_pcm_rate_name(uint64_t code)
 {
     switch (code) {
@@ -1136,7 +1140,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_type_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_CTL_ACCESS, by code: device-types/sound/description.tex:890. */
+/* VIRTIO_SND_CTL_ACCESS, by code: device-types/sound/description.tex:890.
+ * A code is the number of a bit in virtio_snd_ctl_info.access. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_access_name(uint64_t code)
 {
     switch (code) {
@@ -1159,7 +1164,8 @@ VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_access_name(uint64_t code)
     }
 }
 
-/* VIRTIO_SND_CTL_EVT_MASK, by code: device-types/sound/description.tex:1151. */
+/* VIRTIO_SND_CTL_EVT_MASK, by code: device-types/sound/description.tex:1151.
+ * A code is the number of a bit in virtio_snd_ctl_event.mask. */
 VIRTWIRE_INLINE const char *virtio_sound_snd_ctl_evt_mask_name(uint64_t code)
 {
     switch (code) {

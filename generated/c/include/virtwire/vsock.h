@@ -255,7 +255,8 @@ VIRTWIRE_INLINE const char *virtio_vsock_type_name(uint64_t code)
     }
 }
 
-/* VIRTIO_VSOCK_SHUTDOWN_F, by flags: device-types/vsock/description.tex:264. */
+/* VIRTIO_VSOCK_SHUTDOWN_F, by flags: device-types/vsock/description.tex:264.
+ * A code is the number of a bit in virtio_vsock_hdr.flags. */
 VIRTWIRE_INLINE const char *virtio_vsock_shutdown_f_name(uint64_t code)
 {
     switch (code) {
