@@ -16,6 +16,13 @@ from virtspec.names import plain
 TYPE_MEMBERS = ("type", "part_type")
 """What the member is called that holds a record's type."""
 
+_IDLE = frozenset({"reserved", "padding", "unused", "pad"})
+
+
+def is_idle(name: str) -> bool:
+    """Whether a member of that name is zero: a reserved one, or padding. Digits and underscores around do not count."""
+    return name.strip("_0123456789") in _IDLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:

@@ -5,6 +5,7 @@
 
 use crate::layout::fixed;
 use crate::registry::registry;
+use crate::rules::{list, reserved};
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output, Records};
 
 /// `admin-cmds-capabilities.tex:63`, since 1.4.
@@ -421,6 +422,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioAdminCmdResourceObjCmdHdr = "virtio_admin_cmd_resource_obj_cmd_hdr" {
+        zero reserved "reserved",
+    }
+}
+
 fixed! {
     /// `struct virtio_admin_cmd_dev_parts_metadata_data`, 16 bytes (`admin-cmds-device-parts.tex:114`), since 1.4.
     pub struct VirtioAdminCmdDevPartsMetadataData = "virtio_admin_cmd_dev_parts_metadata_data", 16 {
@@ -629,6 +636,15 @@ impl<'a> Message<'a> for VirtioAdminCmdDevPartsGetResult<'a> {
     }
 }
 
+reserved! {
+    VirtioAdminCmdDevPartsGetResult<'_> = "virtio_admin_cmd_dev_parts_get_result" {
+    }
+}
+
+list! {
+    VirtioAdminCmdDevPartsGetResult.parts
+}
+
 /// `struct virtio_admin_cmd_dev_parts_set_data`, of variable size (`admin-cmds-device-parts.tex:223`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioAdminCmdDevPartsSetData<'a> {
@@ -663,6 +679,16 @@ impl<'a> Message<'a> for VirtioAdminCmdDevPartsSetData<'a> {
         output.records("parts", &self.parts)?;
         Ok(())
     }
+}
+
+reserved! {
+    VirtioAdminCmdDevPartsSetData<'_> = "virtio_admin_cmd_dev_parts_set_data" {
+        inside hdr "hdr",
+    }
+}
+
+list! {
+    VirtioAdminCmdDevPartsSetData.parts
 }
 
 fixed! {

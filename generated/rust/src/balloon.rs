@@ -3,8 +3,10 @@
 
 //! Traditional Memory Balloon Device: 2 structures, 18 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Le16, Le32, Le64};
 
 /// The device type's identifier.
@@ -116,6 +118,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioBalloonConfig = "virtio_balloon_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_balloon_stat`, 10 bytes (`device-types/balloon/description.tex:297`), since 1.0.
     pub struct VirtioBalloonStat = "virtio_balloon_stat", 10 {
@@ -124,4 +131,10 @@ fixed! {
         /// `le64 val`, at 2.
         pub val "val": Le64 = 2,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "balloon", 5;
+    config VirtioBalloonConfig;
 }

@@ -3,9 +3,11 @@
 
 //! Block Device: 18 structures, 61 constants.
 
+use crate::device::device;
 use crate::layout::{bits, fixed};
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Fixed, Guest32, Guest64, Input, Le16, Le32, Le64, List, Message, Output};
 
 /// The device type's identifier.
@@ -308,6 +310,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioBlkGeometry = "virtio_blk_geometry" {
+    }
+}
+
 fixed! {
     /// `struct virtio_blk_topology`, 8 bytes (`device-types/blk/description.tex:99`), since 1.0.
     pub struct VirtioBlkTopology = "virtio_blk_topology", 8 {
@@ -319,6 +326,11 @@ fixed! {
         pub min_io_size "min_io_size": Le16 = 2,
         /// `le32 opt_io_size`, at 4.
         pub opt_io_size "opt_io_size": Le32 = 4,
+    }
+}
+
+reserved! {
+    VirtioBlkTopology = "virtio_blk_topology" {
     }
 }
 
@@ -339,6 +351,12 @@ fixed! {
         pub model "model": u8 = 20,
         /// `u8 unused2[3]`, at 21.
         pub unused2 "unused2": [u8; 3] = 21,
+    }
+}
+
+reserved! {
+    VirtioBlkZonedCharacteristics = "virtio_blk_zoned_characteristics" {
+        zero unused2 "unused2",
     }
 }
 
@@ -385,6 +403,14 @@ fixed! {
         pub secure_erase_sector_alignment "secure_erase_sector_alignment": Le32 = 68,
         /// `struct virtio_blk_zoned_characteristics zoned`, at 72, since 1.3, if `VIRTIO_BLK_F_ZONED`.
         pub zoned "zoned": VirtioBlkZonedCharacteristics = 72,
+    }
+}
+
+reserved! {
+    VirtioBlkConfig = "virtio_blk_config" {
+        zero unused0 "unused0",
+        zero unused1 "unused1",
+        inside zoned "zoned",
     }
 }
 
@@ -910,4 +936,10 @@ fixed! {
         /// `u8 status`, at 112.
         pub status "status": u8 = 112,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "blk", 2;
+    config VirtioBlkConfig;
 }

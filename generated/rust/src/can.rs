@@ -3,9 +3,11 @@
 
 //! CAN Device: 6 structures, 14 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le16, Le32, Message, Output};
 
 /// The device type's identifier.
@@ -135,6 +137,11 @@ fixed! {
     pub struct VirtioCanConfig = "virtio_can_config", 2 {
         /// `le16 status`, at 0.
         pub status "status": Le16 = 0,
+    }
+}
+
+reserved! {
+    VirtioCanConfig = "virtio_can_config" {
     }
 }
 
@@ -288,4 +295,10 @@ impl<'a> Message<'a> for VirtioCanRx<'a> {
         output.bytes("sdu", self.sdu)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "can", 36;
+    config VirtioCanConfig;
 }

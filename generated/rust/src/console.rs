@@ -3,8 +3,10 @@
 
 //! Console Device: 3 structures, 11 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Le16, Le32};
 
 /// The device type's identifier.
@@ -86,6 +88,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioConsoleConfig = "virtio_console_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_console_control`, 8 bytes (`device-types/console/description.tex:152`), since 1.0.
     pub struct VirtioConsoleControl = "virtio_console_control", 8 {
@@ -106,4 +113,10 @@ fixed! {
         /// `le16 rows`, at 2.
         pub rows "rows": Le16 = 2,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "console", 3;
+    config VirtioConsoleConfig;
 }

@@ -3,9 +3,11 @@
 
 //! Crypto Device: 108 structures, 150 constants.
 
+use crate::device::device;
 use crate::layout::{fixed, union};
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
 
 /// The device type's identifier.
@@ -834,6 +836,11 @@ fixed! {
         pub akcipher_algo "akcipher_algo": Le32 = 44,
         /// `le64 max_size`, at 48.
         pub max_size "max_size": Le64 = 48,
+    }
+}
+
+reserved! {
+    VirtioCryptoConfig = "virtio_crypto_config" {
     }
 }
 
@@ -3905,4 +3912,10 @@ impl<'a> Message<'a> for VirtioCryptoIpsecDataVlfWritable<'a> {
         output.bytes("dst_data", self.dst_data)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "crypto", 20;
+    config VirtioCryptoConfig;
 }

@@ -6,6 +6,7 @@
 use crate::layout::fixed;
 use crate::lengths;
 use crate::registry::registry;
+use crate::rules::{list, record, reserved};
 use crate::values::values;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output, Records};
 
@@ -84,21 +85,39 @@ impl<'a> Message<'a> for VirtioDevCtxFieldTlv<'a> {
     }
 }
 
+reserved! {
+    VirtioDevCtxFieldTlv<'_> = "virtio_dev_ctx_field_tlv" {
+        zero reserved "reserved",
+    }
+}
+
 values! {
-    /// What the `value` of a [`VirtioDevCtxFieldTlv`] is, by its `type_`.
-    pub enum VirtioDevCtxFieldTlvValue<'a>: VirtioDevCtxFieldTlv, type_.get() as u32, value {
-        /// `VIRTIO_DEV_CTX_PCI_COMMON_RUNTIME_CFG`
+    /// What the `value` of a [`VirtioDevCtxFieldTlv`] is, by its `type`.
+    pub enum VirtioDevCtxFieldTlvValue<'a> of record: VirtioDevCtxFieldTlv<'a> {
+        match record.type_.get(), u32, record.value;
+        /// `VIRTIO_DEV_CTX_PCI_COMMON_RUNTIME_CFG`.
         VIRTIO_DEV_CTX_PCI_COMMON_RUNTIME_CFG => PciCommonRuntimeCfg(crate::pci::VirtioPciCommonCfg),
-        /// `VIRTIO_DEV_CTX_DEV_FEATURES`
-        VIRTIO_DEV_CTX_DEV_FEATURES => DevFeatures(VirtioDevCtxFeatures<'a>),
-        /// `VIRTIO_DEV_CTX_PCI_VQ_CFG`
-        VIRTIO_DEV_CTX_PCI_VQ_CFG => PciVqCfg(VirtioDevCtxPciVqCfg) by vq_index,
-        /// `VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG`
-        VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG => VqSplitRuntimeCfg(VirtioDevCtxVqSplitRuntime) by vq_index,
-        /// `VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC`
-        VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC => VqSplitDevOwnDesc(VirtioDevCtxVqSplitDevDescs<'a>) by vq_index,
         /// The configuration of whatever device it is about.
         VIRTIO_DEV_CTX_DEV_CFG_LAYOUT => DeviceConfig(&'a [u8]),
+        /// `VIRTIO_DEV_CTX_DEV_FEATURES`.
+        VIRTIO_DEV_CTX_DEV_FEATURES => DevFeatures(VirtioDevCtxFeatures<'a>),
+        /// `VIRTIO_DEV_CTX_PCI_VQ_CFG`.
+        VIRTIO_DEV_CTX_PCI_VQ_CFG => PciVqCfg(VirtioDevCtxPciVqCfg),
+        /// `VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG`.
+        VIRTIO_DEV_CTX_VQ_SPLIT_RUNTIME_CFG => VqSplitRuntimeCfg(VirtioDevCtxVqSplitRuntime),
+        /// `VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC`.
+        VIRTIO_DEV_CTX_VQ_SPLIT_DEV_OWN_DESC => VqSplitDevOwnDesc(VirtioDevCtxVqSplitDevDescs<'a>),
+    }
+}
+
+record! {
+    record: VirtioDevCtxFieldTlv {
+        type "type" record.type_.get(), DEVICE_CONTEXT_FIELD_TYPES_CODES;
+        value VirtioDevCtxFieldTlvValue;
+        config DeviceConfig;
+        queue PciVqCfg vq_index;
+        queue VqSplitRuntimeCfg vq_index;
+        queue VqSplitDevOwnDesc vq_index;
     }
 }
 
@@ -136,6 +155,15 @@ impl<'a> Message<'a> for VirtioDevCtx<'a> {
     }
 }
 
+reserved! {
+    VirtioDevCtx<'_> = "virtio_dev_ctx" {
+    }
+}
+
+list! {
+    VirtioDevCtx.fields
+}
+
 /// `struct virtio_dev_ctx_features`, of variable size (`device-context.tex:80`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioDevCtxFeatures<'a> {
@@ -168,6 +196,11 @@ impl<'a> Message<'a> for VirtioDevCtxFeatures<'a> {
     }
 }
 
+reserved! {
+    VirtioDevCtxFeatures<'_> = "virtio_dev_ctx_features" {
+    }
+}
+
 fixed! {
     /// `struct virtio_dev_ctx_pci_vq_cfg`, 30 bytes (`device-context.tex:96`).
     pub struct VirtioDevCtxPciVqCfg = "virtio_dev_ctx_pci_vq_cfg", 30 {
@@ -186,6 +219,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioDevCtxPciVqCfg = "virtio_dev_ctx_pci_vq_cfg" {
+    }
+}
+
 fixed! {
     /// `struct virtio_dev_ctx_vq_split_runtime`, 5 bytes (`device-context.tex:117`).
     pub struct VirtioDevCtxVqSplitRuntime = "virtio_dev_ctx_vq_split_runtime", 5 {
@@ -195,6 +233,11 @@ fixed! {
         pub dev_avail_idx "dev_avail_idx": Le16 = 2,
         /// `u8 enabled`, at 4.
         pub enabled "enabled": u8 = 4,
+    }
+}
+
+reserved! {
+    VirtioDevCtxVqSplitRuntime = "virtio_dev_ctx_vq_split_runtime" {
     }
 }
 
@@ -234,5 +277,10 @@ impl<'a> Message<'a> for VirtioDevCtxVqSplitDevDescs<'a> {
         output.count("desc_idx", stated, actual)?;
         output.list("desc_idx", &self.desc_idx)?;
         Ok(())
+    }
+}
+
+reserved! {
+    VirtioDevCtxVqSplitDevDescs<'_> = "virtio_dev_ctx_vq_split_dev_descs" {
     }
 }

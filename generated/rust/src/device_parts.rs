@@ -6,8 +6,9 @@
 use crate::layout::{fixed, union};
 use crate::lengths;
 use crate::registry::registry;
-use crate::values::values;
-use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
+use crate::rules::{record, reserved};
+use crate::values::{selectors, values};
+use crate::{Error, Input, Le16, Le32, Le64, List, MemberValue, Message, Output};
 
 /// `device-parts.tex:29`, since 1.4.
 pub const VIRTIO_DEV_PART_F_OPTIONAL: u32 = 0;
@@ -105,6 +106,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioDevPartHdr = "virtio_dev_part_hdr" {
+        zero reserved "reserved",
+    }
+}
+
 /// `struct virtio_dev_part`, of variable size (`device-parts.tex:31`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioDevPart<'a> {
@@ -136,28 +143,51 @@ impl<'a> Message<'a> for VirtioDevPart<'a> {
     }
 }
 
+reserved! {
+    VirtioDevPart<'_> = "virtio_dev_part" {
+        inside hdr "hdr",
+    }
+}
+
 values! {
     /// What the `value` of a [`VirtioDevPart`] is, by its `hdr.part_type`.
-    pub enum VirtioDevPartValue<'a>: VirtioDevPart, hdr.part_type.get() as u16, value {
-        /// `VIRTIO_DEV_PART_DEV_FEATURES`
+    pub enum VirtioDevPartValue<'a> of record: VirtioDevPart<'a> {
+        match record.hdr.part_type.get(), u16, record.value, at record.hdr.selector.pci_common_cfg().offset.get();
+        /// `VIRTIO_DEV_PART_DEV_FEATURES`.
         VIRTIO_DEV_PART_DEV_FEATURES => DevFeatures(VirtioDevPartFeatures<'a>),
-        /// `VIRTIO_DEV_PART_DRV_FEATURES`
+        /// `VIRTIO_DEV_PART_DRV_FEATURES`.
         VIRTIO_DEV_PART_DRV_FEATURES => DrvFeatures(VirtioDevPartFeatures<'a>),
-        /// `VIRTIO_DEV_PART_DEVICE_STATUS`
+        /// `VIRTIO_DEV_PART_PCI_COMMON_CFG`.
+        VIRTIO_DEV_PART_PCI_COMMON_CFG => PciCommonCfg(MemberValue<'a>) in crate::pci::VirtioPciCommonCfg,
+        /// `VIRTIO_DEV_PART_DEVICE_STATUS`.
         VIRTIO_DEV_PART_DEVICE_STATUS => DeviceStatus(u8),
-        /// `VIRTIO_DEV_PART_VQ_CFG`
+        /// `VIRTIO_DEV_PART_VQ_CFG`.
         VIRTIO_DEV_PART_VQ_CFG => VqCfg(VirtioDevPartVqCfg),
-        /// `VIRTIO_DEV_PART_VQ_NOTIFY_CFG`
+        /// `VIRTIO_DEV_PART_VQ_NOTIFY_CFG`.
         VIRTIO_DEV_PART_VQ_NOTIFY_CFG => VqNotifyCfg(VirtioDevPartVqNotifyData),
     }
-    selected by hdr.selector
-    ascending {
-        VIRTIO_DEV_PART_DEV_FEATURES,
-        VIRTIO_DEV_PART_DRV_FEATURES,
-        VIRTIO_DEV_PART_PCI_COMMON_CFG,
-        VIRTIO_DEV_PART_DEVICE_STATUS,
-        VIRTIO_DEV_PART_VQ_CFG,
-        VIRTIO_DEV_PART_VQ_NOTIFY_CFG,
+}
+
+selectors! {
+    /// What the `hdr.selector` of a [`VirtioDevPart`] is, by its `hdr.part_type`.
+    pub enum VirtioDevPartSelector of record: VirtioDevPart<'_> {
+        match record.hdr.part_type.get(), record.hdr.selector, VirtioDevPartHdrSelector;
+        /// `VIRTIO_DEV_PART_PCI_COMMON_CFG`.
+        VIRTIO_DEV_PART_PCI_COMMON_CFG => PciCommonCfg(VirtioDevPartHdrSelectorPciCommonCfg),
+        /// `VIRTIO_DEV_PART_VQ_CFG`.
+        VIRTIO_DEV_PART_VQ_CFG => VqCfg(VirtioDevPartHdrSelectorVqIndex),
+        /// `VIRTIO_DEV_PART_VQ_NOTIFY_CFG`.
+        VIRTIO_DEV_PART_VQ_NOTIFY_CFG => VqNotifyCfg(VirtioDevPartHdrSelectorVqIndex),
+    }
+}
+
+record! {
+    record: VirtioDevPart {
+        type "hdr.part_type" record.hdr.part_type.get(), COMMON_DEVICE_PARTS_CODES;
+        value VirtioDevPartValue;
+        selector record.hdr.selector, 8;
+        selected VirtioDevPartSelector;
+        ascending true;
     }
 }
 
@@ -193,6 +223,11 @@ impl<'a> Message<'a> for VirtioDevPartFeatures<'a> {
     }
 }
 
+reserved! {
+    VirtioDevPartFeatures<'_> = "virtio_dev_part_features" {
+    }
+}
+
 fixed! {
     /// `struct virtio_dev_part_vq_cfg`, 32 bytes (`device-parts.tex:188`), since 1.4.
     pub struct VirtioDevPartVqCfg = "virtio_dev_part_vq_cfg", 32 {
@@ -213,6 +248,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioDevPartVqCfg = "virtio_dev_part_vq_cfg" {
+        zero reserved "reserved",
+    }
+}
+
 fixed! {
     /// `struct virtio_dev_part_vq_notify_data`, 8 bytes (`device-parts.tex:215`), since 1.4.
     pub struct VirtioDevPartVqNotifyData = "virtio_dev_part_vq_notify_data", 8 {
@@ -222,5 +263,11 @@ fixed! {
         pub queue_notif_config_data "queue_notif_config_data": Le16 = 2,
         /// `u8 reserved[4]`, at 4.
         pub reserved "reserved": [u8; 4] = 4,
+    }
+}
+
+reserved! {
+    VirtioDevPartVqNotifyData = "virtio_dev_part_vq_notify_data" {
+        zero reserved "reserved",
     }
 }

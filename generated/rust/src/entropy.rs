@@ -3,6 +3,7 @@
 
 //! Entropy Device: 0 structures, 0 constants.
 
+use crate::device::device;
 use crate::registry::registry;
 
 /// The device type's identifier.
@@ -13,4 +14,9 @@ registry! {
     pub static VIRTQUEUES_VIRTQUEUE_CODES = "Virtqueues", "virtqueue" {
         code 0x0 => "requestq";
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "entropy", 4;
 }

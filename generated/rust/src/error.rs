@@ -21,6 +21,14 @@ pub enum ErrorKind {
     Presence,
     /// The value needs more bits than the member has.
     Range,
+    /// No member of the structure begins at the offset that is given for one.
+    NoMember,
+    /// The value has another number of bytes than the member that it is.
+    Size,
+    /// A member that is reserved is not zero.
+    Reserved,
+    /// Nobody defines the type of a record.
+    UnknownType,
     /// A record stands behind one that it has to precede.
     Order,
     /// A record says again what one before it said.
@@ -87,6 +95,16 @@ impl fmt::Display for Error {
             }
             ErrorKind::Range => {
                 write!(f, ": the value needs more than {available} bits")
+            }
+            ErrorKind::NoMember => write!(f, ": no member begins at offset {offset}"),
+            ErrorKind::Size => {
+                write!(f, ": {needed} bytes needed, the value has {available}")
+            }
+            ErrorKind::Reserved => {
+                write!(f, ": is reserved, and not zero, at offset {offset}")
+            }
+            ErrorKind::UnknownType => {
+                write!(f, ": nobody defines the type of the record at offset {offset}")
             }
             ErrorKind::Order => {
                 write!(

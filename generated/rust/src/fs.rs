@@ -3,8 +3,10 @@
 
 //! File System Device: 8 structures, 1 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le32, Message, Output};
 
 /// The device type's identifier.
@@ -37,6 +39,11 @@ fixed! {
         pub num_request_queues "num_request_queues": Le32 = 36,
         /// `le32 notify_buf_size`, at 40, if `VIRTIO_FS_F_NOTIFICATION`.
         pub notify_buf_size "notify_buf_size": Le32 = 40,
+    }
+}
+
+reserved! {
+    VirtioFsConfig = "virtio_fs_config" {
     }
 }
 
@@ -371,4 +378,10 @@ impl<'a> Message<'a> for VirtioFsNotify<'a> {
         output.bytes("outarg", self.outarg)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "fs", 26;
+    config VirtioFsConfig;
 }

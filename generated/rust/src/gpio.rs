@@ -3,8 +3,10 @@
 
 //! GPIO Device: 6 structures, 20 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le16, Le32, Message, Output};
 
 /// The device type's identifier.
@@ -138,6 +140,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioGpioConfig = "virtio_gpio_config" {
+        zero padding "padding",
+    }
+}
+
 fixed! {
     /// `struct virtio_gpio_request`, 8 bytes (`device-types/gpio/description.tex:68`), since 1.2.
     pub struct VirtioGpioRequest = "virtio_gpio_request", 8 {
@@ -210,4 +218,10 @@ fixed! {
         /// `u8 status`, at 0.
         pub status "status": u8 = 0,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "gpio", 41;
+    config VirtioGpioConfig;
 }

@@ -3,8 +3,10 @@
 
 //! GPU Device: 29 structures, 76 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Guest32, Input, Le32, Le64, Message, Output};
 
 /// The device type's identifier.
@@ -347,6 +349,11 @@ fixed! {
         pub num_capsets "num_capsets": Le32 = 12,
         /// `le32 blob_alignment`, at 16, since 1.4, if `VIRTIO_GPU_F_BLOB_ALIGNMENT`.
         pub blob_alignment "blob_alignment": Le32 = 16,
+    }
+}
+
+reserved! {
+    VirtioGpuConfig = "virtio_gpu_config" {
     }
 }
 
@@ -764,4 +771,10 @@ fixed! {
         /// `le32 padding`, at 52.
         pub padding "padding": Le32 = 52,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "gpu", 16;
+    config VirtioGpuConfig;
 }

@@ -3,6 +3,7 @@
 
 //! I2C Adapter Device: 5 structures, 5 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le16, Le32, Message, Output};
@@ -168,4 +169,9 @@ fixed! {
         /// `struct virtio_i2c_in_hdr in_hdr`, at 0.
         pub in_hdr "in_hdr": VirtioI2cInHdr = 0,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "i2c", 34;
 }

@@ -3,8 +3,10 @@
 
 //! Input Device: 5 structures, 7 constants.
 
+use crate::device::device;
 use crate::layout::{fixed, union};
 use crate::registry::registry;
+use crate::rules::reserved;
 use crate::{Le16, Le32};
 
 /// The device type's identifier.
@@ -109,6 +111,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioInputConfig = "virtio_input_config" {
+        zero reserved "reserved",
+    }
+}
+
 fixed! {
     /// `struct virtio_input_event`, 8 bytes (`device-types/input/description.tex:165`), since 1.1.
     pub struct VirtioInputEvent = "virtio_input_event", 8 {
@@ -119,4 +127,10 @@ fixed! {
         /// `le32 value`, at 4.
         pub value "value": Le32 = 4,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "input", 18;
+    config VirtioInputConfig;
 }

@@ -3,8 +3,10 @@
 
 //! IOMMU device: 23 structures, 34 constants.
 
+use crate::device::device;
 use crate::layout::{bits, fixed};
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Fixed, Input, Le16, Le32, Le64, Message, Output};
 
 /// The device type's identifier.
@@ -213,6 +215,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioIommuRange64 = "virtio_iommu_range_64" {
+    }
+}
+
 fixed! {
     /// `struct virtio_iommu_range_32`, 8 bytes (`device-types/iommu/description.tex:107`), since 1.2.
     pub struct VirtioIommuRange32 = "virtio_iommu_range_32", 8 {
@@ -220,6 +227,11 @@ fixed! {
         pub start "start": Le32 = 0,
         /// `le32 end`, at 4.
         pub end "end": Le32 = 4,
+    }
+}
+
+reserved! {
+    VirtioIommuRange32 = "virtio_iommu_range_32" {
     }
 }
 
@@ -238,6 +250,12 @@ fixed! {
         pub bypass "bypass": u8 = 36,
         /// `u8 reserved[3]`, at 37.
         pub reserved "reserved": [u8; 3] = 37,
+    }
+}
+
+reserved! {
+    VirtioIommuConfig = "virtio_iommu_config" {
+        zero reserved "reserved",
     }
 }
 
@@ -596,4 +614,10 @@ fixed! {
         /// `le64 address`, at 16.
         pub address "address": Le64 = 16,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "iommu", 23;
+    config VirtioIommuConfig;
 }

@@ -11,6 +11,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod device;
 mod error;
 mod features;
 mod fixed;
@@ -20,10 +21,12 @@ mod lengths;
 mod message;
 mod reading;
 mod registry;
+mod rules;
 mod sequence;
 mod values;
 mod writing;
 
+pub use device::Device;
 pub use error::{Error, ErrorKind};
 pub use features::{find_feature, Feature, Features};
 pub use fixed::{Fixed, Member, Short};
@@ -32,6 +35,7 @@ pub use message::Message;
 pub use reading::Input;
 pub use registry::{Binding, CodeRange, Combined, Entry, Registry};
 pub use sequence::{List, ListIter, Records, RecordsIter};
+pub use values::MemberValue;
 pub use writing::Output;
 
 /// The edition of the standard.

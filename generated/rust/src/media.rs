@@ -3,8 +3,10 @@
 
 //! Media Device: 17 structures, 10 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::registry;
+use crate::rules::reserved;
 use crate::{Error, Input, Le32, Le64, Message, Output};
 
 /// The device type's identifier.
@@ -74,6 +76,11 @@ fixed! {
         pub device_type "device_type": Le32 = 4,
         /// `le8 card[32]`, at 8.
         pub card "card": [u8; 32] = 8,
+    }
+}
+
+reserved! {
+    VirtioMediaConfig = "virtio_media_config" {
     }
 }
 
@@ -310,4 +317,10 @@ impl<'a> Message<'a> for VirtioMediaEventEvent<'a> {
         output.bytes("event", self.event)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "media", 48;
+    config VirtioMediaConfig;
 }

@@ -3,8 +3,10 @@
 
 //! Memory Device: 9 structures, 14 constants.
 
+use crate::device::device;
 use crate::layout::{fixed, union};
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Le16, Le64};
 
 /// The device type's identifier.
@@ -116,6 +118,12 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioMemConfig = "virtio_mem_config" {
+        zero padding "padding",
+    }
+}
+
 fixed! {
     /// `struct virtio_mem_req_plug`, 16 bytes (`device-types/mem/description.tex:315`), since 1.2.
     pub struct VirtioMemReqPlug = "virtio_mem_req_plug", 16 {
@@ -202,4 +210,10 @@ fixed! {
         /// `union u`, at 8.
         pub u "u": VirtioMemRespU = 8,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "mem", 24;
+    config VirtioMemConfig;
 }

@@ -3,9 +3,12 @@
 
 //! Network Device: 40 structures, 172 constants.
 
+use crate::device::device;
 use crate::layout::{bits, fixed, union};
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
+use crate::values::selectors;
 use crate::{Error, Features, Input, Le16, Le32, Le64, List, Message, Output, Records};
 
 /// The device type's identifier.
@@ -831,6 +834,11 @@ fixed! {
         pub supported_hash_types "supported_hash_types": Le32 = 20,
         /// `le32 supported_tunnel_types`, at 24, since 1.3, if `VIRTIO_NET_F_HASH_TUNNEL`.
         pub supported_tunnel_types "supported_tunnel_types": Le32 = 24,
+    }
+}
+
+reserved! {
+    VirtioNetConfig = "virtio_net_config" {
     }
 }
 
@@ -1874,4 +1882,20 @@ impl<'a> Message<'a> for VirtioNetResourceObjFfRule<'a> {
         output.bytes("keys", self.keys)?;
         Ok(())
     }
+}
+
+selectors! {
+    /// What the `hdr.selector` of a [`VirtioDevPart`](crate::device_parts::VirtioDevPart) is, by its `hdr.part_type`.
+    pub enum VirtioDevPartSelector of record: crate::device_parts::VirtioDevPart<'_> {
+        match record.hdr.part_type.get(), record.hdr.selector, crate::device_parts::VirtioDevPartHdrSelector;
+        /// `VIRTIO_NET_DEV_PART_CVQ_CFG_PART`.
+        VIRTIO_NET_DEV_PART_CVQ_CFG_PART => DevPartCvqCfgPart(VirtioNetDevPartCvqSelector),
+    }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "net", 1;
+    config VirtioNetConfig;
+    types of "virtio_dev_part" DEVICE_PARTS_TYPE_CODES;
 }

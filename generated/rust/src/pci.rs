@@ -5,6 +5,7 @@
 
 use crate::layout::{bits, fixed};
 use crate::registry::registry;
+use crate::rules::reserved;
 use crate::{Guest16, Le16, Le32, Le64};
 
 /// `transport-pci.tex:178`, since 1.0.
@@ -153,6 +154,11 @@ fixed! {
         pub admin_queue_index "admin_queue_index": Le16 = 60,
         /// `le16 admin_queue_num`, at 62, since 1.3, if `VIRTIO_F_ADMIN_VQ`.
         pub admin_queue_num "admin_queue_num": Le16 = 62,
+    }
+}
+
+reserved! {
+    VirtioPciCommonCfg = "virtio_pci_common_cfg" {
     }
 }
 

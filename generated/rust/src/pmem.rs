@@ -3,8 +3,10 @@
 
 //! PMEM Device: 3 structures, 2 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Le32, Le64};
 
 /// The device type's identifier.
@@ -50,6 +52,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioPmemConfig = "virtio_pmem_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_pmem_req`, 4 bytes (`device-types/pmem/description.tex:86`), since 1.2.
     pub struct VirtioPmemReq = "virtio_pmem_req", 4 {
@@ -64,4 +71,10 @@ fixed! {
         /// `le32 ret`, at 0.
         pub ret "ret": Le32 = 0,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "pmem", 27;
+    config VirtioPmemConfig;
 }

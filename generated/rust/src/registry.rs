@@ -86,6 +86,12 @@ impl Registry {
             .map(|entry| entry.code)
     }
 
+    /// Whether anybody defines a code: it has a name, or is in a run that is not `reserved`.
+    pub fn defines(&self, code: u64) -> bool {
+        let run = self.range(code);
+        run.map_or(false, |run| run.meaning != "reserved") || self.entry(code).is_some()
+    }
+
     /// The first run that a code without a name is in.
     pub fn range(&self, code: u64) -> Option<&'static CodeRange> {
         self.ranges

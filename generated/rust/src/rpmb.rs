@@ -3,8 +3,10 @@
 
 //! RPMB Device: 2 structures, 18 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::registry;
+use crate::rules::reserved;
 use crate::{Be16, Be32};
 
 /// The device type's identifier.
@@ -102,6 +104,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioRpmbConfig = "virtio_rpmb_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_rpmb_frame`, 512 bytes (`device-types/rpmb/description.tex:108`), since 1.2.
     pub struct VirtioRpmbFrame = "virtio_rpmb_frame", 512 {
@@ -124,4 +131,10 @@ fixed! {
         /// `be16 req_resp`, at 510.
         pub req_resp "req_resp": Be16 = 510,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "rpmb", 28;
+    config VirtioRpmbConfig;
 }

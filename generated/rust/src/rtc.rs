@@ -3,6 +3,7 @@
 
 //! RTC Device: 20 structures, 29 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::{features, registry};
 use crate::{Le16, Le64};
@@ -435,4 +436,9 @@ fixed! {
         /// `u8 reserved[6]`, at 10.
         pub reserved "reserved": [u8; 6] = 10,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "rtc", 17;
 }

@@ -3,6 +3,7 @@
 
 //! SCMI Device: 3 structures, 2 constants.
 
+use crate::device::device;
 use crate::registry::{features, registry};
 use crate::{Error, Input, Le32, Message, Output};
 
@@ -151,4 +152,9 @@ impl<'a> Message<'a> for VirtioScmiEventMsg<'a> {
         output.bytes("payload", self.payload)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "scmi", 32;
 }

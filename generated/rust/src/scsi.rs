@@ -3,9 +3,11 @@
 
 //! SCSI Host Device: 12 structures, 47 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Features, Input, Le16, Le32, Le64, Message, Output};
 
 /// The device type's identifier.
@@ -282,6 +284,11 @@ fixed! {
         pub max_target "max_target": Le16 = 30,
         /// `le32 max_lun`, at 32.
         pub max_lun "max_lun": Le32 = 32,
+    }
+}
+
+reserved! {
+    VirtioScsiConfig = "virtio_scsi_config" {
     }
 }
 
@@ -775,4 +782,10 @@ fixed! {
         /// `le32 reason`, at 12.
         pub reason "reason": Le32 = 12,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "scsi", 8;
+    config VirtioScsiConfig;
 }

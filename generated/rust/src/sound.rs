@@ -3,9 +3,11 @@
 
 //! Sound Device: 26 structures, 133 constants.
 
+use crate::device::device;
 use crate::layout::{fixed, union};
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le16, Le32, Le64, List, Message, Output};
 
 /// The device type's identifier.
@@ -604,6 +606,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioSndConfig = "virtio_snd_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_snd_hdr`, 4 bytes (`device-types/sound/description.tex:150`), since 1.2.
     pub struct VirtioSndHdr = "virtio_snd_hdr", 4 {
@@ -941,4 +948,10 @@ fixed! {
         /// `le16 mask`, at 6.
         pub mask "mask": Le16 = 6,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "sound", 25;
+    config VirtioSndConfig;
 }

@@ -3,8 +3,10 @@
 
 //! SPI Controller Device: 6 structures, 3 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::registry::registry;
+use crate::rules::reserved;
 use crate::{Error, Input, Le32, Message, Output};
 
 /// The device type's identifier.
@@ -61,6 +63,11 @@ fixed! {
         pub max_cs_hold_ns "max_cs_hold_ns": Le32 = 24,
         /// `le32 max_cs_inactive_ns`, at 28.
         pub max_cs_inactive_ns "max_cs_inactive_ns": Le32 = 28,
+    }
+}
+
+reserved! {
+    VirtioSpiConfig = "virtio_spi_config" {
     }
 }
 
@@ -228,4 +235,10 @@ impl<'a> Message<'a> for VirtioSpiTransferReqWritable<'a> {
         output.fixed("result", &self.result)?;
         Ok(())
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "spi", 45;
+    config VirtioSpiConfig;
 }

@@ -3,9 +3,11 @@
 
 //! Socket Device: 4 structures, 18 constants.
 
+use crate::device::device;
 use crate::layout::fixed;
 use crate::lengths;
 use crate::registry::{features, registry};
+use crate::rules::reserved;
 use crate::{Error, Input, Le16, Le32, Le64, Message, Output};
 
 /// The device type's identifier.
@@ -150,6 +152,11 @@ fixed! {
     }
 }
 
+reserved! {
+    VirtioVsockConfig = "virtio_vsock_config" {
+    }
+}
+
 fixed! {
     /// `struct virtio_vsock_hdr`, 44 bytes (`device-types/vsock/description.tex:95`), since 1.1.
     pub struct VirtioVsockHdr = "virtio_vsock_hdr", 44 {
@@ -213,4 +220,10 @@ fixed! {
         /// `le32 id`, at 0.
         pub id "id": Le32 = 0,
     }
+}
+
+device! {
+    /// The device type, for the rules about lists of records.
+    pub static DEVICE = "vsock", 19;
+    config VirtioVsockConfig;
 }

@@ -6,8 +6,12 @@
 use virtwire::blk::VirtioBlkConfig;
 use virtwire::common::VIRTIO_F_VERSION_1;
 use virtwire::crypto::{VirtioCryptoCipherDataVlf, VirtioCryptoCipherDataVlfContext};
-use virtwire::device_parts::{VirtioDevPart, VirtioDevPartHdr, VirtioDevPartValue};
-use virtwire::device_parts::{VIRTIO_DEV_PART_DEVICE_STATUS, VIRTIO_DEV_PART_DEV_FEATURES};
+use virtwire::device_context::{VirtioDevCtx, VirtioDevCtxFieldTlv, VIRTIO_DEV_CTX_DEV_CFG_LAYOUT};
+use virtwire::device_parts::{
+    VirtioDevPart, VirtioDevPartHdr, VirtioDevPartSelector, VirtioDevPartValue,
+    VIRTIO_DEV_PART_DEVICE_STATUS, VIRTIO_DEV_PART_DEV_FEATURES, VIRTIO_DEV_PART_PCI_COMMON_CFG,
+    VIRTIO_DEV_PART_VQ_CFG, VIRTIO_DEV_PART_VQ_NOTIFY_CFG,
+};
 use virtwire::net::{VirtioNetHdr, VirtioNetHdrContext};
 use virtwire::{
     blk, find_feature, net, ErrorKind, Features, Fixed, Le16, Le64, List, Message, Records,
@@ -228,7 +232,108 @@ fn records_are_walked_and_their_values_are_typed() {
         }
         _ => panic!("{values:?}"),
     }
-    assert_eq!(read.parts.validate(&mut [0; 2]), Ok(()));
+    let error = read.validate(None, &mut [0; 2]).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::UnknownType, 24));
+}
+
+#[test]
+fn selectors_are_typed_for_all_devices_and_for_one() {
+    let mut record = part(VIRTIO_DEV_PART_VQ_CFG, &[0; 32]);
+    record.hdr.selector.bytes[0] = 7;
+    match record.selected() {
+        VirtioDevPartSelector::VqCfg(queue) => assert_eq!(queue.index, 7),
+        other => panic!("{other:?}"),
+    }
+    let record = part(net::VIRTIO_NET_DEV_PART_CVQ_CFG_PART, &[]);
+    let own = net::VirtioDevPartSelector::of(&record);
+    assert!(matches!(
+        (record.selected(), own),
+        (
+            VirtioDevPartSelector::Unknown(_),
+            net::VirtioDevPartSelector::DevPartCvqCfgPart(_)
+        )
+    ));
+}
+
+#[test]
+fn one_member_of_a_structure_is_found_by_its_offset() {
+    let mut record = part(VIRTIO_DEV_PART_PCI_COMMON_CFG, &[1, 2]);
+    record.hdr.selector.bytes[0] = 22;
+    match record.typed() {
+        Ok(VirtioDevPartValue::PciCommonCfg(value)) => {
+            assert_eq!(
+                (value.member.name, value.bytes),
+                ("queue_select", &[1, 2][..])
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    record.hdr.selector.bytes[0] = 23;
+    assert_eq!(record.typed().unwrap_err().kind, ErrorKind::NoMember);
+    record.hdr.selector.bytes[0] = 20;
+    assert_eq!(record.typed().unwrap_err().kind, ErrorKind::Size);
+}
+
+#[test]
+fn what_is_reserved_is_zero_and_types_are_defined() {
+    let broken = |record: VirtioDevPart<'_>, device| {
+        let records = [part(VIRTIO_DEV_PART_DEV_FEATURES, &[]), record];
+        let records: Records<'_, _> = (&records).into();
+        let found = records.validate(device, &mut [0; 2]);
+        found.map_err(|error| (error.kind, error.structure, error.member, error.offset))
+    };
+    let mut record = part(VIRTIO_DEV_PART_DEVICE_STATUS, &[0]);
+    assert_eq!(broken(record, None), Ok(()));
+    record.hdr.reserved = 1;
+    let header = "virtio_dev_part_hdr";
+    assert_eq!(
+        broken(record, None),
+        Err((ErrorKind::Reserved, header, "reserved", 1))
+    );
+    let queue = part(VIRTIO_DEV_PART_VQ_CFG, &[1; 32]);
+    assert_eq!(broken(queue, None).unwrap_err().0, ErrorKind::Reserved);
+
+    let own = part(net::VIRTIO_NET_DEV_PART_CVQ_CFG_PART, &[]);
+    let (structure, member) = ("virtio_dev_part", "hdr.part_type");
+    let unknown = Err((ErrorKind::UnknownType, structure, member, 1));
+    assert_eq!(broken(own, None), unknown);
+    assert_eq!(broken(own, Some(&blk::DEVICE)), unknown);
+    assert_eq!(broken(own, Some(&net::DEVICE)), Ok(()));
+    assert_eq!((net::DEVICE.name, net::DEVICE.id), ("net", 1));
+}
+
+#[test]
+fn a_context_is_judged_with_its_configuration() {
+    let mut field = VirtioDevCtxFieldTlv {
+        type_: VIRTIO_DEV_CTX_DEV_CFG_LAYOUT.into(),
+        length: 6.into(),
+        value: &[0; 6],
+        ..Default::default()
+    };
+    let check = |field: VirtioDevCtxFieldTlv<'_>| {
+        let fields = [field];
+        let context = VirtioDevCtx {
+            field_count: 1.into(),
+            fields: (&fields).into(),
+        };
+        let found = context.validate(Some(&net::DEVICE), &mut []);
+        found.map_err(|error| error.kind)
+    };
+    assert_eq!(check(field), Ok(()));
+    field.value = &[0; 7];
+    assert_eq!(check(field), Err(ErrorKind::Truncated));
+    field.value = &[0; 8];
+    field.reserved = 1.into();
+    assert_eq!(check(field), Err(ErrorKind::Reserved));
+}
+
+#[test]
+fn a_list_may_live_shorter_than_its_bytes() {
+    type Parts<'a> = Records<'a, VirtioDevPart<'a>>;
+    fn shorter<'a>(parts: Parts<'static>, _: &'a u8) -> Parts<'a> {
+        parts
+    }
+    assert!(shorter(Records::EMPTY, &0).is_empty());
 }
 
 #[test]
@@ -238,34 +343,35 @@ fn records_in_the_wrong_order_are_found() {
         part(VIRTIO_DEV_PART_DEV_FEATURES, &[]),
     ];
     let records: Records<'_, _> = (&parts).into();
-    let error = records.validate(&mut [0; 2]).unwrap_err();
+    let error = records.validate(None, &mut [0; 2]).unwrap_err();
     assert_eq!((error.kind, error.offset), (ErrorKind::Order, 1));
 }
 
 #[test]
 fn records_about_the_same_are_found() {
     let queue = |index: u8| [index, 0, 0, 0, 0, 0, 0, 0];
-    let with = |part_type: u16, selector: [u8; 8]| {
-        let mut part = part(part_type, b"value");
+    let with = |part_type: u16, value, selector: [u8; 8]| {
+        let mut part = part(part_type, value);
         part.hdr.selector.bytes = selector;
         part
     };
-    // a type that nobody defines has a selector all the same
-    let mut parts: Vec<_> = (0..200).map(|i| with(0xffff, queue(i))).collect();
-    let mut seen = [0; 201];
+    // a type without a structure has a selector all the same
+    let own = net::VIRTIO_NET_DEV_PART_CVQ_CFG_PART;
+    let device = Some(&net::DEVICE);
+    let notify = with(VIRTIO_DEV_PART_VQ_NOTIFY_CFG, &[0; 8], queue(7));
+    let mut parts = vec![notify];
+    parts.extend((0..199).map(|i| with(own, b"value", queue(i))));
+    let mut seen = [0; 200];
     let records: Records<'_, _> = parts[..].into();
-    assert_eq!(records.validate(&mut seen), Ok(()));
-    parts.push(with(0xfffe, queue(7)));
-    let records: Records<'_, _> = parts[..].into();
-    assert_eq!(records.validate(&mut seen), Ok(()));
-    let error = records.validate(&mut seen[..200]).unwrap_err();
-    assert_eq!((error.kind, error.offset), (ErrorKind::Unremembered, 200));
-    assert_eq!((error.needed, error.available), (201, 200));
+    assert_eq!(records.validate(device, &mut seen), Ok(()));
+    let error = records.validate(device, &mut seen[..199]).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ErrorKind::Unremembered, 199));
+    assert_eq!((error.needed, error.available), (200, 199));
 
-    parts[100] = with(0xffff, queue(7));
-    parts[90] = with(0xffff, queue(80));
+    parts[100] = with(own, b"value", queue(7));
+    parts[90] = with(own, b"value", queue(80));
     let records: Records<'_, _> = parts[..].into();
-    let error = records.validate(&mut seen).unwrap_err();
+    let error = records.validate(device, &mut seen).unwrap_err();
     assert_eq!((error.kind, error.offset), (ErrorKind::Duplicate, 90));
 
     let list = virtwire::admin::VirtioAdminCmdDevPartsGetResult { parts: records };
@@ -273,8 +379,8 @@ fn records_about_the_same_are_found() {
     let size = list.write_to(&mut buffer).unwrap();
     let read =
         virtwire::admin::VirtioAdminCmdDevPartsGetResult::from_bytes(&buffer[..size]).unwrap();
-    let error = read.parts.validate(&mut seen).unwrap_err();
-    let offset = 90 * parts[0].size().unwrap();
+    let error = read.validate(device, &mut seen).unwrap_err();
+    let offset = notify.size().unwrap() + 89 * parts[1].size().unwrap();
     assert_eq!(error.kind, ErrorKind::Duplicate);
     assert_eq!(error.offset, offset);
 }

@@ -26,11 +26,8 @@ from virtspec.emit.c.structs import order_word
 from virtspec.emit.c.types import Catalogue, Field, Inline, Record, Vector, dimensions
 from virtspec.emit.c.values import Values
 from virtspec.emit.c.views import DeviceView, Kind
-from virtspec.emit.containers import Container, device_registries
+from virtspec.emit.containers import Container, device_registries, is_idle
 from virtspec.model import Device, Integer, Registry
-
-IDLE = frozenset({"reserved", "padding", "unused", "pad"})
-"""Names of members that are zero, without the digits and underscores around them."""
 
 QUEUE = "vq_index"
 """The member by which a struct says which virtqueue it is about."""
@@ -212,7 +209,7 @@ def _idle(fields: Sequence[Field], base: int = 0) -> Iterator[tuple[int, int]]:
             continue
         element, lengths = dimensions(f.type)
         match element:
-            case Integer() if f.member.name.strip("_0123456789") in IDLE:
+            case Integer() if is_idle(f.member.name):
                 yield offset, f.size
             case Record(keyword="struct", size=int(size)):
                 places = list(product(*(range(n) for n in lengths)))[:MAX_ELEMENTS]

@@ -15,7 +15,8 @@ from virtspec.emit.rust.items import Item
 from virtspec.emit.rust.lines import use
 from virtspec.emit.rust.messages import Messages
 from virtspec.emit.rust.names import RUNTIME_MODULES, module_name
-from virtspec.emit.rust.registries import features, registries
+from virtspec.emit.rust.registries import Registries, features
+from virtspec.emit.rust.rules import Rules
 from virtspec.emit.rust.structs import fixed, union
 from virtspec.emit.rust.testee import render_testee
 from virtspec.emit.rust.types import Catalogue
@@ -29,13 +30,16 @@ RUST_VERSION = "1.63"
 
 # what a module imports if its text uses the name
 _IMPORTS = (
-    "Be16 Be32 Be64 Error Features Fixed Guest16 Guest32 Guest64 Input Le16 Le32 Le64 List Message Output Records"
+    "Be16 Be32 Be64 Error Features Fixed Guest16 Guest32 Guest64 Input Le16 Le32 Le64 List MemberValue Message Output "
+    "Records"
 ).split()
 _MACROS = {
+    "device": ("device",),
     "layout": ("bits", "fixed", "union"),
     "lengths": (),
     "registry": ("features", "registry"),
-    "values": ("values",),
+    "rules": ("list", "record", "reserved"),
+    "values": ("selectors", "values"),
 }
 
 _PACKAGE = {
@@ -77,11 +81,14 @@ def render_rust(spec: Spec, layouts: Layouts) -> Emission:
         for module in names
     }
     messages = Messages(catalogue, bits)
-    values = Values(catalogue, constants, messages)
+    registries = Registries(catalogue)
+    rules = Rules(catalogue, Values(catalogue, constants, messages), registries)
     emission = Emission()
-    views = {id(item): (item, view) for item in catalogue.items if (view := _view(item, messages, values)) is not None}
+    views = {id(item): (item, view) for item in catalogue.items if (view := _view(item, messages, rules)) is not None}
     modules = [
-        _module(catalogue, constants, name, tuple(view for item, view in views.values() if item.module == name))
+        _module(
+            name, catalogue, constants, registries, rules, tuple(v for item, v in views.values() if item.module == name)
+        )
         for name in names
     ]
     for module in modules:
@@ -109,15 +116,15 @@ def render_rust(spec: Spec, layouts: Layouts) -> Emission:
     return emission
 
 
-def _view(item: Item, messages: Messages, values: Values) -> ItemView | None:
+def _view(item: Item, messages: Messages, rules: Rules) -> ItemView | None:
     match item.kind:
         case "message":
-            return messages.view(item, values.typed(item))
+            return messages.view(item, rules.of(item))
         case "union":
             # one of variable size is shown where it stands
             return union(item) if item.size is not None else None
         case "fixed":
-            return fixed(item, messages.catalogue.not_rendered)
+            return fixed(item, rules.of(item), messages.catalogue.not_rendered)
         case _:
             assert_never(item.kind)
 
@@ -128,7 +135,14 @@ def _modules(spec: Spec) -> set[str]:
     return set(map(module_name, modules))
 
 
-def _module(catalogue: Catalogue, constants: Constants, name: str, items: tuple[ItemView, ...]) -> ModuleView:
+def _module(
+    name: str,
+    catalogue: Catalogue,
+    constants: Constants,
+    registries: Registries,
+    rules: Rules,
+    items: tuple[ItemView, ...],
+) -> ModuleView:
     device = next((d for d in catalogue.spec.devices if module_name(d.module) == name), None)
     return ModuleView(
         name=name,
@@ -139,8 +153,10 @@ def _module(catalogue: Catalogue, constants: Constants, name: str, items: tuple[
         constants=constants.views(name),
         macros=constants.macros(name),
         features=features(catalogue, name),
-        registries=tuple(registries(catalogue, name)),
+        registries=registries.views(name),
         items=items,
+        own=rules.own(name),
+        rules=rules.device(device) if device is not None else None,
     )
 
 

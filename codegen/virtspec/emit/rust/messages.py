@@ -17,6 +17,7 @@ from virtspec.emit.rust.documents import item_doc, member_doc
 from virtspec.emit.rust.items import Field, Item, Listed, Nested, Plain, Recorded, Slice
 from virtspec.emit.rust.lines import statement
 from virtspec.emit.rust.names import TAKEN_METHODS, Scope, word
+from virtspec.emit.rust.rule_views import RulesView
 from virtspec.emit.rust.structs import bits_of
 from virtspec.emit.rust.types import Catalogue
 from virtspec.emit.rust.views import (
@@ -27,7 +28,6 @@ from virtspec.emit.rust.views import (
     PartKind,
     Passed,
     Presence,
-    TypedView,
 )
 from virtspec.expressions import ExpressionError, Name
 from virtspec.model import Array, ConfigRef, ExternalLength
@@ -59,7 +59,7 @@ class Messages:
         self._features = features
         self._contexts: dict[int, tuple[str, tuple[ContextField, ...]]] = {}
 
-    def view(self, item: Item, typed: TypedView | None) -> MessageView:
+    def view(self, item: Item, rules: RulesView) -> MessageView:
         """The view of a message."""
         extents = self._extents(item)
         conditions, presences = self._presences(item)
@@ -76,7 +76,7 @@ class Messages:
             presences=presences,
             bits=tuple(bits_of(item, Scope(TAKEN_METHODS), self.catalogue.not_rendered)),
             arms=tuple(self._arms(item)),
-            typed=typed,
+            rules=rules,
             derives_default=not any(isinstance(f.shape, Plain) and f.shape.long for f in item.fields),
         )
 

@@ -10,28 +10,30 @@ from virtspec.names import c_macro, is_identifier, plain, rust_field, rust_modul
 # words of upper case joined by `_`, the later ones in any case (`VIRTIO_NET_HASH_TYPE_IPv4`)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(_[A-Za-z0-9]+)+", re.ASCII)
 
-RUNTIME_MODULES = "error features fixed int layout lengths message reading registry sequence values writing".split()
+RUNTIME_MODULES = (
+    "device error features fixed int layout lengths message reading registry rules sequence values writing".split()
+)
 """Modules of the crate that are not made from the specification."""
 
 TAKEN_MODULES = frozenset({*RUNTIME_MODULES, "core", "std", "virtwire"})
 """They, and the crates that every module sees."""
 
 TAKEN_TYPES = frozenset("""
-    Be16 Be32 Be64 Binding ByteOrder CodeRange Debug Default Entry Err Error ErrorKind Feature Features Fixed From
-    Guest16 Guest32 Guest64 Input Iterator Le16 Le32 Le64 List Member Message None Ok Option Output Records Registry
-    Result Self
+    Be16 Be32 Be64 Binding ByteOrder CodeRange Combined Debug Default Device Entry Err Error ErrorKind Feature Features
+    Fixed From Guest16 Guest32 Guest64 Input Iterator Le16 Le32 Le64 List Member MemberValue Message None Ok Option
+    Output Records Registry Result Self
     Short Some String ToOwned ToString TryFrom TryInto Vec Into IntoIterator Box Clone Copy Drop Eq Ord PartialEq
     PartialOrd Send Sized Sync Unpin Fn FnMut FnOnce AsRef AsMut Extend DoubleEndedIterator ExactSizeIterator
     FromIterator
     """.split())
 """Types that every generated module uses, and those that need no import."""
 
-TAKEN_CONSTANTS = frozenset({"DEVICE_ID", "FEATURES", "SIZE", "NAME", "MEMBERS", "ZERO", "MASK"})
+TAKEN_CONSTANTS = frozenset({"DEVICE", "DEVICE_ID", "FEATURES", "SIZE", "NAME", "MEMBERS", "ZERO", "MASK"})
 
 TAKEN_METHODS = frozenset("""
     from_bytes from_prefix from_short_bytes from_bytes_with from_prefix_with to_bytes write_to read write ends_at
-    read_array write_array size default clone clone_from eq ne hash fmt typed bytes into try_into from try_from borrow
-    borrow_mut type_id to_owned
+    read_array write_array size default clone clone_from eq ne hash fmt typed selected validate bytes into try_into from
+    try_from borrow borrow_mut type_id to_owned
     """.split())
 """Methods that every generated type has."""
 

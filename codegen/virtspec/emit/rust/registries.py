@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from virtspec.emit.rust.documents import code
 from virtspec.emit.rust.names import module_name
 from virtspec.emit.rust.types import FEATURE_BITS, Catalogue
@@ -14,19 +12,33 @@ from virtspec.names import plain
 _MAX_CODE = (1 << 64) - 1
 
 
-def registries(catalogue: Catalogue, module: str) -> Iterator[RegistryView]:
-    """The registries of a module."""
-    for registry in catalogue.spec.registries:
-        if module_name(registry.module) == module:
-            yield _registry(catalogue, registry)
+class Registries:
+    """The registries of a model as tables."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._variables = {r.key: catalogue.scope(r.module).claim(_variable(r)) for r in catalogue.spec.registries}
+
+    def path(self, registry: Registry, module: str) -> str:
+        """How the code of a module names a registry."""
+        home, variable = module_name(registry.module), self._variables[registry.key]
+        return variable if home == module else f"crate::{home}::{variable}"
+
+    def views(self, module: str) -> tuple[RegistryView, ...]:
+        """The registries of a module."""
+        found = (r for r in self._catalogue.spec.registries if module_name(r.module) == module)
+        return tuple(_registry(r, self._variables[r.key]) for r in found)
 
 
-def _registry(catalogue: Catalogue, registry: Registry) -> RegistryView:
+def _variable(registry: Registry) -> str:
     name = plain(registry.key.partition("/registry/")[2] or registry.name).upper().strip("_") or "CODES"
-    name = f"{name}_CODES"
+    return f"{name}_CODES" if name[0].isalpha() else f"N{name}_CODES"
+
+
+def _registry(registry: Registry, variable: str) -> RegistryView:
     place = f" ({code(str(registry.place))})" if registry.place.file else ""
     return RegistryView(
-        variable=catalogue.scope(registry.module).claim(name if name[0].isalpha() else f"N{name}"),
+        variable=variable,
         name=registry.name,
         tag=registry.tag,
         flags=registry.flags,

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from virtspec.emit.rust.documents import code, item_doc, member_doc
 from virtspec.emit.rust.items import Field, Item, Plain
 from virtspec.emit.rust.names import TAKEN_METHODS, Scope, word
+from virtspec.emit.rust.rule_views import RulesView
 from virtspec.emit.rust.views import ArmView, BitsView, BitView, FixedView, MemberView, UnionView
 from virtspec.model import Aggregate, Bit
 
 
-def fixed(item: Item, not_rendered: list[tuple[str, str]]) -> FixedView:
+def fixed(item: Item, rules: RulesView, not_rendered: list[tuple[str, str]]) -> FixedView:
     """A struct of fixed size."""
     assert item.size is not None
     members: list[MemberView] = []
@@ -28,6 +29,7 @@ def fixed(item: Item, not_rendered: list[tuple[str, str]]) -> FixedView:
         size=item.size,
         members=tuple(members),
         bits=tuple(bits_of(item, Scope(TAKEN_METHODS), not_rendered)),
+        rules=rules,
     )
 
 

@@ -12,6 +12,7 @@ from virtspec.emit.engine import render, ruststring
 from virtspec.emit.rust.items import Item
 from virtspec.emit.rust.lines import use
 from virtspec.emit.rust.messages import Messages
+from virtspec.emit.rust.names import module_name
 from virtspec.emit.rust.types import Catalogue
 from virtspec.emit.rust.views import ArmView, BitsView, ContextField, FixedView, ItemView, MessageView, UnionView
 from virtspec.model import Aggregate
@@ -65,7 +66,8 @@ class _Structure:
     members: tuple[_Member, ...]
     bits: tuple[BitsView, ...]
     arms: tuple[_Arm, ...]
-    record: _Record | None
+    record: _Record | None = None
+    records: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class _Subject:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Device:
     name: str
+    path: str
     config: str
 
 
@@ -106,12 +109,13 @@ def render_testee(
                 unions.append(_Union(path=_path(item), arms=view.arms))
             case FixedView():
                 members = _members([(m.name, m.path) for m in view.members], view.bits)
-                structures.append(_Structure(path=_path(item), members=members, bits=view.bits, arms=(), record=None))
+                structures.append(_Structure(path=_path(item), members=members, bits=view.bits, arms=()))
             case MessageView():
                 structures.append(_message(catalogue, item, view))
     devices = tuple(_devices(catalogue))
     subjects = tuple(_subjects(catalogue, views, messages, {d.config for d in devices}))
-    used = [name for name in modules if any(item.module == name for item, _ in views.values())]
+    homes = {item.module for item, _ in views.values()} | {d.path.partition("::")[0] for d in devices}
+    used = [name for name in modules if name in homes]
     return render(
         "rust/structures.rs.jinja",
         structures=structures,
@@ -170,13 +174,14 @@ def _message(catalogue: Catalogue, item: Item, view: MessageView) -> _Structure:
         if not a.context
     )
     record = None
-    if view.typed is not None:
-        t = view.typed
+    if view.rules.record is not None and view.rules.values is not None:
+        values = view.rules.values
+        payload = values.value.partition(".")[2]
         record = _Record(
-            values=f"{item.module}::{t.name}",
-            value=t.value,
-            value_path=next(p.path for p in view.parts if p.name == t.value),
-            code=t.code + (".get()" if t.loaded else ""),
+            values=f"{item.module}::{values.name}",
+            value=payload,
+            value_path=next(p.path for p in view.parts if p.name == payload),
+            code=values.code.partition(".")[2],
             cases=tuple(
                 _Case(
                     variant=c.variant,
@@ -184,9 +189,11 @@ def _message(catalogue: Catalogue, item: Item, view: MessageView) -> _Structure:
                     type=_outside(c.type, item.module),
                     kind="message_bytes" if c.message else "fixed_bytes",
                 )
-                for c in t.cases
+                for c in values.cases
+                # one member of a structure is no structure
+                if not c.config and not c.whole
             ),
-            config=_code(t.config, item.module) if t.config else "",
+            config=next((_code(c.code, item.module) for c in values.cases if c.config), ""),
         )
     return _Structure(
         path=_path(item, life=True),
@@ -194,6 +201,7 @@ def _message(catalogue: Catalogue, item: Item, view: MessageView) -> _Structure:
         bits=view.bits,
         arms=arms,
         record=record,
+        records=view.rules.records,
     )
 
 
@@ -204,8 +212,11 @@ def _code(code: str, module: str) -> str:
 def _devices(catalogue: Catalogue) -> Iterator[_Device]:
     for device in catalogue.spec.devices:
         config = catalogue.named(device.config) if device.config else None
-        if config is not None and config.kind == "fixed":
-            yield _Device(name=plain(device.module), config=_path(config))
+        fixed = config is not None and config.kind == "fixed"
+        path = f"{module_name(device.module)}::DEVICE"
+        yield _Device(
+            name=plain(device.module), path=path, config=_path(config) if fixed and config is not None else ""
+        )
 
 
 def _subjects(

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from virtspec.emit.engine import ruststring
 from virtspec.emit.rust.lines import LINE, LIST, LITERAL, statement
+from virtspec.emit.rust.rule_views import DeviceView, RulesView, SelectorsView, ValuesView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class FixedView:
     size: int
     members: tuple[MemberView, ...]
     bits: tuple[BitsView, ...]
+    rules: RulesView
     life: str = ""
 
 
@@ -200,37 +202,6 @@ class OpenArm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypedCase:
-    """What the value of a record of one type is; `queue` is the member that tells which virtqueue it is about."""
-
-    variant: str
-    code: str
-    type: str
-    message: bool
-    queue: str
-    doc: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedView:
-    """The values that records hold, by their type: an enumeration. `code` is where the type stands. In a list, the
-    types named in `ascending` have to be in that order, and those of one type differ in the union at `selector`."""
-
-    name: str
-    code: str
-    code_type: str
-    value: str
-    cases: tuple[TypedCase, ...]
-    config: str
-    selector: str
-    ascending: tuple[str, ...]
-
-    @property
-    def loaded(self) -> bool:
-        return self.code_type != "u8"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
     """A struct of variable size."""
 
@@ -246,7 +217,7 @@ class MessageView:
     presences: tuple[Presence, ...]
     bits: tuple[BitsView, ...]
     arms: tuple[OpenArm, ...]
-    typed: TypedView | None
+    rules: RulesView
     derives_default: bool
 
     @property
@@ -351,3 +322,5 @@ class ModuleView:
     features: tuple[FeatureView, ...]
     registries: tuple[RegistryView, ...]
     items: tuple[ItemView, ...]
+    own: tuple[ValuesView | SelectorsView, ...]
+    rules: DeviceView | None

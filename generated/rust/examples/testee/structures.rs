@@ -4,11 +4,11 @@
 //! The members of every structure, and what a question has to say beside the bytes.
 
 use virtwire::{
-    admin, balloon, blk, can, ccw, console, crypto, device_context, device_parts, fs, gpio, gpu,
-    i2c, input, iommu, media, mem, mmio, net, pci, pmem, rpmb, rtc, scmi, scsi, sound, spi,
-    virtqueue, vsock,
+    admin, balloon, blk, can, ccw, console, crypto, device_context, device_parts, entropy, fs,
+    gpio, gpu, i2c, input, iommu, media, mem, mmio, net, pci, pmem, rpmb, rtc, scmi, scsi, sound,
+    spi, virtqueue, vsock,
 };
-use virtwire::{Error, Message, Records};
+use virtwire::{Error, Message};
 
 use crate::question::*;
 use crate::subjects::*;
@@ -154,6 +154,7 @@ structure! {
     admin::VirtioAdminCmdDevPartsGetResult<'static> {
         parts "parts",
     }
+    records parts
 }
 
 structure! {
@@ -161,6 +162,7 @@ structure! {
         hdr "hdr",
         parts "parts",
     }
+    records parts
 }
 
 structure! {
@@ -301,6 +303,7 @@ structure! {
         field_count "field_count",
         fields "fields",
     }
+    records fields
 }
 
 structure! {
@@ -3134,25 +3137,29 @@ union! {
 }
 
 devices! {
-    "balloon" => balloon::VirtioBalloonConfig,
-    "blk" => blk::VirtioBlkConfig,
-    "can" => can::VirtioCanConfig,
-    "console" => console::VirtioConsoleConfig,
-    "crypto" => crypto::VirtioCryptoConfig,
-    "fs" => fs::VirtioFsConfig,
-    "gpio" => gpio::VirtioGpioConfig,
-    "gpu" => gpu::VirtioGpuConfig,
-    "input" => input::VirtioInputConfig,
-    "iommu" => iommu::VirtioIommuConfig,
-    "media" => media::VirtioMediaConfig,
-    "mem" => mem::VirtioMemConfig,
-    "net" => net::VirtioNetConfig,
-    "pmem" => pmem::VirtioPmemConfig,
-    "rpmb" => rpmb::VirtioRpmbConfig,
-    "scsi" => scsi::VirtioScsiConfig,
-    "sound" => sound::VirtioSndConfig,
-    "spi" => spi::VirtioSpiConfig,
-    "vsock" => vsock::VirtioVsockConfig,
+    "balloon" => balloon::DEVICE, balloon::VirtioBalloonConfig;
+    "blk" => blk::DEVICE, blk::VirtioBlkConfig;
+    "can" => can::DEVICE, can::VirtioCanConfig;
+    "console" => console::DEVICE, console::VirtioConsoleConfig;
+    "crypto" => crypto::DEVICE, crypto::VirtioCryptoConfig;
+    "entropy" => entropy::DEVICE;
+    "fs" => fs::DEVICE, fs::VirtioFsConfig;
+    "gpio" => gpio::DEVICE, gpio::VirtioGpioConfig;
+    "gpu" => gpu::DEVICE, gpu::VirtioGpuConfig;
+    "i2c" => i2c::DEVICE;
+    "input" => input::DEVICE, input::VirtioInputConfig;
+    "iommu" => iommu::DEVICE, iommu::VirtioIommuConfig;
+    "media" => media::DEVICE, media::VirtioMediaConfig;
+    "mem" => mem::DEVICE, mem::VirtioMemConfig;
+    "net" => net::DEVICE, net::VirtioNetConfig;
+    "pmem" => pmem::DEVICE, pmem::VirtioPmemConfig;
+    "rpmb" => rpmb::DEVICE, rpmb::VirtioRpmbConfig;
+    "rtc" => rtc::DEVICE;
+    "scmi" => scmi::DEVICE;
+    "scsi" => scsi::DEVICE, scsi::VirtioScsiConfig;
+    "sound" => sound::DEVICE, sound::VirtioSndConfig;
+    "spi" => spi::DEVICE, spi::VirtioSpiConfig;
+    "vsock" => vsock::DEVICE, vsock::VirtioVsockConfig;
 }
 
 subjects! {

@@ -3,8 +3,6 @@
 
 //! What questions may be about: structures, and the configurations of types of devices.
 
-use virtwire::Error;
-
 use crate::question::{Question, Reply};
 use crate::structures::DEVICES;
 use crate::visit::{Answer, Visit};
@@ -12,8 +10,8 @@ use crate::visit::{Answer, Visit};
 /// A type of device, and what can be done with its configuration.
 pub struct Device {
     pub name: &'static str,
+    pub rules: &'static virtwire::Device,
     pub show: fn(&[u8], &str, &mut Answer<'_>),
-    pub check: fn(&[u8]) -> Result<(), Error>,
     pub made: fn(&str, &Question) -> &'static [u8],
 }
 
@@ -24,16 +22,21 @@ pub fn device(question: &Question) -> Option<&'static Device> {
 }
 
 macro_rules! devices {
-    ($($name:literal => $config:ty,)*) => {
+    ($($name:literal => $device:path $(, $config:ty)?;)*) => {
         pub const DEVICES: &[Device] = &[$(Device {
             name: $name,
-            show: |bytes, path, answer| {
-                if let Ok(config) = <$config>::from_bytes(bytes) {
-                    config.show(path, 0, answer);
-                }
+            rules: &$device,
+            show: |_bytes, _path, _answer| {
+                $(if let Ok(short) = <$config>::from_short_bytes(_bytes) {
+                    short.value.show(_path, _answer.end - short.size, _answer);
+                })?
             },
-            check: |bytes| <$config>::from_bytes(bytes).map(|_| ()),
-            made: |path, question| fixed_bytes(&<$config>::made(path, question), question),
+            made: |_path, _question| {
+                $(if true {
+                    return fixed_bytes(&<$config>::made(_path, _question), _question);
+                })?
+                &[]
+            },
         },)*];
     };
 }

@@ -48,17 +48,6 @@ pub trait Visit: Sized {
         Ok(())
     }
 
-    /// Whether a list of these keeps the rules of such lists.
-    fn check_all(
-        _records: &Records<'static, Self, Self::Context>,
-        _question: &Question,
-    ) -> Result<(), Error>
-    where
-        Self: Message<'static>,
-    {
-        Ok(())
-    }
-
     fn show_array(items: &[Self], path: &str, at: usize, answer: &mut Answer<'_>) {
         let size = std::mem::size_of::<Self>();
         for (i, item) in items.iter().enumerate() {
@@ -171,10 +160,6 @@ impl<T: Visit + Message<'static, Context = C>, C: Copy> Visit for Records<'stati
     fn made(path: &str, question: &Question) -> Self {
         elements(path, question).into()
     }
-
-    fn check(&self, question: &Question) -> Result<(), Error> {
-        T::check_all(self, question)
-    }
 }
 
 /// A bit-field: a number that fits its type, and perhaps not its bits.
@@ -248,6 +233,7 @@ macro_rules! structure {
         $(record $value:ident $value_path:literal by $($code:ident).+ $(($($call:tt)*))?, $($values:ident)::+ {
             $($type:pat => $variant:ident $value_kind:ident $inner:ty,)*
         } $(or $config:pat => $device:ident)?)?
+        $(records $records:ident)?
     ) => {
         impl Visit for $name {
             #[allow(unused_variables)]
@@ -308,26 +294,9 @@ macro_rules! structure {
                 value
             }
 
-            #[allow(unused_variables)]
-            fn check(&self, question: &Question) -> Result<(), Error> {
-                $(self.$member.check(question)?;)*
-                Ok(())
-            }
-
-            $(fn check_all(
-                records: &Records<'static, Self>,
-                question: &Question,
-            ) -> Result<(), Error> {
-                use $($values)::+ as Values;
-                records.validate(&mut vec![0; records.iter().count()])?;
-                records.iter().try_for_each(|record| match record.typed()? {
-                    $(Values::$variant(value) => value.check(question),)*
-                    $(Values::$device(value) => match device(question) {
-                        Some(device) => (device.check)(value),
-                        None => Ok(()),
-                    },)?
-                    _ => Ok(()),
-                })
+            $(fn check(&self, question: &Question) -> Result<(), Error> {
+                let device = device(question).map(|device| device.rules);
+                self.validate(device, &mut vec![0; self.$records.iter().count()])
             })?
         }
     };
