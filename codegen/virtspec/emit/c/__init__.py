@@ -75,7 +75,9 @@ def render_c(spec: Spec, layouts: Layouts, *, prefix: str = "", since: Since | N
         emission.files["c/test/fuzz.c"] = render(
             "c/fuzz.c.jinja", messages=read, most_arguments=most, p=names.lower, u=names.upper
         )
-    emission.files["c/test/testee.c"] = render_testee(spec, catalogue, messages, names)
+    emission.files["c/test/testee.c"] = render_testee(
+        spec, catalogue, messages, names, {header.module for header in headers}
+    )
     emission.files["c/test/selfcheck.c"] = render_check(catalogue, constants, names, layouts)
     devices = {d.id: d for header in headers for d in header.devices if d.id}
     emission.files[f"{INCLUDE}/virtwire.h"] = render(
@@ -142,8 +144,11 @@ class Headers:
 
     def _needs(self, module: str) -> set[str]:
         """The headers that define what stands inside the structs of one."""
-        records = self._records.get(module, [])
-        return {header_name(r.module) for record in records for r in self._before(record)} - {module}
+        used = [r for record in self._records.get(module, []) for r in self._before(record)]
+        for device in self._spec.devices:
+            if header_name(device.module) == module:
+                used += self._messages.rules.own(device.module)
+        return {header_name(record.module) for record in used} - {module}
 
     def _before(self, record: Record) -> list[Record]:
         """The records whose definitions or functions a record uses."""

@@ -25,8 +25,8 @@ from virtspec.emit.c.names import Names, header_name
 from virtspec.emit.c.structs import order_word
 from virtspec.emit.c.types import Catalogue, Field, Inline, Record, Vector, dimensions
 from virtspec.emit.c.values import Values
-from virtspec.emit.c.views import DeviceView, Kind
-from virtspec.emit.containers import Container, device_registries, is_idle
+from virtspec.emit.c.views import DeviceView, Kind, OwnCase
+from virtspec.emit.containers import Container, is_idle
 from virtspec.model import Device, Integer, Registry
 
 QUEUE = "vq_index"
@@ -45,21 +45,21 @@ class Rules:
         self._configs = {d.config for d in values.spec.devices if d.config}
         records = {c.record.key for c in values.containers.values()}
         found = [r for key in sorted(records) if (r := catalogue.of(key)) is not None]
+        self._by_device = tuple(r for r in found if values.own(r))
         self._judged = {value.key for record in found for value in values.bound(record)}
-        self._by_device = tuple(r for r in found if self._devices(r))
+        self._judged |= {value.key for device in values.spec.devices for value in self.own(device.module)}
 
     @property
     def by_device(self) -> tuple[str, ...]:
         """The kinds of records of which device types define types of their own."""
         return tuple(record.tag for record in self._by_device)
 
-    def _devices(self, record: Record) -> dict[str, Registry]:
-        """The types that device types define, by the device's module."""
-        container = self._values.container(record)
-        if container is None:
-            return {}
-        found = device_registries(self._values.spec, container.registry)
-        return {registry.module: registry for registry in reversed(found)}
+    def own(self, module: str) -> Iterator[Record]:
+        """The records that the values of the types may be that device types of a module define."""
+        for record in self._by_device:
+            registry = self._values.own(record).get(module)
+            if registry is not None:
+                yield from (value for _, value in self._values.structs(record, registry))
 
     # --- records ------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Rules:
             part_code=codes[container.payload],
             reserved=tuple(reserved),
             config=table.config,
-            by_device=bool(self._devices(record)),
+            by_device=bool(self._values.own(record)),
             queues=tuple(QueueCase(codes=tuple(codes), get=get, end=end) for (get, end), codes in queues.items()),
             selector=selector,
         )
@@ -171,10 +171,13 @@ class Rules:
         name = header_name(device.module)
         kinds = []
         for record in self._by_device:
-            registry = self._devices(record).get(device.module)
-            function = f"{self._names.lower}virtwire_device_{name}_defines_{record.tag}"
+            registry = self._values.own(record).get(device.module)
+            function = f"{self._names.lower}virtwire_device_{name}_check_{record.tag}"
+            cases = () if registry is None else tuple(self._own(record, registry))
+            told = {case.code for case in cases}
             types = () if registry is None else self._types(registry, device.module)
-            kinds.append(Kind(stem=record.tag, function=function, types=types))
+            types = tuple(code for code in types if code not in told)
+            kinds.append(Kind(stem=record.tag, function=function, types=types, cases=cases))
         return DeviceView(
             name=name,
             title=device.title,
@@ -184,6 +187,14 @@ class Rules:
             reserved=config is not None and self.reserved(config) is not None,
             kinds=tuple(kinds),
         )
+
+    def _own(self, record: Record, registry: Registry) -> Iterator[OwnCase]:
+        """The types of a device whose values something is known about."""
+        structs = {v.tag: v for _, v in self._values.structs(record, registry)}
+        for case in self._values.cases(record, registry):
+            value = structs.get(case.call)
+            reserved = value is not None and self.reserved(value) is not None
+            yield OwnCase(code=case.code, note=case.note, test=case.test, reserved=case.call if reserved else "")
 
 
 def _ranges(registry: Registry) -> Iterator[KnownRange]:

@@ -7,6 +7,7 @@ the function that writes it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from virtspec.emit.c.message_views import Message
@@ -125,8 +126,8 @@ class Entry:
         return self.message is not None and any(step.shape == "rest" for step in self.message.steps)
 
 
-def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: Names) -> str:
-    """The text of the program."""
+def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: Names, modules: Collection[str]) -> str:
+    """The text of the program; `modules` are those that have a header."""
     visits = tuple(_visit(record, messages, names) for record in catalogue.records if _shown(record))
     configs = {device.config: device.module for device in spec.devices if device.config}
     entries = []
@@ -143,7 +144,11 @@ def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: N
                     features=f"{names.lower}virtwire_features",
                 )
             )
-    devices = {d.module: f"{names.lower}virtwire_device_{header_name(d.module)}" for d in spec.devices}
+    devices = {
+        d.module: f"{names.lower}virtwire_device_{header_name(d.module)}"
+        for d in spec.devices
+        if header_name(d.module) in modules
+    }
     return render(
         "c/testee.c.jinja",
         visits=visits,

@@ -13,8 +13,8 @@ from virtspec.emit.c.message_views import ValueCase, ValueTable
 from virtspec.emit.c.names import Names
 from virtspec.emit.c.structs import order_word
 from virtspec.emit.c.types import Catalogue, Record, Vector, flat
-from virtspec.emit.containers import Container, containers_of
-from virtspec.model import DEVICE_CONFIG, Entry, Integer, Spec
+from virtspec.emit.containers import Container, containers_of, device_registries
+from virtspec.model import DEVICE_CONFIG, Entry, Integer, Registry, Spec
 
 
 class Values:
@@ -48,10 +48,9 @@ class Values:
             return None
         offset = leaf.field.offset + leaf.offset
         at = f"bytes + {offset}" if offset else "bytes"
-        cases = [self._case(entry, value, record.module) for entry, value in self.structs(record)]
-        cases += [self._sized(entry, test, record.module) for entry, test in self._sizes(record)]
-        cases += self._placed(record)
-        config = next((e for e in _entries(container) if _bound(e)[:1] == [(DEVICE_CONFIG, False)]), None)
+        registry = container.registry
+        cases = [*self.cases(record, registry), *self._placed(record)]
+        config = next((e for e in _entries(registry) if _bound(e)[:1] == [(DEVICE_CONFIG, False)]), None)
         return ValueTable(
             part=part.name,
             tag=f"{self._names.lower}virtio_get_{order_word(leaf.integer)}({at})",
@@ -59,10 +58,22 @@ class Values:
             config="" if config is None else self._catalogue.code(config.name, config.code, record.module),
         )
 
-    def structs(self, record: Record) -> Iterator[tuple[Entry, Record]]:
-        """The types of a record whose value is one struct."""
+    def cases(self, record: Record, registry: Registry) -> tuple[ValueCase, ...]:
+        """What the values of a record are by the types of one registry."""
+        module = registry.module
+        structs = (self._case(entry, value, module) for entry, value in self.structs(record, registry))
+        return (*structs, *(self._sized(entry, test, module) for entry, test in self._sizes(registry)))
+
+    def own(self, record: Record) -> dict[str, Registry]:
+        """The registries in which device types define types of their own, by the device's module."""
         container = self._containers.get(record.key)
-        for entry in _entries(container):
+        found = device_registries(self.spec, container.registry) if container is not None else []
+        return {registry.module: registry for registry in reversed(found)}
+
+    def structs(self, record: Record, registry: Registry | None = None) -> Iterator[tuple[Entry, Record]]:
+        """The types of a record whose value is one struct; those of all devices if no registry is given."""
+        container = self._containers.get(record.key)
+        for entry in _entries(registry or (container.registry if container is not None else None)):
             match _bound(entry):
                 case [(struct, False)]:
                     value = self._catalogue.named(struct)
@@ -72,9 +83,9 @@ class Values:
                 case _:
                     pass
 
-    def _sizes(self, record: Record) -> Iterator[tuple[Entry, str]]:
+    def _sizes(self, registry: Registry) -> Iterator[tuple[Entry, str]]:
         """The types of a record whose value is one member of a struct, or any number of structs: what its size is."""
-        for entry in _entries(self._containers.get(record.key)):
+        for entry in _entries(registry):
             match _bound(entry):
                 case [(name, False)] if "." in name:
                     tag, _, path = name.partition(".")
@@ -94,7 +105,7 @@ class Values:
 
     def _placed(self, record: Record) -> Iterator[ValueCase]:
         """The types of a record whose value is the member of a struct that lies where a member of the record says."""
-        for entry in _entries(self._containers.get(record.key)):
+        for entry in _entries(self._containers[record.key].registry):
             match _bound(entry):
                 case [(name, False)] if "@" in name:
                     tag, _, path = name.partition("@")
@@ -127,7 +138,9 @@ class Values:
         if start.key in seen:
             return False
         seen.add(start.key)
-        names = [b.struct for e in _entries(self._containers.get(start.key)) for b in e.bindings]
+        container = self._containers.get(start.key)
+        registries = [container.registry, *self.own(start).values()] if container is not None else []
+        names = [b.struct for registry in registries for e in _entries(registry) for b in e.bindings]
         values = [r for r in map(self._catalogue.named, names) if r is not None]
         return any(self._reaches(r, goal, seen) for r in (*inside(start), *values))
 
@@ -144,10 +157,10 @@ class Values:
         return ValueCase(code=code, note=names if code == entry.name else f"{entry.name}: {names}", test=test)
 
 
-def _entries(container: Container | None) -> Iterator[Entry]:
-    """The types of a list's records; of two entries for one code, the first."""
+def _entries(registry: Registry | None) -> Iterator[Entry]:
+    """The types of records; of two entries for one code, the first."""
     seen: set[int] = set()
-    for entry in container.registry.entries if container is not None else ():
+    for entry in registry.entries if registry is not None else ():
         if 0 <= entry.code < 1 << 64 and entry.code not in seen:
             seen.add(entry.code)
             yield entry

@@ -99,12 +99,24 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCase:
+    """A type that a device type defines: the `test` of its value, and the struct that has `reserved` members."""
+
+    code: str
+    note: str
+    test: str
+    reserved: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of record, and the types of it that a device type defines."""
+    """A kind of record, and the types of it that a device type defines: `types` whose value may be anything, and the
+    others as `cases`."""
 
     stem: str
     function: str
     types: tuple[str, ...]
+    cases: tuple[OwnCase, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

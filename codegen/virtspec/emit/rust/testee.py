@@ -112,7 +112,7 @@ def render_testee(
                 structures.append(_Structure(path=_path(item), members=members, bits=view.bits, arms=()))
             case MessageView():
                 structures.append(_message(catalogue, item, view))
-    devices = tuple(_devices(catalogue))
+    devices = tuple(d for d in _devices(catalogue) if d.path.partition("::")[0] in modules)
     subjects = tuple(_subjects(catalogue, views, messages, {d.config for d in devices}))
     homes = {item.module for item, _ in views.values()} | {d.path.partition("::")[0] for d in devices}
     used = [name for name in modules if name in homes]

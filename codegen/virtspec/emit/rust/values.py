@@ -95,14 +95,17 @@ class Values:
         scope = Scope(_TAKEN)
         for entry, name in self._codes(record, registry):
             bound = [b for b in entry.bindings if b.role == "value"]
-            if len(bound) != 1 or not bound[0].first:
+            if not bound:
                 continue
             if bound[0].struct == DEVICE_CONFIG:
                 doc = "The configuration of whatever device it is about"
                 cases.append(TypedCase(variant="DeviceConfig", code=name, type="&'a [u8]", doc=doc, config=True))
                 continue
             variant = scope.claim_type(_variant(entry, registry, record))
-            case = self._value(record, module, bound[0], TypedCase(variant=variant, code=name, doc=code(entry.name)))
+            case = None
+            if len(bound) == 1 and bound[0].first:
+                case = TypedCase(variant=variant, code=name, doc=code(entry.name))
+                case = self._value(record, module, bound[0], case)
             if case is None or len({*places, case.at} - {""}) > 1:
                 self.catalogue.not_rendered.append((f"{record.item.key}/{entry.name}", "its value is left as bytes"))
                 continue

@@ -378,11 +378,15 @@ VIRTWIRE_INLINE int virtio_dev_part_check(const void *message,
     const size_t size = parts->value.size;
     const uint64_t type = virtio_get_le16(bytes);
     bool reserved = true;
+    int own = VIRTWIRE_UNKNOWN;
 
     if (!virtwire_is_zero(bytes, 16, 3, 1))
         return VIRTWIRE_ERROR(VIRTWIRE_RESERVED, VIRTIO_DEV_PART_FIELD_HDR);
-    if (!virtio_dev_part_is_known(type) &&
-        (device == NULL || device->virtio_dev_part == NULL || !device->virtio_dev_part(type)))
+    if (device != NULL && device->virtio_dev_part != NULL)
+        own = device->virtio_dev_part(type, value, size);
+    if (own != 0 && own != VIRTWIRE_UNKNOWN)
+        return VIRTWIRE_ERROR(own, VIRTIO_DEV_PART_FIELD_VALUE);
+    if (own != 0 && !virtio_dev_part_is_known(type))
         return VIRTWIRE_ERROR(VIRTWIRE_UNKNOWN, VIRTIO_DEV_PART_FIELD_HDR);
     if (!virtio_dev_part_fits(message, parts))
         return VIRTWIRE_ERROR(VIRTWIRE_VALUE, VIRTIO_DEV_PART_FIELD_VALUE);

@@ -3312,14 +3312,17 @@ VIRTWIRE_INLINE bool virtio_net_config_fits(const void *message, size_t size)
     }
 }
 
-/* Whether such a device defines a type of virtio_dev_part. */
-VIRTWIRE_INLINE bool virtwire_device_net_defines_virtio_dev_part(uint64_t type)
+/* What is wrong with a virtio_dev_part of a type that such a device defines; VIRTWIRE_UNKNOWN for other
+ * types. */
+VIRTWIRE_INLINE int virtwire_device_net_check_virtio_dev_part(uint64_t type, const void *value, size_t size)
 {
+    (void)value;
+    (void)size;
     switch (type) {
     case VIRTIO_NET_DEV_PART_CVQ_CFG_PART:
-        return true;
+        return 0;
     default:
-        return false;
+        return VIRTWIRE_UNKNOWN;
     }
 }
 
@@ -3329,7 +3332,7 @@ VIRTWIRE_INLINE const struct virtwire_device *virtwire_device_net(void)
     static const struct virtwire_device device = {
         1,
         virtio_net_config_fits,
-        virtwire_device_net_defines_virtio_dev_part
+        virtwire_device_net_check_virtio_dev_part
     };
 
     return &device;

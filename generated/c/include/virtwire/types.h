@@ -776,11 +776,13 @@ VIRTWIRE_INLINE void virtwire_stop(struct virtwire_cursor *cursor, int error)
     cursor->left = 0;
 }
 
-/* What a type of device adds to the rules about lists: its configuration, and types of its own. */
+/* What a type of device adds to the rules about lists: its configuration, and types of its own. For these
+ * there are
+ * functions that return what is wrong with a record, 0, or VIRTWIRE_UNKNOWN for other types. */
 struct virtwire_device {
     uint32_t id;
     bool (*config_fits)(const void *config, size_t size);
-    bool (*virtio_dev_part)(uint64_t type);
+    int (*virtio_dev_part)(uint64_t type, const void *value, size_t size);
 };
 
 /*

@@ -28,7 +28,9 @@ macro_rules! devices {
             rules: &$device,
             show: |_bytes, _path, _answer| {
                 $(if let Ok(short) = <$config>::from_short_bytes(_bytes) {
-                    short.value.show(_path, _answer.end - short.size, _answer);
+                    let end = std::mem::replace(&mut _answer.end, short.size);
+                    short.value.show(_path, 0, _answer);
+                    _answer.end = end;
                 })?
             },
             made: |_path, _question| {
