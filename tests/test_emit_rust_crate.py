@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from questions import answers, odd_questions, questions, same
 
-from virtspec.emit.rust import render_rust
+from virtspec.emit.rust import RUST_VERSION, render_rust
 from virtspec.layout import Layouts
 from virtspec.link.merge import merge_specs
 from virtspec.pipeline import default_inputs, read_spec
@@ -79,6 +79,10 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Crate:
     return made
 
 
+def version_of(program: Path) -> str:
+    return subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
+
+
 def has(tool: str) -> bool:
     """Whether one of Cargo's own tools is there."""
     try:
@@ -103,6 +107,30 @@ def test_clippy_has_nothing_to_say(crate: Crate) -> None:
         pytest.skip("no clippy")
     done = crate.cargo("clippy", "--lib", "--examples", "--tests", "--quiet", "--", "-D", "warnings")
     assert done.returncode == 0, done.stderr
+    # of the stricter ones, those that are about what a user is told
+    told = ("-Dclippy::missing_errors_doc", "-Dclippy::missing_panics_doc", "-Dclippy::must_use_candidate")
+    done = crate.cargo("clippy", "--lib", "--quiet", "--", *told)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_oldest_compiler_compiles_it(crate: Crate, tmp_path: Path) -> None:
+    """Where one of that version is in the path, behind others perhaps."""
+    oldest = [
+        str(found)
+        for directory in os.get_exec_path()
+        if (found := Path(directory) / "rustc").is_file() and f"rustc {RUST_VERSION}." in version_of(found)
+    ]
+    if not oldest:
+        pytest.skip(f"no rustc {RUST_VERSION}")
+    library = tmp_path / "libvirtwire.rlib"
+    for source, kind, output in (
+        ("src/lib.rs", "rlib", library),
+        ("examples/testee/main.rs", "bin", tmp_path / "testee"),
+    ):
+        command = [*oldest[:1], "--edition=2021", f"--crate-type={kind}", "-Dwarnings", "-o", str(output), source]
+        command += ["--crate-name=virtwire"] if kind == "rlib" else [f"--extern=virtwire={library}"]
+        done = subprocess.run(command, cwd=crate.path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
 
 
 def test_it_is_formatted(crate: Crate) -> None:

@@ -538,11 +538,19 @@ impl<'a> Message<'a> for VirtioAdminCmdDevPartsMetadataResult<'a> {
 
 impl<'a> VirtioAdminCmdDevPartsMetadataResult<'a> {
     /// The arm `parts_size` of `union`.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes do not begin with such a structure.
     pub fn parts_size(&self) -> Result<VirtioAdminCmdDevPartsMetadataResultUnionPartsSize, Error> {
         Ok(VirtioAdminCmdDevPartsMetadataResultUnionPartsSize::from_prefix(self.union)?.0)
     }
 
     /// The arm `hdr_list_count` of `union`.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes do not begin with such a structure.
     pub fn hdr_list_count(
         &self,
     ) -> Result<VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount, Error> {
@@ -550,6 +558,10 @@ impl<'a> VirtioAdminCmdDevPartsMetadataResult<'a> {
     }
 
     /// The arm `hdr_list` of `union`.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes do not begin with such a structure.
     pub fn hdr_list(&self) -> Result<VirtioAdminCmdDevPartsMetadataResultUnionHdrList<'a>, Error> {
         Ok(VirtioAdminCmdDevPartsMetadataResultUnionHdrList::from_prefix(self.union)?.0)
     }
@@ -1117,7 +1129,7 @@ impl<'a> Message<'a> for VirtioAdminCmd<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_admin_cmd`, of variable size (`admin.tex:85`).
+/// What the device reads of `struct virtio_admin_cmd`, of variable size (`admin.tex:85`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioAdminCmdReadable<'a> {
     /// `le16 opcode`.
@@ -1171,7 +1183,7 @@ impl<'a> Message<'a> for VirtioAdminCmdReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_admin_cmd`, of variable size (`admin.tex:85`).
+/// What the device writes of `struct virtio_admin_cmd`, of variable size (`admin.tex:85`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioAdminCmdWritable<'a> {
     /// `le16 status`.

@@ -469,7 +469,7 @@ impl<'a> Message<'a> for VirtioBlkReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_blk_req`, of variable size (`device-types/blk/description.tex:435`).
+/// What the device reads of `struct virtio_blk_req`, of variable size (`device-types/blk/description.tex:435`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioBlkReqReadable<'a> {
     /// `le32 type`.
@@ -519,7 +519,7 @@ impl<'a> Message<'a> for VirtioBlkReqReadable<'a> {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_blk_req`, 1 byte (`device-types/blk/description.tex:435`).
+    /// What the device writes of `struct virtio_blk_req`, 1 byte (`device-types/blk/description.tex:435`), since 1.0.
     pub struct VirtioBlkReqWritable = "virtio_blk_req", 1 {
         /// `u8 status`, at 0.
         pub status "status": u8 = 0,
@@ -627,7 +627,7 @@ impl<'a> Message<'a> for VirtioBlkReqZa<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_blk_req_za`, of variable size (`device-types/blk/description.tex:581`).
+/// What the device reads of `struct virtio_blk_req_za`, of variable size (`device-types/blk/description.tex:581`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioBlkReqZaReadable<'a> {
     /// `le32 type`.
@@ -677,7 +677,7 @@ impl<'a> Message<'a> for VirtioBlkReqZaReadable<'a> {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_blk_req_za`, 9 bytes (`device-types/blk/description.tex:581`).
+    /// What the device writes of `struct virtio_blk_req_za`, 9 bytes (`device-types/blk/description.tex:581`), since 1.3.
     pub struct VirtioBlkReqZaWritable = "virtio_blk_req_za", 9 {
         /// `le64 append_sector`, at 0.
         pub append_sector "append_sector": Le64 = 0,
@@ -861,7 +861,7 @@ impl Default for VirtioScsiPcReq<'_> {
     }
 }
 
-/// What the device reads of `struct virtio_scsi_pc_req`, of variable size (`device-types/blk/description.tex:1245`).
+/// What the device reads of `struct virtio_scsi_pc_req`, of variable size (`device-types/blk/description.tex:1245`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioScsiPcReqReadable<'a> {
     /// `u32 type`.
@@ -921,7 +921,7 @@ impl<'a> Message<'a> for VirtioScsiPcReqReadable<'a> {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_scsi_pc_req`, 113 bytes (`device-types/blk/description.tex:1245`).
+    /// What the device writes of `struct virtio_scsi_pc_req`, 113 bytes (`device-types/blk/description.tex:1245`), since 1.0.
     pub struct VirtioScsiPcReqWritable = "virtio_scsi_pc_req", 113 {
         /// `u8 sense[96]`, at 0, if `type == VIRTIO_BLK_T_SCSI_CMD or type == VIRTIO_BLK_T_SCSI_CMD_OUT`.
         pub sense "sense": [u8; 96] = 0,

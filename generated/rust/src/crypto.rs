@@ -399,6 +399,7 @@ pub const VIRTIO_CRYPTO_IPSEC_DIR_OUTBOUND: u8 = 1;
 pub const VIRTIO_CRYPTO_IPSEC_DIR_INBOUND: u8 = 2;
 
 /// `VIRTIO_CRYPTO_OPCODE: device-types/crypto/description.tex:409`
+#[must_use]
 pub const fn virtio_crypto_opcode(service: u64, op: u64) -> u64 {
     (service << 8) | op
 }
@@ -917,7 +918,7 @@ impl<'a> Message<'a> for VirtioCryptoOpCtrlReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_op_ctrl_req`, of variable size (`device-types/crypto/description.tex:442`).
+/// What the device reads of `struct virtio_crypto_op_ctrl_req`, of variable size (`device-types/crypto/description.tex:442`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoOpCtrlReqReadable<'a> {
     /// `struct virtio_crypto_ctrl_header header`.
@@ -966,7 +967,7 @@ impl<'a> Message<'a> for VirtioCryptoOpCtrlReqReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_op_ctrl_req`, of variable size (`device-types/crypto/description.tex:442`).
+/// What the device writes of `struct virtio_crypto_op_ctrl_req`, of variable size (`device-types/crypto/description.tex:442`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoOpCtrlReqWritable<'a> {
     /// `u8 op_outcome[outcome_len]`.
@@ -1427,7 +1428,7 @@ impl<'a> Message<'a> for VirtioCryptoOpDataReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_op_data_req`, of variable size (`device-types/crypto/description.tex:1035`).
+/// What the device reads of `struct virtio_crypto_op_data_req`, of variable size (`device-types/crypto/description.tex:1035`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoOpDataReqReadable<'a> {
     /// `struct virtio_crypto_op_header header`.
@@ -1477,7 +1478,7 @@ impl<'a> Message<'a> for VirtioCryptoOpDataReqReadable<'a> {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_crypto_op_data_req`, 1 byte (`device-types/crypto/description.tex:1035`).
+    /// What the device writes of `struct virtio_crypto_op_data_req`, 1 byte (`device-types/crypto/description.tex:1035`), since 1.1.
     pub struct VirtioCryptoOpDataReqWritable = "virtio_crypto_op_data_req", 1 {
         /// `struct virtio_crypto_inhdr inhdr`, at 0.
         pub inhdr "inhdr": VirtioCryptoInhdr = 0,
@@ -1538,7 +1539,7 @@ impl<'a> Message<'a> for VirtioCryptoHashDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_hash_data_vlf`, of variable size (`device-types/crypto/description.tex:1148`).
+/// What the device reads of `struct virtio_crypto_hash_data_vlf`, of variable size (`device-types/crypto/description.tex:1148`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoHashDataVlfReadable<'a> {
     /// `u8 src_data[src_data_len]`.
@@ -1570,7 +1571,7 @@ impl<'a> Message<'a> for VirtioCryptoHashDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_hash_data_vlf`, of variable size (`device-types/crypto/description.tex:1148`).
+/// What the device writes of `struct virtio_crypto_hash_data_vlf`, of variable size (`device-types/crypto/description.tex:1148`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoHashDataVlfWritable<'a> {
     /// `u8 hash_result[hash_result_len]`.
@@ -1668,7 +1669,7 @@ impl<'a> Message<'a> for VirtioCryptoHashDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_hash_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1183`).
+/// What the device reads of `struct virtio_crypto_hash_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1183`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoHashDataVlfStatelessReadable<'a> {
     /// `u8 src_data[src_data_len]`.
@@ -1700,7 +1701,7 @@ impl<'a> Message<'a> for VirtioCryptoHashDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_hash_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1183`).
+/// What the device writes of `struct virtio_crypto_hash_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1183`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoHashDataVlfStatelessWritable<'a> {
     /// `u8 hash_result[hash_result_len]`.
@@ -1784,7 +1785,7 @@ impl<'a> Message<'a> for VirtioCryptoMacDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_mac_data_vlf`, of variable size (`device-types/crypto/description.tex:1239`).
+/// What the device reads of `struct virtio_crypto_mac_data_vlf`, of variable size (`device-types/crypto/description.tex:1239`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoMacDataVlfReadable<'a> {
     /// `u8 src_data[src_data_len]`.
@@ -1816,7 +1817,7 @@ impl<'a> Message<'a> for VirtioCryptoMacDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_mac_data_vlf`, of variable size (`device-types/crypto/description.tex:1239`).
+/// What the device writes of `struct virtio_crypto_mac_data_vlf`, of variable size (`device-types/crypto/description.tex:1239`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoMacDataVlfWritable<'a> {
     /// `u8 hash_result[hash_result_len]`.
@@ -1924,7 +1925,7 @@ impl<'a> Message<'a> for VirtioCryptoMacDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_mac_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1276`).
+/// What the device reads of `struct virtio_crypto_mac_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1276`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoMacDataVlfStatelessReadable<'a> {
     /// `u8 auth_key[auth_key_len]`.
@@ -1965,7 +1966,7 @@ impl<'a> Message<'a> for VirtioCryptoMacDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_mac_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1276`).
+/// What the device writes of `struct virtio_crypto_mac_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1276`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoMacDataVlfStatelessWritable<'a> {
     /// `u8 hash_result[hash_result_len]`.
@@ -2065,7 +2066,7 @@ impl<'a> Message<'a> for VirtioCryptoCipherDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_cipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1348`).
+/// What the device reads of `struct virtio_crypto_cipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1348`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoCipherDataVlfReadable<'a> {
     /// `u8 iv[iv_len]`.
@@ -2106,7 +2107,7 @@ impl<'a> Message<'a> for VirtioCryptoCipherDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_cipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1348`).
+/// What the device writes of `struct virtio_crypto_cipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1348`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoCipherDataVlfWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -2247,7 +2248,7 @@ impl<'a> Message<'a> for VirtioCryptoAlgChainDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_alg_chain_data_vlf`, of variable size (`device-types/crypto/description.tex:1397`).
+/// What the device reads of `struct virtio_crypto_alg_chain_data_vlf`, of variable size (`device-types/crypto/description.tex:1397`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAlgChainDataVlfReadable<'a> {
     /// `u8 iv[iv_len]`.
@@ -2297,7 +2298,7 @@ impl<'a> Message<'a> for VirtioCryptoAlgChainDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_alg_chain_data_vlf`, of variable size (`device-types/crypto/description.tex:1397`).
+/// What the device writes of `struct virtio_crypto_alg_chain_data_vlf`, of variable size (`device-types/crypto/description.tex:1397`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAlgChainDataVlfWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -2475,7 +2476,7 @@ impl<'a> Message<'a> for VirtioCryptoCipherDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_cipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1482`).
+/// What the device reads of `struct virtio_crypto_cipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1482`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoCipherDataVlfStatelessReadable<'a> {
     /// `u8 cipher_key[key_len]`.
@@ -2529,7 +2530,7 @@ impl<'a> Message<'a> for VirtioCryptoCipherDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_cipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1482`).
+/// What the device writes of `struct virtio_crypto_cipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1482`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoCipherDataVlfStatelessWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -2743,7 +2744,7 @@ impl<'a> Message<'a> for VirtioCryptoAlgChainDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_alg_chain_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1548`).
+/// What the device reads of `struct virtio_crypto_alg_chain_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1548`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAlgChainDataVlfStatelessReadable<'a> {
     /// `u8 cipher_key[key_len]`.
@@ -2822,7 +2823,7 @@ impl<'a> Message<'a> for VirtioCryptoAlgChainDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_alg_chain_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1548`).
+/// What the device writes of `struct virtio_crypto_alg_chain_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1548`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAlgChainDataVlfStatelessWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -2877,7 +2878,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_crypto_sym_data_flf_stateless`, 72 bytes (`device-types/crypto/description.tex:1574`).
+    /// What the device reads of `struct virtio_crypto_sym_data_flf_stateless`, 72 bytes (`device-types/crypto/description.tex:1574`), since 1.1.
     pub struct VirtioCryptoSymDataFlfStatelessReadable = "virtio_crypto_sym_data_flf_stateless", 72 {
         /// `u8 op_type_flf[72]`, at 0.
         pub op_type_flf "op_type_flf": [u8; 72] = 0,
@@ -2885,7 +2886,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_crypto_sym_data_flf_stateless`, 4 bytes (`device-types/crypto/description.tex:1574`).
+    /// What the device writes of `struct virtio_crypto_sym_data_flf_stateless`, 4 bytes (`device-types/crypto/description.tex:1574`), since 1.1.
     pub struct VirtioCryptoSymDataFlfStatelessWritable = "virtio_crypto_sym_data_flf_stateless", 4 {
         /// `le32 op_type`, at 0.
         pub op_type "op_type": Le32 = 0,
@@ -3006,7 +3007,7 @@ impl<'a> Message<'a> for VirtioCryptoAeadDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_aead_data_vlf`, of variable size (`device-types/crypto/description.tex:1689`).
+/// What the device reads of `struct virtio_crypto_aead_data_vlf`, of variable size (`device-types/crypto/description.tex:1689`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAeadDataVlfReadable<'a> {
     /// `u8 iv[iv_len]`.
@@ -3056,7 +3057,7 @@ impl<'a> Message<'a> for VirtioCryptoAeadDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_aead_data_vlf`, of variable size (`device-types/crypto/description.tex:1689`).
+/// What the device writes of `struct virtio_crypto_aead_data_vlf`, of variable size (`device-types/crypto/description.tex:1689`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAeadDataVlfWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -3197,7 +3198,7 @@ impl<'a> Message<'a> for VirtioCryptoAeadDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_aead_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1747`).
+/// What the device reads of `struct virtio_crypto_aead_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1747`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAeadDataVlfStatelessReadable<'a> {
     /// `u8 key[key_len]`.
@@ -3261,7 +3262,7 @@ impl<'a> Message<'a> for VirtioCryptoAeadDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_aead_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1747`).
+/// What the device writes of `struct virtio_crypto_aead_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1747`), since 1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAeadDataVlfStatelessWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -3344,7 +3345,7 @@ impl<'a> Message<'a> for VirtioCryptoAkcipherDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_akcipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1814`).
+/// What the device reads of `struct virtio_crypto_akcipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1814`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAkcipherDataVlfReadable<'a> {
     /// `u8 src_data[src_data_len]`.
@@ -3376,7 +3377,7 @@ impl<'a> Message<'a> for VirtioCryptoAkcipherDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_akcipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1814`).
+/// What the device writes of `struct virtio_crypto_akcipher_data_vlf`, of variable size (`device-types/crypto/description.tex:1814`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAkcipherDataVlfWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -3498,7 +3499,7 @@ impl<'a> Message<'a> for VirtioCryptoAkcipherDataVlfStateless<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_akcipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1883`).
+/// What the device reads of `struct virtio_crypto_akcipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1883`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAkcipherDataVlfStatelessReadable<'a> {
     /// `u8 akcipher_key[key_len]`.
@@ -3542,7 +3543,7 @@ impl<'a> Message<'a> for VirtioCryptoAkcipherDataVlfStatelessReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_akcipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1883`).
+/// What the device writes of `struct virtio_crypto_akcipher_data_vlf_stateless`, of variable size (`device-types/crypto/description.tex:1883`), since 1.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoAkcipherDataVlfStatelessWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.
@@ -3850,7 +3851,7 @@ impl<'a> Message<'a> for VirtioCryptoIpsecDataVlf<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_crypto_ipsec_data_vlf`, of variable size (`device-types/crypto/description.tex:2250`).
+/// What the device reads of `struct virtio_crypto_ipsec_data_vlf`, of variable size (`device-types/crypto/description.tex:2250`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoIpsecDataVlfReadable<'a> {
     /// `u8 src_data[src_data_len]`.
@@ -3882,7 +3883,7 @@ impl<'a> Message<'a> for VirtioCryptoIpsecDataVlfReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_crypto_ipsec_data_vlf`, of variable size (`device-types/crypto/description.tex:2250`).
+/// What the device writes of `struct virtio_crypto_ipsec_data_vlf`, of variable size (`device-types/crypto/description.tex:2250`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioCryptoIpsecDataVlfWritable<'a> {
     /// `u8 dst_data[dst_data_len]`.

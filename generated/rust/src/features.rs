@@ -17,6 +17,7 @@ pub struct Feature {
 }
 
 /// The first feature of a table that has a bit.
+#[must_use]
 pub fn find_feature(table: &'static [Feature], bit: u32) -> Option<&'static Feature> {
     table.iter().find(|feature| feature.bit == bit)
 }
@@ -34,6 +35,7 @@ impl Features {
 
     /// Whether a feature bit is in the set.
     #[inline]
+    #[must_use]
     pub const fn has(self, bit: u32) -> bool {
         bit < u128::BITS && self.0 >> bit & 1 != 0
     }

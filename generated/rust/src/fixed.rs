@@ -34,6 +34,7 @@ pub trait Fixed: Copy + Eq + core::fmt::Debug {
     fn write(&self, out: &mut &mut [u8]) -> Option<()>;
 
     /// Whether no member goes across `size`, so that a configuration space may end there.
+    #[must_use]
     fn ends_at(size: usize) -> bool {
         size == 0 || size >= Self::SIZE
     }

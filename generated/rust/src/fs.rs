@@ -111,7 +111,7 @@ impl<'a> Message<'a> for VirtioFsReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_fs_req`, of variable size (`device-types/fs/description.tex:124`).
+/// What the device reads of `struct virtio_fs_req`, of variable size (`device-types/fs/description.tex:124`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioFsReqReadable<'a> {
     /// `struct fuse_in_header in`.
@@ -152,7 +152,7 @@ impl<'a> Message<'a> for VirtioFsReqReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_fs_req`, of variable size (`device-types/fs/description.tex:124`).
+/// What the device writes of `struct virtio_fs_req`, of variable size (`device-types/fs/description.tex:124`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioFsReqWritable<'a> {
     /// `struct fuse_out_header out`.
@@ -257,7 +257,7 @@ impl<'a> Message<'a> for VirtioFsReadReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_fs_read_req`, of variable size (`device-types/fs/description.tex:152`).
+/// What the device reads of `struct virtio_fs_read_req`, of variable size (`device-types/fs/description.tex:152`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioFsReadReqReadable<'a> {
     /// `struct fuse_in_header in`.
@@ -298,7 +298,7 @@ impl<'a> Message<'a> for VirtioFsReadReqReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_fs_read_req`, of variable size (`device-types/fs/description.tex:152`).
+/// What the device writes of `struct virtio_fs_read_req`, of variable size (`device-types/fs/description.tex:152`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioFsReadReqWritable<'a> {
     /// `struct fuse_out_header out`.

@@ -127,7 +127,7 @@ impl<'a> Message<'a> for VirtioI2cReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_i2c_req`, of variable size (`device-types/i2c/description.tex:69`).
+/// What the device reads of `struct virtio_i2c_req`, of variable size (`device-types/i2c/description.tex:69`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioI2cReqReadable<'a> {
     /// `struct virtio_i2c_out_hdr out_hdr`.
@@ -164,7 +164,7 @@ impl<'a> Message<'a> for VirtioI2cReqReadable<'a> {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_i2c_req`, 1 byte (`device-types/i2c/description.tex:69`).
+    /// What the device writes of `struct virtio_i2c_req`, 1 byte (`device-types/i2c/description.tex:69`), since 1.2.
     pub struct VirtioI2cReqWritable = "virtio_i2c_req", 1 {
         /// `struct virtio_i2c_in_hdr in_hdr`, at 0.
         pub in_hdr "in_hdr": VirtioI2cInHdr = 0,

@@ -61,12 +61,14 @@ macro_rules! ordered {
         impl $name {
             /// The integer that holds a value.
             #[inline]
+            #[must_use]
             pub const fn new(value: $int) -> Self {
                 Self(value.$to())
             }
 
             /// The value.
             #[inline]
+            #[must_use]
             pub const fn get(self) -> $int {
                 <$int>::$from(self.0)
             }
@@ -79,6 +81,7 @@ macro_rules! ordered {
 
             /// The bytes, as they lie in memory.
             #[inline]
+            #[must_use]
             pub const fn to_bytes(self) -> [u8; $size] {
                 self.0
             }
@@ -151,6 +154,7 @@ macro_rules! guest {
         impl $name {
             /// The integer that holds a value in a byte order.
             #[inline]
+            #[must_use]
             pub const fn new(value: $int, order: ByteOrder) -> Self {
                 match order {
                     ByteOrder::Little => Self(value.to_le_bytes()),
@@ -160,6 +164,7 @@ macro_rules! guest {
 
             /// The value in a byte order.
             #[inline]
+            #[must_use]
             pub const fn get(self, order: ByteOrder) -> $int {
                 match order {
                     ByteOrder::Little => <$int>::from_le_bytes(self.0),

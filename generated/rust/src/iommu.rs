@@ -298,7 +298,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_iommu_req_attach`, 20 bytes (`device-types/iommu/description.tex:305`).
+    /// What the device reads of `struct virtio_iommu_req_attach`, 20 bytes (`device-types/iommu/description.tex:305`), since 1.2.
     pub struct VirtioIommuReqAttachReadable = "virtio_iommu_req_attach", 20 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,
@@ -314,7 +314,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_iommu_req_attach`, 4 bytes (`device-types/iommu/description.tex:305`).
+    /// What the device writes of `struct virtio_iommu_req_attach`, 4 bytes (`device-types/iommu/description.tex:305`), since 1.2.
     pub struct VirtioIommuReqAttachWritable = "virtio_iommu_req_attach", 4 {
         /// `struct virtio_iommu_req_tail tail`, at 0.
         pub tail "tail": VirtioIommuReqTail = 0,
@@ -338,7 +338,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_iommu_req_detach`, 20 bytes (`device-types/iommu/description.tex:396`).
+    /// What the device reads of `struct virtio_iommu_req_detach`, 20 bytes (`device-types/iommu/description.tex:396`), since 1.2.
     pub struct VirtioIommuReqDetachReadable = "virtio_iommu_req_detach", 20 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,
@@ -352,7 +352,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_iommu_req_detach`, 4 bytes (`device-types/iommu/description.tex:396`).
+    /// What the device writes of `struct virtio_iommu_req_detach`, 4 bytes (`device-types/iommu/description.tex:396`), since 1.2.
     pub struct VirtioIommuReqDetachWritable = "virtio_iommu_req_detach", 4 {
         /// `struct virtio_iommu_req_tail tail`, at 0.
         pub tail "tail": VirtioIommuReqTail = 0,
@@ -380,7 +380,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_iommu_req_map`, 36 bytes (`device-types/iommu/description.tex:436`).
+    /// What the device reads of `struct virtio_iommu_req_map`, 36 bytes (`device-types/iommu/description.tex:436`), since 1.2.
     pub struct VirtioIommuReqMapReadable = "virtio_iommu_req_map", 36 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,
@@ -398,7 +398,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_iommu_req_map`, 4 bytes (`device-types/iommu/description.tex:436`).
+    /// What the device writes of `struct virtio_iommu_req_map`, 4 bytes (`device-types/iommu/description.tex:436`), since 1.2.
     pub struct VirtioIommuReqMapWritable = "virtio_iommu_req_map", 4 {
         /// `struct virtio_iommu_req_tail tail`, at 0.
         pub tail "tail": VirtioIommuReqTail = 0,
@@ -424,7 +424,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_iommu_req_unmap`, 28 bytes (`device-types/iommu/description.tex:537`).
+    /// What the device reads of `struct virtio_iommu_req_unmap`, 28 bytes (`device-types/iommu/description.tex:537`), since 1.2.
     pub struct VirtioIommuReqUnmapReadable = "virtio_iommu_req_unmap", 28 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,
@@ -440,7 +440,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_iommu_req_unmap`, 4 bytes (`device-types/iommu/description.tex:537`).
+    /// What the device writes of `struct virtio_iommu_req_unmap`, 4 bytes (`device-types/iommu/description.tex:537`), since 1.2.
     pub struct VirtioIommuReqUnmapWritable = "virtio_iommu_req_unmap", 4 {
         /// `struct virtio_iommu_req_tail tail`, at 0.
         pub tail "tail": VirtioIommuReqTail = 0,
@@ -515,7 +515,7 @@ impl Default for VirtioIommuReqProbe<'_> {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_iommu_req_probe`, 72 bytes (`device-types/iommu/description.tex:636`).
+    /// What the device reads of `struct virtio_iommu_req_probe`, 72 bytes (`device-types/iommu/description.tex:636`), since 1.2.
     pub struct VirtioIommuReqProbeReadable = "virtio_iommu_req_probe", 72 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,
@@ -526,7 +526,7 @@ fixed! {
     }
 }
 
-/// What the device writes of `struct virtio_iommu_req_probe`, of variable size (`device-types/iommu/description.tex:636`).
+/// What the device writes of `struct virtio_iommu_req_probe`, of variable size (`device-types/iommu/description.tex:636`), since 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioIommuReqProbeWritable<'a> {
     /// `u8 properties[virtio_iommu_config.probe_size]`.

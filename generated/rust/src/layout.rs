@@ -88,6 +88,7 @@ macro_rules! union {
             $(
                 $(#[$arm_meta])*
                 #[inline]
+                #[must_use]
                 pub fn $arm(&self) -> $type {
                     let mut bytes = &self.bytes[$offset..];
                     <$type as $crate::Fixed>::read(&mut bytes)
@@ -139,21 +140,34 @@ macro_rules! conversions {
             pub const MEMBERS: &'static [$crate::Member] = &[$($member,)*];
 
             /// Decode all of `bytes`.
+            ///
+            /// # Errors
+            ///
+            /// Where it is not the size of the structure.
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, $crate::Error> {
                 $crate::fixed::exact(Self::NAME, Self::MEMBERS, bytes)
             }
 
             /// Decode the first [`SIZE`](Self::SIZE) of `bytes`; also returns those behind.
+            ///
+            /// # Errors
+            ///
+            /// Where there are fewer.
             pub fn from_prefix(bytes: &[u8]) -> Result<(Self, &[u8]), $crate::Error> {
                 $crate::fixed::prefix(Self::NAME, Self::MEMBERS, bytes)
             }
 
             /// Decode bytes that may end early, between two members: a configuration space.
+            ///
+            /// # Errors
+            ///
+            /// Where they end inside a member, or are more than the structure has.
             pub fn from_short_bytes(bytes: &[u8]) -> Result<$crate::Short<Self>, $crate::Error> {
                 $crate::fixed::short(Self::NAME, Self::MEMBERS, bytes, &mut [0; $size])
             }
 
             /// The bytes.
+            #[must_use]
             pub fn to_bytes(&self) -> [u8; $size] {
                 let mut bytes = [0; $size];
                 // never without room: the assertion on the size
@@ -162,6 +176,10 @@ macro_rules! conversions {
             }
 
             /// Write to the front of `out`; returns the number of bytes.
+            ///
+            /// # Errors
+            ///
+            /// Where there is no room for them.
             pub fn write_to(&self, out: &mut [u8]) -> Result<usize, $crate::Error> {
                 $crate::fixed::store(Self::NAME, Self::MEMBERS, self, out)
             }
@@ -204,6 +222,7 @@ macro_rules! bit {
     ($(#[$meta:meta])* $name:ident, $member:ident, $int:ty, $get:ident, $set:ident, bool, $shift:literal, 1) => {
         $(#[$meta])*
         #[inline]
+        #[must_use]
         pub fn $get(&self) -> bool {
             <$int>::from(self.$member) >> $shift & 1 != 0
         }
@@ -218,11 +237,16 @@ macro_rules! bit {
     ($(#[$meta:meta])* $name:ident, $member:ident, $int:ty, $get:ident, $set:ident, $type:ty, $shift:literal, $width:tt) => {
         $(#[$meta])*
         #[inline]
+        #[must_use]
         pub fn $get(&self) -> $type {
             (<$int>::from(self.$member) >> $shift & (<$int>::MAX >> (<$int>::BITS - $width))) as $type
         }
 
-        /// Replace the bit-field. Fails for a value with more bits.
+        /// Replace the bit-field.
+        ///
+        /// # Errors
+        ///
+        /// Where the value has more bits.
         #[inline]
         pub fn $set(&mut self, value: $type) -> Result<(), $crate::Error> {
             const MASK: $int = <$int>::MAX >> (<$int>::BITS - $width);

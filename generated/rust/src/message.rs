@@ -22,12 +22,24 @@ pub trait Message<'a>: Copy + Default + Eq + fmt::Debug {
     const NAME: &'static str;
 
     /// Take a structure from the front of `input`.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes are not such a structure.
     fn read(input: &mut Input<'a>, context: &Self::Context) -> Result<Self, Error>;
 
     /// Put the structure to the end of `output`.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no room for it, or its parts contradict each other.
     fn write(&self, output: &mut Output<'_>) -> Result<(), Error>;
 
     /// Decode all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// Where they are not such a structure, and nothing else.
     fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error>
     where
         Self::Context: Default,
@@ -36,6 +48,10 @@ pub trait Message<'a>: Copy + Default + Eq + fmt::Debug {
     }
 
     /// Decode all of `bytes`, with what they do not tell.
+    ///
+    /// # Errors
+    ///
+    /// Where they are not such a structure, and nothing else.
     fn from_bytes_with(bytes: &'a [u8], context: &Self::Context) -> Result<Self, Error> {
         let (message, rest) = Self::from_prefix_with(bytes, context)?;
         if rest.is_empty() {
@@ -53,6 +69,10 @@ pub trait Message<'a>: Copy + Default + Eq + fmt::Debug {
     }
 
     /// Decode the front of `bytes`; also returns what is behind.
+    ///
+    /// # Errors
+    ///
+    /// Where they do not begin with such a structure.
     fn from_prefix(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), Error>
     where
         Self::Context: Default,
@@ -61,6 +81,10 @@ pub trait Message<'a>: Copy + Default + Eq + fmt::Debug {
     }
 
     /// Decode the front of `bytes`, with what they do not tell; also returns what is behind.
+    ///
+    /// # Errors
+    ///
+    /// Where they do not begin with such a structure.
     fn from_prefix_with(
         bytes: &'a [u8],
         context: &Self::Context,
@@ -71,13 +95,21 @@ pub trait Message<'a>: Copy + Default + Eq + fmt::Debug {
     }
 
     /// Write to the front of `out`; returns the number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no room for them, or the parts contradict each other.
     fn write_to(&self, out: &mut [u8]) -> Result<usize, Error> {
         let mut output = Output::new(Self::NAME, out);
         self.write(&mut output)?;
         Ok(output.written())
     }
 
-    /// How many bytes it takes. Fails where [`write_to`](Self::write_to) would for another reason than room.
+    /// How many bytes it takes.
+    ///
+    /// # Errors
+    ///
+    /// Where [`write_to`](Self::write_to) has one, for another reason than room.
     fn size(&self) -> Result<usize, Error> {
         let mut output = Output::counting(Self::NAME);
         self.write(&mut output)?;

@@ -1076,7 +1076,7 @@ impl<'a> Message<'a> for VirtioNetCtrl<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_net_ctrl`, of variable size (`device-types/net/description.tex:1723`).
+/// What the device reads of `struct virtio_net_ctrl`, of variable size (`device-types/net/description.tex:1723`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioNetCtrlReadable<'a> {
     /// `u8 class`.
@@ -1120,7 +1120,7 @@ impl<'a> Message<'a> for VirtioNetCtrlReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_net_ctrl`, of variable size (`device-types/net/description.tex:1723`).
+/// What the device writes of `struct virtio_net_ctrl`, of variable size (`device-types/net/description.tex:1723`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioNetCtrlWritable<'a> {
     /// `u8 ack`.

@@ -69,16 +69,19 @@ pub struct CodeRange {
 
 impl Registry {
     /// The entry of a code.
+    #[must_use]
     pub fn entry(&self, code: u64) -> Option<&'static Entry> {
         self.entries.iter().find(|entry| entry.code == code)
     }
 
     /// The name of a code.
+    #[must_use]
     pub fn name_of(&self, code: u64) -> Option<&'static str> {
         self.entry(code).map(|entry| entry.name)
     }
 
     /// The code that has a name.
+    #[must_use]
     pub fn code_of(&self, name: &str) -> Option<u64> {
         self.entries
             .iter()
@@ -87,12 +90,14 @@ impl Registry {
     }
 
     /// Whether anybody defines a code: it has a name, or is in a run that is not `reserved`.
+    #[must_use]
     pub fn defines(&self, code: u64) -> bool {
         let run = self.range(code);
         run.map_or(false, |run| run.meaning != "reserved") || self.entry(code).is_some()
     }
 
     /// The first run that a code without a name is in.
+    #[must_use]
     pub fn range(&self, code: u64) -> Option<&'static CodeRange> {
         self.ranges
             .iter()
@@ -100,6 +105,7 @@ impl Registry {
     }
 
     /// The names of the flags in a value, ready to be printed: `A | B | 0x80`.
+    #[must_use]
     pub fn flags_of(&self, value: u64) -> Combined<'_> {
         Combined {
             registry: self,
@@ -109,6 +115,7 @@ impl Registry {
     }
 
     /// The same where codes are the numbers of bits: `1 << A | 1 << B | 0x80`.
+    #[must_use]
     pub fn bits_of(&self, value: u64) -> Combined<'_> {
         Combined {
             registry: self,

@@ -49,13 +49,18 @@ macro_rules! record {
         }
     ) => {
         impl<'a> $record<'a> {
-            /// The value, decoded as its type asks for. Offsets in errors count from the start of the value.
+            /// The value, decoded as its type asks for.
+            ///
+            /// # Errors
+            ///
+            /// Where it is not what its type asks for; the offset counts from the start of the value.
             pub fn typed(&self) -> Result<$values<'a>, $crate::Error> {
                 $values::of(self)
             }
 
             $(
                 /// The selector, as the type asks for.
+                #[must_use]
                 pub fn selected(&self) -> $selectors {
                     $selectors::of(self)
                 }
@@ -112,8 +117,11 @@ macro_rules! record {
             ///
             /// Without a device, its configuration may be anything. `seen` has room for one number for each record that
             /// may stand only once: as many as there are records are enough. It takes time in proportion to n log n.
-            /// Offsets in errors are where a record starts in the list; for values that are not what their type asks
-            /// for, they count from the start of the value.
+            ///
+            /// # Errors
+            ///
+            /// The first rule that is broken, with the offset of the record in the list; where a value is not what its
+            /// type asks for, offsets count from the start of the value.
             pub fn validate(
                 &self,
                 device: Option<&$crate::Device>,
@@ -146,6 +154,10 @@ macro_rules! list {
         impl $list<'_> {
             /// Whether it keeps the rules of such a list: what is reserved is zero, and the records keep
             /// [theirs](crate::Records#method.validate).
+            ///
+            /// # Errors
+            ///
+            /// The first rule that is broken.
             pub fn validate(
                 &self,
                 device: Option<&$crate::Device>,

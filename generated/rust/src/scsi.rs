@@ -461,7 +461,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmd<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_scsi_req_cmd`, of variable size (`device-types/scsi/description.tex:170`).
+/// What the device reads of `struct virtio_scsi_req_cmd`, of variable size (`device-types/scsi/description.tex:170`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioScsiReqCmdReadable<'a> {
     /// `u8 lun[8]`.
@@ -563,7 +563,7 @@ impl<'a> Message<'a> for VirtioScsiReqCmdReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_scsi_req_cmd`, of variable size (`device-types/scsi/description.tex:170`).
+/// What the device writes of `struct virtio_scsi_req_cmd`, of variable size (`device-types/scsi/description.tex:170`), since 1.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioScsiReqCmdWritable<'a> {
     /// `le32 sense_len`.
@@ -713,7 +713,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_scsi_ctrl_tmf`, 24 bytes (`device-types/scsi/description.tex:393`).
+    /// What the device reads of `struct virtio_scsi_ctrl_tmf`, 24 bytes (`device-types/scsi/description.tex:393`), since 1.0.
     pub struct VirtioScsiCtrlTmfReadable = "virtio_scsi_ctrl_tmf", 24 {
         /// `le32 type`, at 0.
         pub type_ "type": Le32 = 0,
@@ -727,7 +727,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_scsi_ctrl_tmf`, 1 byte (`device-types/scsi/description.tex:393`).
+    /// What the device writes of `struct virtio_scsi_ctrl_tmf`, 1 byte (`device-types/scsi/description.tex:393`), since 1.0.
     pub struct VirtioScsiCtrlTmfWritable = "virtio_scsi_ctrl_tmf", 1 {
         /// `u8 response`, at 0.
         pub response "response": u8 = 0,
@@ -751,7 +751,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device reads of `struct virtio_scsi_ctrl_an`, 16 bytes (`device-types/scsi/description.tex:440`).
+    /// What the device reads of `struct virtio_scsi_ctrl_an`, 16 bytes (`device-types/scsi/description.tex:440`), since 1.0.
     pub struct VirtioScsiCtrlAnReadable = "virtio_scsi_ctrl_an", 16 {
         /// `le32 type`, at 0.
         pub type_ "type": Le32 = 0,
@@ -763,7 +763,7 @@ fixed! {
 }
 
 fixed! {
-    /// What the device writes of `struct virtio_scsi_ctrl_an`, 5 bytes (`device-types/scsi/description.tex:440`).
+    /// What the device writes of `struct virtio_scsi_ctrl_an`, 5 bytes (`device-types/scsi/description.tex:440`), since 1.0.
     pub struct VirtioScsiCtrlAnWritable = "virtio_scsi_ctrl_an", 5 {
         /// `le32 event_actual`, at 0.
         pub event_actual "event_actual": Le32 = 0,

@@ -32,6 +32,7 @@ impl<'a, T: Fixed> List<'a, T> {
     pub const EMPTY: Self = Self(Items::Values(&[]));
 
     /// The number of elements.
+    #[must_use]
     pub fn len(&self) -> usize {
         match self.0 {
             Items::Bytes(bytes, ()) => bytes.len().checked_div(T::SIZE).unwrap_or(0),
@@ -40,11 +41,13 @@ impl<'a, T: Fixed> List<'a, T> {
     }
 
     /// Whether there are no elements.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Element number `index`.
+    #[must_use]
     pub fn get(&self, index: usize) -> Option<T> {
         match self.0 {
             Items::Bytes(bytes, ()) => T::read(&mut bytes.get(index.checked_mul(T::SIZE)?..)?),
@@ -53,6 +56,7 @@ impl<'a, T: Fixed> List<'a, T> {
     }
 
     /// The elements.
+    #[must_use]
     pub fn iter(&self) -> ListIter<'a, T> {
         ListIter(self.0)
     }
@@ -68,6 +72,7 @@ impl<'a, T: Message<'a, Context = C>, C: Copy> Records<'a, T, C> {
     pub const EMPTY: Self = Self(Items::Values(&[]));
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         match self.0 {
             Items::Bytes(bytes, _) => bytes.is_empty(),
@@ -76,6 +81,7 @@ impl<'a, T: Message<'a, Context = C>, C: Copy> Records<'a, T, C> {
     }
 
     /// The records.
+    #[must_use]
     pub fn iter(&self) -> RecordsIter<'a, T, C> {
         RecordsIter(self.0)
     }

@@ -164,7 +164,7 @@ impl<'a> Message<'a> for VirtioSpiTransferReq<'a> {
     }
 }
 
-/// What the device reads of `struct virtio_spi_transfer_req`, of variable size (`device-types/spi/description.tex:171`).
+/// What the device reads of `struct virtio_spi_transfer_req`, of variable size (`device-types/spi/description.tex:171`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioSpiTransferReqReadable<'a> {
     /// `struct virtio_spi_transfer_head head`.
@@ -200,7 +200,7 @@ impl<'a> Message<'a> for VirtioSpiTransferReqReadable<'a> {
     }
 }
 
-/// What the device writes of `struct virtio_spi_transfer_req`, of variable size (`device-types/spi/description.tex:171`).
+/// What the device writes of `struct virtio_spi_transfer_req`, of variable size (`device-types/spi/description.tex:171`), since 1.4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioSpiTransferReqWritable<'a> {
     /// `u8 rx_buf[]`.

@@ -27,7 +27,11 @@ macro_rules! values {
         }
 
         impl<'a> $name<'a> {
-            /// The value of a record, decoded as its type asks for. Offsets in errors count from the start of the value.
+            /// The value of a record, decoded as its type asks for.
+            ///
+            /// # Errors
+            ///
+            /// Where it is not what its type asks for; the offset counts from the start of the value.
             pub fn of($record: &$record_type) -> Result<Self, $crate::Error> {
                 #[allow(unused_variables)]
                 let place = 0;
@@ -95,6 +99,7 @@ macro_rules! selectors {
 
         impl $name {
             /// The selector of a record, as the type of the record asks for.
+            #[must_use]
             pub fn of($record: &$record_type) -> Self {
                 let union: $union = $selector;
                 match $code {

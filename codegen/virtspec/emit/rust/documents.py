@@ -25,7 +25,7 @@ def item_doc(item: Item) -> str:
     text = f"{what}, {size}"
     if struct.place.file:
         text += f" ({code(str(struct.place))})"
-    since = load_since().struct(struct.name) if item.tagged else None
+    since = load_since().struct(struct.name) if item.tagged or item.half is not None else None
     return f"{text}, since {since}." if since else f"{text}."
 
 

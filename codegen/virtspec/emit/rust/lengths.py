@@ -101,8 +101,13 @@ def _member(item: Item, path: list[str], variables: Mapping[str, str]) -> str:
             text = variables[f.name]
             if not f.optional:
                 return f"lengths::count({_inside(f, path[1:], text)})"
-            return f"lengths::count_if({text}.map(|value| {_inside(f, path[1:], 'value')}))"
+            return f"lengths::count_if({_mapped(text, _inside(f, path[1:], 'value'))})"
     raise ExpressionError(f"'{'.'.join(path)}' is no member before")
+
+
+def _mapped(text: str, value: str) -> str:
+    """What an optional member holds, if it is there."""
+    return text if value == "value" else f"{text}.map(|value| {value})"
 
 
 def _loaded(text: str, bits: Bits) -> str:

@@ -23,7 +23,7 @@ pub fn device(question: &Question) -> Option<&'static Device> {
 
 macro_rules! devices {
     ($($name:literal => $device:path $(, $config:ty)?;)*) => {
-        pub const DEVICES: &[Device] = &[$(Device {
+        pub static DEVICES: &[Device] = &[$(Device {
             name: $name,
             rules: &$device,
             show: |_bytes, _path, _answer| {
@@ -57,7 +57,7 @@ macro_rules! subjects {
         short { $($short:literal $short_type:ty,)* }
         messages { $($message:literal $type:ty, $context:tt $({ $($key:ident: $given:ident($($word:literal)?)),* })?;)* }
     ) => {
-        pub const SUBJECTS: &[Subject] = &[
+        pub static SUBJECTS: &[Subject] = &[
             $(Subject {
                 name: $fixed,
                 decode: |bytes, question| {
