@@ -230,6 +230,17 @@ def test_one_name_with_two_values_gets_two_names_and_a_comment() -> None:
     assert "#define VIRTIO_X_VIRTIO_COMMAND 2 /* VIRTIO_X has another value in demo.tex:30 */" in text
 
 
+def test_constants_tell_since_when_they_are_there_where_their_group_does_not() -> None:
+    oldest, newer = constant("VIRTIO_NET_F_CSUM", 0, line=4), constant("VIRTIO_NET_F_MTU", 3, line=5)
+    text = header(constants=(oldest, newer))
+    assert (
+        "/* demo.tex:4, since 1.0 */\n#define VIRTIO_NET_F_CSUM 0\n#define VIRTIO_NET_F_MTU 3 /* since 1.1 */\n" in text
+    )
+    # one that no release has is newer than all of them, and the group tells nothing about it
+    text = header(constants=(oldest, constant("VIRTIO_NET_F_DREAM", 9, line=6)))
+    assert "/* demo.tex:4 */\n#define VIRTIO_NET_F_CSUM 0 /* since 1.0 */\n#define VIRTIO_NET_F_DREAM 9\n" in text
+
+
 def test_one_name_with_one_value_is_defined_once() -> None:
     text = header(constants=(constant("VIRTIO_X", 1), constant("VIRTIO_X", 1, "feature")))
     assert text.count("VIRTIO_X") == 1

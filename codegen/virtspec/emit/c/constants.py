@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from virtspec.emit.c.names import Names, header_name, macro_name
@@ -11,6 +12,7 @@ from virtspec.emit.c.types import INT_MAX, Named
 from virtspec.emit.c.views import EnumGroup, Macro, MacroGroup
 from virtspec.model import Constant, ConstantKind, Spec
 from virtspec.names import c_macro, plain
+from virtspec.since import load_since
 
 _SHIFT = re.compile(r"\(*\s*(?:1|0x1)[uUlL]*\s*<<\s*(\d+)\s*\)*")
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]+)[uUlL]*")
@@ -110,8 +112,15 @@ class Constants:
     def _grouped(self, entries: list[tuple[Constant, Macro]]) -> Iterator[MacroGroup | EnumGroup]:
         for (_, enum, owner, _), run in groupby(_numbered(entries), key=lambda e: e[0]):
             constants = [entry for _, entry in run]
-            macros = tuple(macro for _, macro in constants)
             source = str(constants[0][0].place)
+            since = [load_since().constant(constant.name) for constant, _ in constants]
+            first = _first(since)
+            if first is not None:
+                source += f", since {first}"
+            macros = tuple(
+                _dated(macro, edition if edition != first else None)
+                for (_, macro), edition in zip(constants, since, strict=True)
+            )
             if enum and all(-INT_MAX - 1 <= (c.value or 0) <= INT_MAX for c, _ in constants):
                 yield EnumGroup(source=source, tag=self._enum_tag(owner), macros=macros)
             else:
@@ -120,6 +129,21 @@ class Constants:
     def _enum_tag(self, owner: str) -> str:
         name = plain(owner)
         return self._names.tag(name) if name.upper().startswith(("VIRT", "PVIRT")) else ""
+
+
+def _first(editions: list[str | None]) -> str | None:
+    """The first release that has any of a group; None where one of them is in no release yet."""
+    known = [edition for edition in editions if edition is not None]
+    return min(known, key=_numbers) if known and len(known) == len(editions) else None
+
+
+def _numbers(edition: str) -> list[int]:
+    return [int(part) for part in edition.split(".") if part.isdigit()]
+
+
+def _dated(macro: Macro, since: str | None) -> Macro:
+    """A macro with the release that first has it."""
+    return replace(macro, note="; ".join(filter(None, (macro.note, f"since {since}")))) if since else macro
 
 
 Group = tuple[str, bool, str, int]

@@ -98,7 +98,7 @@ def _declaration(record: Record, f: Field, names: Names, base: int) -> Declarati
     offset = base + (f.offset or 0)
     note = str(offset)
     since = load_since().member(record.name, f.path)
-    if since:
+    if since and since != load_since().struct(record.name):
         note += f", since {since}"
     if f.member.condition is not None:
         note += f", if {condition_text(f.member.condition) or 'a condition stated in words'}"

@@ -14,29 +14,29 @@
 extern "C" {
 #endif
 
-/* admin-cmds-capabilities.tex:63 */
+/* admin-cmds-capabilities.tex:63, since 1.4 */
 #define VIRTIO_DEV_PARTS_CAP 0
 
-/* admin-cmds-device-parts.tex:73 */
+/* admin-cmds-device-parts.tex:73, since 1.4 */
 #define VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_GET 0
 #define VIRTIO_RESOURCE_OBJ_DEV_PARTS_TYPE_SET 1
 
-/* admin-cmds-device-parts.tex:120 */
+/* admin-cmds-device-parts.tex:120, since 1.4 */
 #define VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_SIZE 0
 #define VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_COUNT 1
 #define VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_LIST 2
 
-/* admin-cmds-device-parts.tex:188 */
+/* admin-cmds-device-parts.tex:188, since 1.4 */
 #define VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_SELECTED 0
 #define VIRTIO_ADMIN_CMD_DEV_PARTS_GET_TYPE_ALL 1
 
-/* admin-cmds-device-parts.tex:260 */
+/* admin-cmds-device-parts.tex:260, since 1.4 */
 #define VIRTIO_ADMIN_CMD_DEV_MODE_F_STOPPED 0
 
-/* admin-cmds-resource-objects.tex:72 */
+/* admin-cmds-resource-objects.tex:72, since 1.4 */
 #define VIRTIO_RESOURCE_OBJ_DEV_PARTS 0
 
-/* admin.tex:125 */
+/* admin.tex:125, since 1.3 */
 #define VIRTIO_ADMIN_CMD_LIST_QUERY 0
 #define VIRTIO_ADMIN_CMD_LIST_USE 1
 #define VIRTIO_ADMIN_CMD_LEGACY_COMMON_CFG_WRITE 2
@@ -44,28 +44,28 @@ extern "C" {
 #define VIRTIO_ADMIN_CMD_LEGACY_DEV_CFG_WRITE 4
 #define VIRTIO_ADMIN_CMD_LEGACY_DEV_CFG_READ 5
 #define VIRTIO_ADMIN_CMD_LEGACY_NOTIFY_INFO 6
-#define VIRTIO_ADMIN_CMD_CAP_ID_LIST_QUERY 7
-#define VIRTIO_ADMIN_CMD_DEVICE_CAP_GET 8
-#define VIRTIO_ADMIN_CMD_DRIVER_CAP_SET 9
-#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE 10
-#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_MODIFY 12
-#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY 11
-#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_DESTROY 13
-#define VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_GET 14
-#define VIRTIO_ADMIN_CMD_DEV_PARTS_GET 15
-#define VIRTIO_ADMIN_CMD_DEV_PARTS_SET 16
-#define VIRTIO_ADMIN_CMD_DEV_MODE_SET 17
+#define VIRTIO_ADMIN_CMD_CAP_ID_LIST_QUERY 7 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DEVICE_CAP_GET 8 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DRIVER_CAP_SET 9 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_CREATE 10 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_MODIFY 12 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_QUERY 11 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_RESOURCE_OBJ_DESTROY 13 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_GET 14 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DEV_PARTS_GET 15 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DEV_PARTS_SET 16 /* since 1.4 */
+#define VIRTIO_ADMIN_CMD_DEV_MODE_SET 17 /* since 1.4 */
 
-/* admin.tex:186 */
+/* admin.tex:186, since 1.3 */
 #define VIRTIO_ADMIN_STATUS_OK 0
-#define VIRTIO_ADMIN_STATUS_ENXIO 6
+#define VIRTIO_ADMIN_STATUS_ENXIO 6 /* since 1.4 */
 #define VIRTIO_ADMIN_STATUS_EAGAIN 11
 #define VIRTIO_ADMIN_STATUS_ENOMEM 12
-#define VIRTIO_ADMIN_STATUS_EBUSY 16
+#define VIRTIO_ADMIN_STATUS_EBUSY 16 /* since 1.4 */
 #define VIRTIO_ADMIN_STATUS_EINVAL 22
-#define VIRTIO_ADMIN_STATUS_ENOSPC 28
+#define VIRTIO_ADMIN_STATUS_ENOSPC 28 /* since 1.4 */
 
-/* admin.tex:213 */
+/* admin.tex:213, since 1.3 */
 #define VIRTIO_ADMIN_STATUS_Q_OK 0
 #define VIRTIO_ADMIN_STATUS_Q_INVALID_COMMAND 1
 #define VIRTIO_ADMIN_STATUS_Q_INVALID_OPCODE 2
@@ -146,8 +146,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_query_cap_id_result_write(struct virtwire_w
 
 /* virtio_admin_cmd_cap_get_data: admin-cmds-capabilities.tex:134, since 1.4. */
 struct virtio_admin_cmd_cap_get_data {
-    virtio_le16 id; /* 0, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
+    virtio_le16 id; /* 0 */
+    uint8_t reserved[6]; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_cap_get_data, 8);
@@ -222,8 +222,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_cap_get_result_write(struct virtwire_writer
 /* virtio_admin_cmd_cap_set_data: admin-cmds-capabilities.tex:169, since 1.4.
  * Followed by cap_specific_data[]. */
 struct virtio_admin_cmd_cap_set_data {
-    virtio_le16 id; /* 0, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
+    virtio_le16 id; /* 0 */
+    uint8_t reserved[6]; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_cap_set_data, 8);
@@ -307,8 +307,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_cap_set_data_write(struct virtwire_writer *
 
 /* virtio_dev_parts_cap: admin-cmds-device-parts.tex:46, since 1.4. */
 struct virtio_dev_parts_cap {
-    uint8_t get_parts_resource_objects_limit; /* 0, since 1.4 */
-    uint8_t set_parts_resource_objects_limit; /* 1, since 1.4 */
+    uint8_t get_parts_resource_objects_limit; /* 0 */
+    uint8_t set_parts_resource_objects_limit; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_dev_parts_cap, 2);
@@ -317,8 +317,8 @@ VIRTWIRE_OFFSET(struct virtio_dev_parts_cap, set_parts_resource_objects_limit, 1
 
 /* virtio_resource_obj_dev_parts: admin-cmds-device-parts.tex:71, since 1.4. */
 struct virtio_resource_obj_dev_parts {
-    uint8_t type; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t type; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_resource_obj_dev_parts, 8);
@@ -327,9 +327,9 @@ VIRTWIRE_OFFSET(struct virtio_resource_obj_dev_parts, reserved, 1);
 
 /* virtio_admin_cmd_resource_obj_cmd_hdr: admin-cmds-resource-objects.tex:100, since 1.4. */
 struct virtio_admin_cmd_resource_obj_cmd_hdr {
-    virtio_le16 type; /* 0, since 1.4 */
-    uint8_t reserved[2]; /* 2, since 1.4 */
-    virtio_le32 id; /* 4, since 1.4 */
+    virtio_le16 type; /* 0 */
+    uint8_t reserved[2]; /* 2 */
+    virtio_le32 id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_resource_obj_cmd_hdr, 8);
@@ -339,9 +339,9 @@ VIRTWIRE_OFFSET(struct virtio_admin_cmd_resource_obj_cmd_hdr, id, 4);
 
 /* virtio_admin_cmd_dev_parts_metadata_data: admin-cmds-device-parts.tex:114, since 1.4. */
 struct virtio_admin_cmd_dev_parts_metadata_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
-    uint8_t type; /* 8, since 1.4 */
-    uint8_t reserved[7]; /* 9, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
+    uint8_t type; /* 8 */
+    uint8_t reserved[7]; /* 9 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_dev_parts_metadata_data, 16);
@@ -540,9 +540,9 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_metadata_result_write(struct virt
 /* virtio_admin_cmd_dev_parts_get_data: admin-cmds-device-parts.tex:181, since 1.4.
  * Followed by hdr_list[]. */
 struct virtio_admin_cmd_dev_parts_get_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
-    uint8_t type; /* 8, since 1.4 */
-    uint8_t reserved[7]; /* 9, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
+    uint8_t type; /* 8 */
+    uint8_t reserved[7]; /* 9 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_dev_parts_get_data, 16);
@@ -786,7 +786,7 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_get_result_check(const void *mess
 /* virtio_admin_cmd_dev_parts_set_data: admin-cmds-device-parts.tex:223, since 1.4.
  * Followed by parts[]. */
 struct virtio_admin_cmd_dev_parts_set_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_dev_parts_set_data, 8);
@@ -952,7 +952,7 @@ VIRTWIRE_INLINE int virtio_admin_cmd_dev_parts_set_data_check(const void *messag
 
 /* virtio_admin_cmd_dev_mode_set_data: admin-cmds-device-parts.tex:256, since 1.4. */
 struct virtio_admin_cmd_dev_mode_set_data {
-    uint8_t flags; /* 0, since 1.4 */
+    uint8_t flags; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_dev_mode_set_data, 1);
@@ -961,8 +961,8 @@ VIRTWIRE_OFFSET(struct virtio_admin_cmd_dev_mode_set_data, flags, 0);
 /* virtio_admin_cmd_legacy_common_cfg_wr_data: admin-cmds-legacy-interface.tex:41, since 1.3.
  * Followed by data[]. */
 struct virtio_admin_cmd_legacy_common_cfg_wr_data {
-    uint8_t offset; /* 0, since 1.3 */
-    uint8_t reserved[7]; /* 1, since 1.3 */
+    uint8_t offset; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_legacy_common_cfg_wr_data, 8);
@@ -1046,7 +1046,7 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_wr_data_write(struct virt
 
 /* virtio_admin_cmd_legacy_common_cfg_rd_data: admin-cmds-legacy-interface.tex:71, since 1.3. */
 struct virtio_admin_cmd_legacy_common_cfg_rd_data {
-    uint8_t offset; /* 0, since 1.3 */
+    uint8_t offset; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_legacy_common_cfg_rd_data, 1);
@@ -1120,8 +1120,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_common_cfg_rd_result_write(struct vi
 /* virtio_admin_cmd_legacy_dev_reg_wr_data: admin-cmds-legacy-interface.tex:107, since 1.3.
  * Followed by data[]. */
 struct virtio_admin_cmd_legacy_dev_reg_wr_data {
-    uint8_t offset; /* 0, since 1.3 */
-    uint8_t reserved[7]; /* 1, since 1.3 */
+    uint8_t offset; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_legacy_dev_reg_wr_data, 8);
@@ -1205,7 +1205,7 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_wr_data_write(struct virtwir
 
 /* virtio_admin_cmd_legacy_dev_cfg_rd_data: admin-cmds-legacy-interface.tex:137, since 1.3. */
 struct virtio_admin_cmd_legacy_dev_cfg_rd_data {
-    uint8_t offset; /* 0, since 1.3 */
+    uint8_t offset; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_legacy_dev_cfg_rd_data, 1);
@@ -1278,10 +1278,10 @@ VIRTWIRE_INLINE int virtio_admin_cmd_legacy_dev_reg_rd_result_write(struct virtw
 
 /* virtio_pci_legacy_notify_info: admin-cmds-legacy-interface.tex:203, since 1.3. */
 struct virtio_pci_legacy_notify_info {
-    uint8_t flags; /* 0, since 1.3 */
-    uint8_t bar; /* 1, since 1.3 */
-    uint8_t padding[6]; /* 2, since 1.3 */
-    virtio_le64 offset; /* 8, since 1.3 */
+    uint8_t flags; /* 0 */
+    uint8_t bar; /* 1 */
+    uint8_t padding[6]; /* 2 */
+    virtio_le64 offset; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_legacy_notify_info, 16);
@@ -1292,7 +1292,7 @@ VIRTWIRE_OFFSET(struct virtio_pci_legacy_notify_info, offset, 8);
 
 /* virtio_admin_cmd_legacy_notify_info_result: admin-cmds-legacy-interface.tex:210, since 1.3. */
 struct virtio_admin_cmd_legacy_notify_info_result {
-    struct virtio_pci_legacy_notify_info entries[4]; /* 0, since 1.3 */
+    struct virtio_pci_legacy_notify_info entries[4]; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_legacy_notify_info_result, 64);
@@ -1300,7 +1300,7 @@ VIRTWIRE_OFFSET(struct virtio_admin_cmd_legacy_notify_info_result, entries, 0);
 
 /* virtio_admin_limit: admin-cmds-resource-objects.tex:22, since 1.4. */
 struct virtio_admin_limit {
-    virtio_le32 limit; /* 0, since 1.4 */
+    virtio_le32 limit; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_limit, 4);
@@ -1309,8 +1309,8 @@ VIRTWIRE_OFFSET(struct virtio_admin_limit, limit, 0);
 /* virtio_admin_cmd_resource_obj_create_data: admin-cmds-resource-objects.tex:133, since 1.4.
  * Followed by resource_obj_specific_data[]. */
 struct virtio_admin_cmd_resource_obj_create_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 flags; /* 8, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
+    virtio_le64 flags; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_resource_obj_create_data, 16);
@@ -1397,8 +1397,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_create_data_write(struct virtw
 /* virtio_admin_cmd_resource_modify_data: admin-cmds-resource-objects.tex:158, since 1.4.
  * Followed by resource_obj_specific_data[]. */
 struct virtio_admin_cmd_resource_modify_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 flags; /* 8, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
+    virtio_le64 flags; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_resource_modify_data, 16);
@@ -1484,8 +1484,8 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_modify_data_write(struct virtwire_
 
 /* virtio_admin_cmd_resource_obj_query_data: admin-cmds-resource-objects.tex:182, since 1.4. */
 struct virtio_admin_cmd_resource_obj_query_data {
-    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 flags; /* 8, since 1.4 */
+    struct virtio_admin_cmd_resource_obj_cmd_hdr hdr; /* 0 */
+    virtio_le64 flags; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd_resource_obj_query_data, 16);
@@ -1562,10 +1562,10 @@ VIRTWIRE_INLINE int virtio_admin_cmd_resource_obj_query_result_write(struct virt
 /* virtio_admin_cmd: admin.tex:85, since 1.3.
  * Followed by command_specific_data[], status, status_qualifier, reserved2[4], command_specific_result[]. */
 struct virtio_admin_cmd {
-    virtio_le16 opcode; /* 0, since 1.3 */
-    virtio_le16 group_type; /* 2, since 1.3 */
-    uint8_t reserved1[12]; /* 4, since 1.3 */
-    virtio_le64 group_member_id; /* 16, since 1.3 */
+    virtio_le16 opcode; /* 0 */
+    virtio_le16 group_type; /* 2 */
+    uint8_t reserved1[12]; /* 4 */
+    virtio_le64 group_member_id; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_admin_cmd, 24);

@@ -13,34 +13,34 @@
 extern "C" {
 #endif
 
-/* device-types/balloon/description.tex:35 */
+/* device-types/balloon/description.tex:35, since 1.0 */
 #define VIRTIO_BALLOON_F_MUST_TELL_HOST 0
 #define VIRTIO_BALLOON_F_STATS_VQ 1
 #define VIRTIO_BALLOON_F_DEFLATE_ON_OOM 2
-#define VIRTIO_BALLOON_F_FREE_PAGE_HINT 3
-#define VIRTIO_BALLOON_F_PAGE_POISON 4
-#define VIRTIO_BALLOON_F_PAGE_REPORTING 5
+#define VIRTIO_BALLOON_F_FREE_PAGE_HINT 3 /* since 1.2 */
+#define VIRTIO_BALLOON_F_PAGE_POISON 4 /* since 1.2 */
+#define VIRTIO_BALLOON_F_PAGE_REPORTING 5 /* since 1.2 */
 
-/* device-types/balloon/description.tex:298 */
+/* device-types/balloon/description.tex:298, since 1.0 */
 #define VIRTIO_BALLOON_S_SWAP_IN 0
 #define VIRTIO_BALLOON_S_SWAP_OUT 1
 #define VIRTIO_BALLOON_S_MAJFLT 2
 #define VIRTIO_BALLOON_S_MINFLT 3
 #define VIRTIO_BALLOON_S_MEMFREE 4
 #define VIRTIO_BALLOON_S_MEMTOT 5
-#define VIRTIO_BALLOON_S_AVAIL 6
-#define VIRTIO_BALLOON_S_CACHES 7
-#define VIRTIO_BALLOON_S_HTLB_PGALLOC 8
-#define VIRTIO_BALLOON_S_HTLB_PGFAIL 9
+#define VIRTIO_BALLOON_S_AVAIL 6 /* since 1.1 */
+#define VIRTIO_BALLOON_S_CACHES 7 /* since 1.1 */
+#define VIRTIO_BALLOON_S_HTLB_PGALLOC 8 /* since 1.1 */
+#define VIRTIO_BALLOON_S_HTLB_PGFAIL 9 /* since 1.1 */
 
-/* device-types/balloon/description.tex:414 */
+/* device-types/balloon/description.tex:414, since 1.2 */
 #define VIRTIO_BALLOON_CMD_ID_STOP 0
 #define VIRTIO_BALLOON_CMD_ID_DONE 1
 
 /* virtio_balloon_config: device-types/balloon/description.tex:91, since 1.0. */
 struct virtio_balloon_config {
-    virtio_le32 num_pages; /* 0, since 1.0 */
-    virtio_le32 actual; /* 4, since 1.0 */
+    virtio_le32 num_pages; /* 0 */
+    virtio_le32 actual; /* 4 */
     virtio_le32 free_page_hint_cmd_id; /* 8, since 1.2, if VIRTIO_BALLOON_F_FREE_PAGE_HINT */
     virtio_le32 poison_val; /* 12, since 1.2, if VIRTIO_BALLOON_F_PAGE_POISON */
 };
@@ -53,8 +53,8 @@ VIRTWIRE_OFFSET(struct virtio_balloon_config, poison_val, 12);
 
 /* virtio_balloon_stat: device-types/balloon/description.tex:297, since 1.0. */
 struct virtio_balloon_stat {
-    virtio_le16 tag; /* 0, since 1.0 */
-    virtio_le64 val; /* 2, since 1.0 */
+    virtio_le16 tag; /* 0 */
+    virtio_le64 val; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_balloon_stat, 10);

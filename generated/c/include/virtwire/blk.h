@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* device-types/blk/description.tex:24 */
+/* device-types/blk/description.tex:24, since 1.0 */
 #define VIRTIO_BLK_F_SIZE_MAX 1
 #define VIRTIO_BLK_F_SEG_MAX 2
 #define VIRTIO_BLK_F_GEOMETRY 4
@@ -22,44 +22,44 @@ extern "C" {
 #define VIRTIO_BLK_F_FLUSH 9
 #define VIRTIO_BLK_F_TOPOLOGY 10
 #define VIRTIO_BLK_F_CONFIG_WCE 11
-#define VIRTIO_BLK_F_MQ 12
-#define VIRTIO_BLK_F_DISCARD 13
-#define VIRTIO_BLK_F_WRITE_ZEROES 14
-#define VIRTIO_BLK_F_LIFETIME 15
-#define VIRTIO_BLK_F_SECURE_ERASE 16
-#define VIRTIO_BLK_F_ZONED 17
+#define VIRTIO_BLK_F_MQ 12 /* since 1.2 */
+#define VIRTIO_BLK_F_DISCARD 13 /* since 1.1 */
+#define VIRTIO_BLK_F_WRITE_ZEROES 14 /* since 1.1 */
+#define VIRTIO_BLK_F_LIFETIME 15 /* since 1.2 */
+#define VIRTIO_BLK_F_SECURE_ERASE 16 /* since 1.2 */
+#define VIRTIO_BLK_F_ZONED 17 /* since 1.3 */
 
-/* device-types/blk/description.tex:74 */
+/* device-types/blk/description.tex:74, since 1.0 */
 #define VIRTIO_BLK_F_BARRIER 0
 #define VIRTIO_BLK_F_SCSI 7
 
-/* device-types/blk/description.tex:160 */
+/* device-types/blk/description.tex:160, since 1.3 */
 #define VIRTIO_BLK_Z_NONE 0
 #define VIRTIO_BLK_Z_HM 1
 #define VIRTIO_BLK_Z_HA 2
 
-/* device-types/blk/description.tex:452 */
+/* device-types/blk/description.tex:452, since 1.0 */
 #define VIRTIO_BLK_T_IN 0
 #define VIRTIO_BLK_T_OUT 1
 #define VIRTIO_BLK_T_FLUSH 4
-#define VIRTIO_BLK_T_GET_ID 8
-#define VIRTIO_BLK_T_GET_LIFETIME 10
-#define VIRTIO_BLK_T_DISCARD 11
-#define VIRTIO_BLK_T_WRITE_ZEROES 13
-#define VIRTIO_BLK_T_SECURE_ERASE 14
+#define VIRTIO_BLK_T_GET_ID 8 /* since 1.2 */
+#define VIRTIO_BLK_T_GET_LIFETIME 10 /* since 1.2 */
+#define VIRTIO_BLK_T_DISCARD 11 /* since 1.1 */
+#define VIRTIO_BLK_T_WRITE_ZEROES 13 /* since 1.1 */
+#define VIRTIO_BLK_T_SECURE_ERASE 14 /* since 1.2 */
 
-/* device-types/blk/description.tex:515 */
+/* device-types/blk/description.tex:515, since 1.2 */
 #define VIRTIO_BLK_PRE_EOL_INFO_UNDEFINED 0
 #define VIRTIO_BLK_PRE_EOL_INFO_NORMAL 1
 #define VIRTIO_BLK_PRE_EOL_INFO_WARNING 2
 #define VIRTIO_BLK_PRE_EOL_INFO_URGENT 3
 
-/* device-types/blk/description.tex:538 */
+/* device-types/blk/description.tex:538, since 1.0 */
 #define VIRTIO_BLK_S_OK 0
 #define VIRTIO_BLK_S_IOERR 1
 #define VIRTIO_BLK_S_UNSUPP 2
 
-/* device-types/blk/description.tex:558 */
+/* device-types/blk/description.tex:558, since 1.3 */
 #define VIRTIO_BLK_T_ZONE_APPEND 15
 #define VIRTIO_BLK_T_ZONE_REPORT 16
 #define VIRTIO_BLK_T_ZONE_OPEN 18
@@ -68,18 +68,18 @@ extern "C" {
 #define VIRTIO_BLK_T_ZONE_RESET 24
 #define VIRTIO_BLK_T_ZONE_RESET_ALL 26
 
-/* device-types/blk/description.tex:592 */
+/* device-types/blk/description.tex:592, since 1.3 */
 #define VIRTIO_BLK_S_ZONE_INVALID_CMD 3
 #define VIRTIO_BLK_S_ZONE_UNALIGNED_WP 4
 #define VIRTIO_BLK_S_ZONE_OPEN_RESOURCE 5
 #define VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE 6
 
-/* device-types/blk/description.tex:659 */
+/* device-types/blk/description.tex:659, since 1.3 */
 #define VIRTIO_BLK_ZT_CONV 1
 #define VIRTIO_BLK_ZT_SWR 2
 #define VIRTIO_BLK_ZT_SWP 3
 
-/* device-types/blk/description.tex:684 */
+/* device-types/blk/description.tex:684, since 1.3 */
 #define VIRTIO_BLK_ZS_NOT_WP 0
 #define VIRTIO_BLK_ZS_EMPTY 1
 #define VIRTIO_BLK_ZS_IOPEN 2
@@ -89,22 +89,22 @@ extern "C" {
 #define VIRTIO_BLK_ZS_FULL 14
 #define VIRTIO_BLK_ZS_OFFLINE 15
 
-/* device-types/blk/description.tex:1212 */
+/* device-types/blk/description.tex:1212, since 1.0 */
 #define VIRTIO_BLK_T_FLUSH_OUT 5
 #define VIRTIO_BLK_T_BARRIER 0x80000000U
 
-/* device-types/blk/description.tex:1251 */
+/* device-types/blk/description.tex:1251, since 1.0 */
 #define SCSI_SENSE_BUFFERSIZE 96
 
-/* device-types/blk/description.tex:1266 */
+/* device-types/blk/description.tex:1266, since 1.0 */
 #define VIRTIO_BLK_T_SCSI_CMD 2
 #define VIRTIO_BLK_T_SCSI_CMD_OUT 3
 
 /* virtio_blk_geometry: device-types/blk/description.tex:93, since 1.0. */
 struct virtio_blk_geometry {
-    virtio_le16 cylinders; /* 0, since 1.0 */
-    uint8_t heads; /* 2, since 1.0 */
-    uint8_t sectors; /* 3, since 1.0 */
+    virtio_le16 cylinders; /* 0 */
+    uint8_t heads; /* 2 */
+    uint8_t sectors; /* 3 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_geometry, 4);
@@ -114,10 +114,10 @@ VIRTWIRE_OFFSET(struct virtio_blk_geometry, sectors, 3);
 
 /* virtio_blk_topology: device-types/blk/description.tex:99, since 1.0. */
 struct virtio_blk_topology {
-    uint8_t physical_block_exp; /* 0, since 1.0 */
-    uint8_t alignment_offset; /* 1, since 1.0 */
-    virtio_le16 min_io_size; /* 2, since 1.0 */
-    virtio_le32 opt_io_size; /* 4, since 1.0 */
+    uint8_t physical_block_exp; /* 0 */
+    uint8_t alignment_offset; /* 1 */
+    virtio_le16 min_io_size; /* 2 */
+    virtio_le32 opt_io_size; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_topology, 8);
@@ -128,13 +128,13 @@ VIRTWIRE_OFFSET(struct virtio_blk_topology, opt_io_size, 4);
 
 /* virtio_blk_zoned_characteristics: device-types/blk/description.tex:122, since 1.3. */
 struct virtio_blk_zoned_characteristics {
-    virtio_le32 zone_sectors; /* 0, since 1.3 */
-    virtio_le32 max_open_zones; /* 4, since 1.3 */
-    virtio_le32 max_active_zones; /* 8, since 1.3 */
-    virtio_le32 max_append_sectors; /* 12, since 1.3 */
-    virtio_le32 write_granularity; /* 16, since 1.3 */
-    uint8_t model; /* 20, since 1.3 */
-    uint8_t unused2[3]; /* 21, since 1.3 */
+    virtio_le32 zone_sectors; /* 0 */
+    virtio_le32 max_open_zones; /* 4 */
+    virtio_le32 max_active_zones; /* 8 */
+    virtio_le32 max_append_sectors; /* 12 */
+    virtio_le32 write_granularity; /* 16 */
+    uint8_t model; /* 20 */
+    uint8_t unused2[3]; /* 21 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_zoned_characteristics, 24);
@@ -148,13 +148,13 @@ VIRTWIRE_OFFSET(struct virtio_blk_zoned_characteristics, unused2, 21);
 
 /* virtio_blk_config: device-types/blk/description.tex:89, since 1.0. */
 struct virtio_blk_config {
-    virtio_le64 capacity; /* 0, since 1.0 */
-    virtio_le32 size_max; /* 8, since 1.0, if VIRTIO_BLK_F_SIZE_MAX */
-    virtio_le32 seg_max; /* 12, since 1.0, if VIRTIO_BLK_F_SEG_MAX */
-    struct virtio_blk_geometry geometry; /* 16, since 1.0, if VIRTIO_BLK_F_GEOMETRY */
-    virtio_le32 blk_size; /* 20, since 1.0, if VIRTIO_BLK_F_BLK_SIZE */
-    struct virtio_blk_topology topology; /* 24, since 1.0, if VIRTIO_BLK_F_TOPOLOGY */
-    uint8_t writeback; /* 32, since 1.0, if VIRTIO_BLK_F_CONFIG_WCE */
+    virtio_le64 capacity; /* 0 */
+    virtio_le32 size_max; /* 8, if VIRTIO_BLK_F_SIZE_MAX */
+    virtio_le32 seg_max; /* 12, if VIRTIO_BLK_F_SEG_MAX */
+    struct virtio_blk_geometry geometry; /* 16, if VIRTIO_BLK_F_GEOMETRY */
+    virtio_le32 blk_size; /* 20, if VIRTIO_BLK_F_BLK_SIZE */
+    struct virtio_blk_topology topology; /* 24, if VIRTIO_BLK_F_TOPOLOGY */
+    uint8_t writeback; /* 32, if VIRTIO_BLK_F_CONFIG_WCE */
     uint8_t unused0; /* 33, since 1.1 */
     virtio_le16 num_queues; /* 34, since 1.2, if VIRTIO_BLK_F_MQ */
     virtio_le32 max_discard_sectors; /* 36, since 1.1, if VIRTIO_BLK_F_DISCARD */
@@ -205,9 +205,9 @@ VIRTWIRE_INLINE bool virtio_blk_config_reserved_is_zero(const void *message, siz
 /* virtio_blk_req: device-types/blk/description.tex:435, since 1.0.
  * Followed by data[], status. */
 struct virtio_blk_req {
-    virtio_le32 type; /* 0, since 1.0 */
-    virtio_le32 reserved; /* 4, since 1.0 */
-    virtio_le64 sector; /* 8, since 1.0 */
+    virtio_le32 type; /* 0 */
+    virtio_le32 reserved; /* 4 */
+    virtio_le64 sector; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_req, 16);
@@ -350,9 +350,9 @@ VIRTWIRE_INLINE void virtio_blk_discard_write_zeroes_flags_set_reserved(
 
 /* virtio_blk_discard_write_zeroes: device-types/blk/description.tex:479, since 1.1. */
 struct virtio_blk_discard_write_zeroes {
-    virtio_le64 sector; /* 0, since 1.1 */
-    virtio_le32 num_sectors; /* 8, since 1.1 */
-    struct virtio_blk_discard_write_zeroes_flags flags; /* 12, since 1.1 */
+    virtio_le64 sector; /* 0 */
+    virtio_le32 num_sectors; /* 8 */
+    struct virtio_blk_discard_write_zeroes_flags flags; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_discard_write_zeroes, 16);
@@ -362,9 +362,9 @@ VIRTWIRE_OFFSET(struct virtio_blk_discard_write_zeroes, flags, 12);
 
 /* virtio_blk_lifetime: device-types/blk/description.tex:503, since 1.2. */
 struct virtio_blk_lifetime {
-    virtio_le16 pre_eol_info; /* 0, since 1.2 */
-    virtio_le16 device_lifetime_est_typ_a; /* 2, since 1.2 */
-    virtio_le16 device_lifetime_est_typ_b; /* 4, since 1.2 */
+    virtio_le16 pre_eol_info; /* 0 */
+    virtio_le16 device_lifetime_est_typ_a; /* 2 */
+    virtio_le16 device_lifetime_est_typ_b; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_lifetime, 6);
@@ -375,9 +375,9 @@ VIRTWIRE_OFFSET(struct virtio_blk_lifetime, device_lifetime_est_typ_b, 4);
 /* virtio_blk_req_za: device-types/blk/description.tex:581, since 1.3.
  * Followed by data[], append_sector, status. */
 struct virtio_blk_req_za {
-    virtio_le32 type; /* 0, since 1.3 */
-    virtio_le32 reserved; /* 4, since 1.3 */
-    virtio_le64 sector; /* 8, since 1.3 */
+    virtio_le32 type; /* 0 */
+    virtio_le32 reserved; /* 4 */
+    virtio_le64 sector; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_req_za, 16);
@@ -489,12 +489,12 @@ VIRTWIRE_INLINE int virtio_blk_req_za_write(struct virtwire_writer *writer,
 
 /* virtio_blk_zone_descriptor: device-types/blk/description.tex:643, since 1.3. */
 struct virtio_blk_zone_descriptor {
-    virtio_le64 z_cap; /* 0, since 1.3 */
-    virtio_le64 z_start; /* 8, since 1.3 */
-    virtio_le64 z_wp; /* 16, since 1.3 */
-    uint8_t z_type; /* 24, since 1.3 */
-    uint8_t z_state; /* 25, since 1.3 */
-    uint8_t reserved[38]; /* 26, since 1.3 */
+    virtio_le64 z_cap; /* 0 */
+    virtio_le64 z_start; /* 8 */
+    virtio_le64 z_wp; /* 16 */
+    uint8_t z_type; /* 24 */
+    uint8_t z_state; /* 25 */
+    uint8_t reserved[38]; /* 26 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_zone_descriptor, 64);
@@ -508,8 +508,8 @@ VIRTWIRE_OFFSET(struct virtio_blk_zone_descriptor, reserved, 26);
 /* virtio_blk_zone_report: device-types/blk/description.tex:630, since 1.3.
  * Followed by zones[nr_zones]. */
 struct virtio_blk_zone_report {
-    virtio_le64 nr_zones; /* 0, since 1.3 */
-    uint8_t reserved[56]; /* 8, since 1.3 */
+    virtio_le64 nr_zones; /* 0 */
+    uint8_t reserved[56]; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_blk_zone_report, 64);
@@ -620,9 +620,9 @@ VIRTWIRE_INLINE int virtio_blk_zone_report_write(struct virtwire_writer *writer,
 /* virtio_scsi_pc_req: device-types/blk/description.tex:1245, since 1.0.
  * Followed by cmd[], data[][512], sense[96], errors, data_len, sense_len, residual, status. */
 struct virtio_scsi_pc_req {
-    virtio_u32 type; /* 0, since 1.0 */
-    virtio_u32 ioprio; /* 4, since 1.0 */
-    virtio_u64 sector; /* 8, since 1.0 */
+    virtio_u32 type; /* 0 */
+    virtio_u32 ioprio; /* 4 */
+    virtio_u64 sector; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_pc_req, 16);

@@ -13,35 +13,35 @@
 extern "C" {
 #endif
 
-/* device-types/can/description.tex:35 */
+/* device-types/can/description.tex:35, since 1.4 */
 #define VIRTIO_CAN_F_CAN_CLASSIC 0
 #define VIRTIO_CAN_F_CAN_FD 1
 #define VIRTIO_CAN_F_RTR_FRAMES 2
 #define VIRTIO_CAN_F_LATE_TX_ACK 3
 
-/* device-types/can/description.tex:79 */
+/* device-types/can/description.tex:79, since 1.4 */
 #define VIRTIO_CAN_S_CTRL_BUSOFF (1U << 0)
 
-/* device-types/can/description.tex:100 */
+/* device-types/can/description.tex:100, since 1.4 */
 #define VIRTIO_CAN_RESULT_OK 0
 #define VIRTIO_CAN_RESULT_NOT_OK 1
 
-/* device-types/can/description.tex:112 */
+/* device-types/can/description.tex:112, since 1.4 */
 #define VIRTIO_CAN_SET_CTRL_MODE_START 0x0201
 #define VIRTIO_CAN_SET_CTRL_MODE_STOP 0x0202
 
-/* device-types/can/description.tex:158 */
+/* device-types/can/description.tex:158, since 1.4 */
 #define VIRTIO_CAN_TX 0x0001
 #define VIRTIO_CAN_FLAGS_FD 0x4000
 #define VIRTIO_CAN_FLAGS_EXTENDED 0x8000
 #define VIRTIO_CAN_FLAGS_RTR 0x2000
 
-/* device-types/can/description.tex:213 */
+/* device-types/can/description.tex:213, since 1.4 */
 #define VIRTIO_CAN_RX 0x0101
 
 /* virtio_can_config: device-types/can/description.tex:78, since 1.4. */
 struct virtio_can_config {
-    virtio_le16 status; /* 0, since 1.4 */
+    virtio_le16 status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_config, 2);
@@ -49,7 +49,7 @@ VIRTWIRE_OFFSET(struct virtio_can_config, status, 0);
 
 /* virtio_can_control_out: device-types/can/description.tex:111, since 1.4. */
 struct virtio_can_control_out {
-    virtio_le16 msg_type; /* 0, since 1.4 */
+    virtio_le16 msg_type; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_control_out, 2);
@@ -57,7 +57,7 @@ VIRTWIRE_OFFSET(struct virtio_can_control_out, msg_type, 0);
 
 /* virtio_can_control_in: device-types/can/description.tex:125, since 1.4. */
 struct virtio_can_control_in {
-    uint8_t result; /* 0, since 1.4 */
+    uint8_t result; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_control_in, 1);
@@ -66,13 +66,13 @@ VIRTWIRE_OFFSET(struct virtio_can_control_in, result, 0);
 /* virtio_can_tx_out: device-types/can/description.tex:157, since 1.4.
  * Followed by sdu[length]. */
 struct virtio_can_tx_out {
-    virtio_le16 msg_type; /* 0, since 1.4 */
-    virtio_le16 length; /* 2, since 1.4 */
-    uint8_t reserved_classic_dlc; /* 4, since 1.4 */
-    uint8_t padding; /* 5, since 1.4 */
-    virtio_le16 reserved_xl_priority; /* 6, since 1.4 */
-    virtio_le32 flags; /* 8, since 1.4 */
-    virtio_le32 can_id; /* 12, since 1.4 */
+    virtio_le16 msg_type; /* 0 */
+    virtio_le16 length; /* 2 */
+    uint8_t reserved_classic_dlc; /* 4 */
+    uint8_t padding; /* 5 */
+    virtio_le16 reserved_xl_priority; /* 6 */
+    virtio_le32 flags; /* 8 */
+    virtio_le32 can_id; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_tx_out, 16);
@@ -207,7 +207,7 @@ VIRTWIRE_INLINE int virtio_can_tx_out_write(struct virtwire_writer *writer,
 
 /* virtio_can_tx_in: device-types/can/description.tex:172, since 1.4. */
 struct virtio_can_tx_in {
-    uint8_t result; /* 0, since 1.4 */
+    uint8_t result; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_tx_in, 1);
@@ -216,13 +216,13 @@ VIRTWIRE_OFFSET(struct virtio_can_tx_in, result, 0);
 /* virtio_can_rx: device-types/can/description.tex:212, since 1.4.
  * Followed by sdu[length]. */
 struct virtio_can_rx {
-    virtio_le16 msg_type; /* 0, since 1.4 */
-    virtio_le16 length; /* 2, since 1.4 */
-    uint8_t reserved_classic_dlc; /* 4, since 1.4 */
-    uint8_t padding; /* 5, since 1.4 */
-    virtio_le16 reserved_xl_priority; /* 6, since 1.4 */
-    virtio_le32 flags; /* 8, since 1.4 */
-    virtio_le32 can_id; /* 12, since 1.4 */
+    virtio_le16 msg_type; /* 0 */
+    virtio_le16 length; /* 2 */
+    uint8_t reserved_classic_dlc; /* 4 */
+    uint8_t padding; /* 5 */
+    virtio_le16 reserved_xl_priority; /* 6 */
+    virtio_le32 flags; /* 8 */
+    virtio_le32 can_id; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_can_rx, 16);

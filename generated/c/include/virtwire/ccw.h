@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* transport-ccw.tex:75 */
+/* transport-ccw.tex:75, since 1.0 */
 #define CCW_CMD_SET_VQ 0x13
 #define CCW_CMD_VDEV_RESET 0x33
 #define CCW_CMD_SET_IND 0x43
@@ -26,7 +26,7 @@ extern "C" {
 #define CCW_CMD_WRITE_STATUS 0x31
 #define CCW_CMD_READ_VQ_CONF 0x32
 #define CCW_CMD_SET_VIRTIO_REV 0x83
-#define CCW_CMD_READ_STATUS 0x72
+#define CCW_CMD_READ_STATUS 0x72 /* since 1.1 */
 
 /* virtio_ccw_notifications_be: notifications-be.c:1, since 1.1. */
 struct virtio_ccw_notifications_be {
@@ -85,8 +85,8 @@ VIRTWIRE_INLINE void virtio_ccw_notifications_be_set_next_wrap(struct virtio_ccw
 /* virtio_rev_info: transport-ccw.tex:158, since 1.0.
  * Followed by data[length]. */
 struct virtio_rev_info {
-    virtio_be16 revision; /* 0, since 1.0 */
-    virtio_be16 length; /* 2, since 1.0 */
+    virtio_be16 revision; /* 0 */
+    virtio_be16 length; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rev_info, 4);
@@ -196,7 +196,7 @@ VIRTWIRE_INLINE int virtio_rev_info_write(struct virtwire_writer *writer,
 
 /* vq_config_block: transport-ccw.tex:238, since 1.0. */
 struct vq_config_block {
-    virtio_be16 index; /* 0, since 1.0 */
+    virtio_be16 index; /* 0 */
     virtio_be16 max_queue_size; /* 2, since 1.3 */
 };
 
@@ -206,9 +206,9 @@ VIRTWIRE_OFFSET(struct vq_config_block, max_queue_size, 2);
 
 /* vq_info_block: transport-ccw.tex:252, since 1.0. */
 struct vq_info_block {
-    virtio_be64 desc; /* 0, since 1.0 */
-    virtio_be32 res0; /* 8, since 1.0 */
-    virtio_be16 index; /* 12, since 1.0 */
+    virtio_be64 desc; /* 0 */
+    virtio_be32 res0; /* 8 */
+    virtio_be16 index; /* 12 */
     virtio_be16 size; /* 14, since 1.3 */
     virtio_be64 driver; /* 16, since 1.1 */
     virtio_be64 device; /* 24, since 1.1 */
@@ -224,9 +224,9 @@ VIRTWIRE_OFFSET(struct vq_info_block, device, 24);
 
 /* vq_info_block_legacy: transport-ccw.tex:277, since 1.0. */
 struct vq_info_block_legacy {
-    virtio_be64 queue; /* 0, since 1.0 */
-    virtio_be32 align; /* 8, since 1.0 */
-    virtio_be16 index; /* 12, since 1.0 */
+    virtio_be64 queue; /* 0 */
+    virtio_be32 align; /* 8 */
+    virtio_be16 index; /* 12 */
     virtio_be16 size; /* 14, since 1.3 */
 };
 
@@ -238,8 +238,8 @@ VIRTWIRE_OFFSET(struct vq_info_block_legacy, size, 14);
 
 /* virtio_feature_desc: transport-ccw.tex:338, since 1.0. */
 struct virtio_feature_desc {
-    virtio_le32 features; /* 0, since 1.0 */
-    uint8_t index; /* 4, since 1.0 */
+    virtio_le32 features; /* 0 */
+    uint8_t index; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_feature_desc, 5);
@@ -248,10 +248,10 @@ VIRTWIRE_OFFSET(struct virtio_feature_desc, index, 4);
 
 /* virtio_thinint_area: transport-ccw.tex:426, since 1.0. */
 struct virtio_thinint_area {
-    virtio_be64 summary_indicator; /* 0, since 1.0 */
-    virtio_be64 indicator; /* 8, since 1.0 */
-    virtio_be64 bit_nr; /* 16, since 1.0 */
-    uint8_t isc; /* 24, since 1.0 */
+    virtio_be64 summary_indicator; /* 0 */
+    virtio_be64 indicator; /* 8 */
+    virtio_be64 bit_nr; /* 16 */
+    uint8_t isc; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_thinint_area, 25);

@@ -13,42 +13,42 @@
 extern "C" {
 #endif
 
-/* content.tex:29 */
+/* content.tex:29, since 1.0 */
 #define VIRTIO_ACKNOWLEDGE 1
 #define VIRTIO_DRIVER 2
 #define VIRTIO_DRIVER_OK 4
 #define VIRTIO_FEATURES_OK 8
-#define VIRTIO_SUSPEND 16
+#define VIRTIO_SUSPEND 16 /* since 1.4 */
 #define VIRTIO_DEVICE_NEEDS_RESET 64
 #define VIRTIO_FAILED 128
 
-/* content.tex:844 */
-#define VIRTIO_F_INDIRECT_DESC 28
-#define VIRTIO_F_EVENT_IDX 29
+/* content.tex:844, since 1.0 */
+#define VIRTIO_F_INDIRECT_DESC 28 /* since 1.2 */
+#define VIRTIO_F_EVENT_IDX 29 /* since 1.2 */
 #define VIRTIO_F_VERSION_1 32
-#define VIRTIO_F_ACCESS_PLATFORM 33
+#define VIRTIO_F_ACCESS_PLATFORM 33 /* since 1.1 */
 
-/* content.tex:878 */
+/* content.tex:878, since 1.1 */
 #define VIRTIO_F_RING_PACKED 34
 #define VIRTIO_F_IN_ORDER 35
 #define VIRTIO_F_ORDER_PLATFORM 36
 
-/* content.tex:901 */
+/* content.tex:901, since 1.1 */
 #define VIRTIO_F_SR_IOV 37
 #define VIRTIO_F_NOTIFICATION_DATA 38
-#define VIRTIO_F_NOTIF_CONFIG_DATA 39
+#define VIRTIO_F_NOTIF_CONFIG_DATA 39 /* since 1.2 */
 
-/* content.tex:927 */
+/* content.tex:927, since 1.2 */
 #define VIRTIO_F_RING_RESET 40
-#define VIRTIO_F_ADMIN_VQ 41
+#define VIRTIO_F_ADMIN_VQ 41 /* since 1.3 */
 
-/* content.tex:943 */
+/* content.tex:943, since 1.4 */
 #define VIRTIO_F_SUSPEND 43
 
-/* content.tex:1016 */
+/* content.tex:1016, since 1.0 */
 #define VIRTIO_F_NOTIFY_ON_EMPTY 24
 
-/* content.tex:1035 */
+/* content.tex:1035, since 1.0 */
 #define VIRTIO_F_ANY_LAYOUT 27
 #define VIRTIO_UNUSED 30
 

@@ -13,12 +13,12 @@
 extern "C" {
 #endif
 
-/* device-types/console/description.tex:38 */
+/* device-types/console/description.tex:38, since 1.0 */
 #define VIRTIO_CONSOLE_F_SIZE 0
 #define VIRTIO_CONSOLE_F_MULTIPORT 1
 #define VIRTIO_CONSOLE_F_EMERG_WRITE 2
 
-/* device-types/console/description.tex:161 */
+/* device-types/console/description.tex:161, since 1.0 */
 #define VIRTIO_CONSOLE_DEVICE_READY 0
 #define VIRTIO_CONSOLE_DEVICE_ADD 1
 #define VIRTIO_CONSOLE_DEVICE_REMOVE 2
@@ -30,10 +30,10 @@ extern "C" {
 
 /* virtio_console_config: device-types/console/description.tex:61, since 1.0. */
 struct virtio_console_config {
-    virtio_le16 cols; /* 0, since 1.0, if VIRTIO_CONSOLE_F_SIZE */
-    virtio_le16 rows; /* 2, since 1.0, if VIRTIO_CONSOLE_F_SIZE */
-    virtio_le32 max_nr_ports; /* 4, since 1.0, if VIRTIO_CONSOLE_F_MULTIPORT */
-    virtio_le32 emerg_wr; /* 8, since 1.0, if VIRTIO_CONSOLE_F_EMERG_WRITE */
+    virtio_le16 cols; /* 0, if VIRTIO_CONSOLE_F_SIZE */
+    virtio_le16 rows; /* 2, if VIRTIO_CONSOLE_F_SIZE */
+    virtio_le32 max_nr_ports; /* 4, if VIRTIO_CONSOLE_F_MULTIPORT */
+    virtio_le32 emerg_wr; /* 8, if VIRTIO_CONSOLE_F_EMERG_WRITE */
 };
 
 VIRTWIRE_SIZE(struct virtio_console_config, 12);
@@ -44,9 +44,9 @@ VIRTWIRE_OFFSET(struct virtio_console_config, emerg_wr, 8);
 
 /* virtio_console_control: device-types/console/description.tex:152, since 1.0. */
 struct virtio_console_control {
-    virtio_le32 id; /* 0, since 1.0 */
-    virtio_le16 event; /* 4, since 1.0 */
-    virtio_le16 value; /* 6, since 1.0 */
+    virtio_le32 id; /* 0 */
+    virtio_le16 event; /* 4 */
+    virtio_le16 value; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_console_control, 8);
@@ -56,8 +56,8 @@ VIRTWIRE_OFFSET(struct virtio_console_control, value, 6);
 
 /* virtio_console_resize: device-types/console/description.tex:177, since 1.0. */
 struct virtio_console_resize {
-    virtio_le16 cols; /* 0, since 1.0 */
-    virtio_le16 rows; /* 2, since 1.0 */
+    virtio_le16 cols; /* 0 */
+    virtio_le16 rows; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_console_resize, 4);

@@ -13,23 +13,23 @@
 extern "C" {
 #endif
 
-/* device-types/crypto/description.tex:33 */
+/* device-types/crypto/description.tex:33, since 1.1 */
 #define VIRTIO_CRYPTO_F_REVISION_1 0
 #define VIRTIO_CRYPTO_F_CIPHER_STATELESS_MODE 1
 #define VIRTIO_CRYPTO_F_HASH_STATELESS_MODE 2
 #define VIRTIO_CRYPTO_F_MAC_STATELESS_MODE 3
 #define VIRTIO_CRYPTO_F_AEAD_STATELESS_MODE 4
-#define VIRTIO_CRYPTO_F_AKCIPHER_STATELESS_MODE 5
+#define VIRTIO_CRYPTO_F_AKCIPHER_STATELESS_MODE 5 /* since 1.3 */
 
-/* device-types/crypto/description.tex:68 */
+/* device-types/crypto/description.tex:68, since 1.1 */
 #define VIRTIO_CRYPTO_SERVICE_CIPHER 0 /* bit 0 of virtio_crypto_config.crypto_services */
 #define VIRTIO_CRYPTO_SERVICE_HASH 1 /* bit 1 of virtio_crypto_config.crypto_services */
 #define VIRTIO_CRYPTO_SERVICE_MAC 2 /* bit 2 of virtio_crypto_config.crypto_services */
 #define VIRTIO_CRYPTO_SERVICE_AEAD 3 /* bit 3 of virtio_crypto_config.crypto_services */
-#define VIRTIO_CRYPTO_SERVICE_AKCIPHER 4 /* bit 4 of virtio_crypto_config.crypto_services */
-#define VIRTIO_CRYPTO_SERVICE_IPSEC 5 /* bit 5 of virtio_crypto_config.crypto_services */
+#define VIRTIO_CRYPTO_SERVICE_AKCIPHER 4 /* bit 4 of virtio_crypto_config.crypto_services; since 1.3 */
+#define VIRTIO_CRYPTO_SERVICE_IPSEC 5 /* bit 5 of virtio_crypto_config.crypto_services; since 1.4 */
 
-/* device-types/crypto/description.tex:89 */
+/* device-types/crypto/description.tex:89, since 1.1 */
 #define VIRTIO_CRYPTO_NO_CIPHER 0 /* bit 0 of virtio_crypto_ipsec_mode_cap.cipher_algo */
 #define VIRTIO_CRYPTO_CIPHER_ARC4 1 /* bit 1 of virtio_crypto_ipsec_mode_cap.cipher_algo */
 #define VIRTIO_CRYPTO_CIPHER_AES_ECB 2 /* bit 2 of virtio_crypto_ipsec_mode_cap.cipher_algo */
@@ -46,7 +46,7 @@ extern "C" {
 #define VIRTIO_CRYPTO_CIPHER_AES_XTS 13 /* bit 13 of virtio_crypto_ipsec_mode_cap.cipher_algo */
 #define VIRTIO_CRYPTO_CIPHER_ZUC_EEA3 14 /* bit 14 of virtio_crypto_ipsec_mode_cap.cipher_algo */
 
-/* device-types/crypto/description.tex:119 */
+/* device-types/crypto/description.tex:119, since 1.1 */
 #define VIRTIO_CRYPTO_NO_HASH 0 /* bit 0 of virtio_crypto_config.hash_algo */
 #define VIRTIO_CRYPTO_HASH_MD5 1 /* bit 1 of virtio_crypto_config.hash_algo */
 #define VIRTIO_CRYPTO_HASH_SHA1 2 /* bit 2 of virtio_crypto_config.hash_algo */
@@ -61,7 +61,7 @@ extern "C" {
 #define VIRTIO_CRYPTO_HASH_SHA3_SHAKE128 11 /* bit 11 of virtio_crypto_config.hash_algo */
 #define VIRTIO_CRYPTO_HASH_SHA3_SHAKE256 12 /* bit 12 of virtio_crypto_config.hash_algo */
 
-/* device-types/crypto/description.tex:147 */
+/* device-types/crypto/description.tex:147, since 1.1 */
 #define VIRTIO_CRYPTO_NO_MAC 0 /* bit 0 of virtio_crypto_ipsec_mode_cap.hmac_algo */
 #define VIRTIO_CRYPTO_MAC_HMAC_MD5 1 /* bit 1 of virtio_crypto_ipsec_mode_cap.hmac_algo */
 #define VIRTIO_CRYPTO_MAC_HMAC_SHA1 2 /* bit 2 of virtio_crypto_ipsec_mode_cap.hmac_algo */
@@ -80,7 +80,7 @@ extern "C" {
 #define VIRTIO_CRYPTO_MAC_XCBC_AES 53 /* bit 53 of virtio_crypto_ipsec_mode_cap.hmac_algo */
 #define VIRTIO_CRYPTO_MAC_ZUC_EIA3 54 /* bit 54 of virtio_crypto_ipsec_mode_cap.hmac_algo */
 
-/* device-types/crypto/description.tex:179 */
+/* device-types/crypto/description.tex:179, since 1.1 */
 /* bit 0 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_NO_AEAD 0
 /* bit 1 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
@@ -90,23 +90,23 @@ extern "C" {
 /* bit 3 of virtio_crypto_config.aead_algo, virtio_crypto_ipsec_mode_cap.aead_algo */
 #define VIRTIO_CRYPTO_AEAD_CHACHA20_POLY1305 3
 
-/* device-types/crypto/description.tex:197 */
+/* device-types/crypto/description.tex:197, since 1.3 */
 #define VIRTIO_CRYPTO_NO_AKCIPHER 0 /* bit 0 of virtio_crypto_config.akcipher_algo */
 #define VIRTIO_CRYPTO_AKCIPHER_RSA 1 /* bit 1 of virtio_crypto_config.akcipher_algo */
 #define VIRTIO_CRYPTO_AKCIPHER_ECDSA 2 /* bit 2 of virtio_crypto_config.akcipher_algo */
 
-/* device-types/crypto/description.tex:242 */
+/* device-types/crypto/description.tex:242, since 1.1 */
 #define VIRTIO_CRYPTO_S_HW_READY (1U << 0)
 
-/* device-types/crypto/description.tex:333 */
+/* device-types/crypto/description.tex:333, since 1.4 */
 #define VIRTIO_CRYPTO_IPSEC_RESOURCE_CAP 2048
 #define VIRTIO_CRYPTO_IPSEC_SA_CAP 2049
 
-/* device-types/crypto/description.tex:347 */
+/* device-types/crypto/description.tex:347, since 1.4 */
 #define VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_OUTBOUND_SA 512
 #define VIRTIO_CRYPTO_RESOURCE_OBJ_IPSEC_INBOUND_SA 513
 
-/* device-types/crypto/description.tex:375 */
+/* device-types/crypto/description.tex:375, since 1.1 */
 enum VIRTIO_CRYPTO_STATUS {
     VIRTIO_CRYPTO_OK = 0,
     VIRTIO_CRYPTO_ERR = 1,
@@ -114,15 +114,15 @@ enum VIRTIO_CRYPTO_STATUS {
     VIRTIO_CRYPTO_NOTSUPP = 3,
     VIRTIO_CRYPTO_INVSESS = 4,
     VIRTIO_CRYPTO_NOSPC = 5,
-    VIRTIO_CRYPTO_KEY_REJECTED = 6,
-    VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY = 7,
+    VIRTIO_CRYPTO_KEY_REJECTED = 6, /* since 1.3 */
+    VIRTIO_CRYPTO_IPSEC_SA_SOFT_EXPIRY = 7, /* since 1.4 */
     VIRTIO_CRYPTO_MAX = 8
 };
 
-/* device-types/crypto/description.tex:409 */
+/* device-types/crypto/description.tex:409, since 1.1 */
 #define VIRTIO_CRYPTO_OPCODE(service, op) ((service << 8) | op)
 
-/* device-types/crypto/description.tex:412 */
+/* device-types/crypto/description.tex:412, since 1.1 */
 #define VIRTIO_CRYPTO_CIPHER_CREATE_SESSION 2
 #define VIRTIO_CRYPTO_CIPHER_DESTROY_SESSION 3
 #define VIRTIO_CRYPTO_HASH_CREATE_SESSION 258
@@ -131,16 +131,16 @@ enum VIRTIO_CRYPTO_STATUS {
 #define VIRTIO_CRYPTO_MAC_DESTROY_SESSION 515
 #define VIRTIO_CRYPTO_AEAD_CREATE_SESSION 770
 #define VIRTIO_CRYPTO_AEAD_DESTROY_SESSION 771
-#define VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION 1028
+#define VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION 1028 /* since 1.3 */
 
-/* device-types/crypto/description.tex:447 */
+/* device-types/crypto/description.tex:447, since 1.1 */
 #define VIRTIO_CRYPTO_CTRLQ_OP_SPEC_HDR_LEGACY 56
 
-/* device-types/crypto/description.tex:608 */
+/* device-types/crypto/description.tex:608, since 1.1 */
 #define VIRTIO_CRYPTO_OP_ENCRYPT 1
 #define VIRTIO_CRYPTO_OP_DECRYPT 2
 
-/* device-types/crypto/description.tex:632 */
+/* device-types/crypto/description.tex:632, since 1.1 */
 #define VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_HASH_THEN_CIPHER 1
 #define VIRTIO_CRYPTO_SYM_ALG_CHAIN_ORDER_CIPHER_THEN_HASH 2
 #define VIRTIO_CRYPTO_SYM_HASH_MODE_PLAIN 1
@@ -148,13 +148,13 @@ enum VIRTIO_CRYPTO_STATUS {
 #define VIRTIO_CRYPTO_SYM_HASH_MODE_NESTED 3
 #define VIRTIO_CRYPTO_ALG_CHAIN_SESS_OP_SPEC_HDR_SIZE 16
 
-/* device-types/crypto/description.tex:684 */
+/* device-types/crypto/description.tex:684, since 1.1 */
 #define VIRTIO_CRYPTO_SYM_SESS_OP_SPEC_HDR_SIZE 48
 #define VIRTIO_CRYPTO_SYM_OP_NONE 0
 #define VIRTIO_CRYPTO_SYM_OP_CIPHER 1
 #define VIRTIO_CRYPTO_SYM_OP_ALGORITHM_CHAINING 2
 
-/* device-types/crypto/description.tex:773 */
+/* device-types/crypto/description.tex:773, since 1.3 */
 #define VIRTIO_CRYPTO_RSA_RAW_PADDING 0
 #define VIRTIO_CRYPTO_RSA_PKCS1_PADDING 1
 #define VIRTIO_CRYPTO_RSA_NO_HASH 0
@@ -168,7 +168,7 @@ enum VIRTIO_CRYPTO_STATUS {
 #define VIRTIO_CRYPTO_RSA_SHA512 8
 #define VIRTIO_CRYPTO_RSA_SHA224 9
 
-/* device-types/crypto/description.tex:807 */
+/* device-types/crypto/description.tex:807, since 1.3 */
 #define VIRTIO_CRYPTO_CURVE_UNKNOWN 0
 #define VIRTIO_CRYPTO_CURVE_NIST_P192 1
 #define VIRTIO_CRYPTO_CURVE_NIST_P224 2
@@ -176,42 +176,42 @@ enum VIRTIO_CRYPTO_STATUS {
 #define VIRTIO_CRYPTO_CURVE_NIST_P384 4
 #define VIRTIO_CRYPTO_CURVE_NIST_P521 5
 
-/* device-types/crypto/description.tex:830 */
+/* device-types/crypto/description.tex:830, since 1.3 */
 #define VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PUBLIC 1
 #define VIRTIO_CRYPTO_AKCIPHER_KEY_TYPE_PRIVATE 2
 #define VIRTIO_CRYPTO_AKCIPHER_SESS_ALGO_SPEC_HDR_SIZE 44
 
-/* device-types/crypto/description.tex:979 */
+/* device-types/crypto/description.tex:979, since 1.1 */
 #define VIRTIO_CRYPTO_CIPHER_ENCRYPT 0
 #define VIRTIO_CRYPTO_CIPHER_DECRYPT 1
 #define VIRTIO_CRYPTO_HASH 256
 #define VIRTIO_CRYPTO_MAC 512
 #define VIRTIO_CRYPTO_AEAD_ENCRYPT 768
 #define VIRTIO_CRYPTO_AEAD_DECRYPT 769
-#define VIRTIO_CRYPTO_AKCIPHER_ENCRYPT 1024
-#define VIRTIO_CRYPTO_AKCIPHER_DECRYPT 1025
-#define VIRTIO_CRYPTO_AKCIPHER_SIGN 1026
-#define VIRTIO_CRYPTO_AKCIPHER_VERIFY 1027
-#define VIRTIO_CRYPTO_IPSEC_OUTBOUND 1280
-#define VIRTIO_CRYPTO_IPSEC_INBOUND 1281
+#define VIRTIO_CRYPTO_AKCIPHER_ENCRYPT 1024 /* since 1.3 */
+#define VIRTIO_CRYPTO_AKCIPHER_DECRYPT 1025 /* since 1.3 */
+#define VIRTIO_CRYPTO_AKCIPHER_SIGN 1026 /* since 1.3 */
+#define VIRTIO_CRYPTO_AKCIPHER_VERIFY 1027 /* since 1.3 */
+#define VIRTIO_CRYPTO_IPSEC_OUTBOUND 1280 /* since 1.4 */
+#define VIRTIO_CRYPTO_IPSEC_INBOUND 1281 /* since 1.4 */
 #define VIRTIO_CRYPTO_FLAG_SESSION_MODE 1
 
-/* device-types/crypto/description.tex:1040 */
+/* device-types/crypto/description.tex:1040, since 1.1 */
 #define VIRTIO_CRYPTO_DATAQ_OP_SPEC_HDR_LEGACY 48
 
-/* device-types/crypto/description.tex:1422 */
+/* device-types/crypto/description.tex:1422, since 1.1 */
 #define VIRTIO_CRYPTO_SYM_DATA_REQ_HDR_SIZE 40
 
-/* device-types/crypto/description.tex:1576 */
+/* device-types/crypto/description.tex:1576, since 1.1 */
 #define VIRTIO_CRYPTO_SYM_DATE_REQ_HDR_STATELESS_SIZE 72
 
-/* device-types/crypto/description.tex:2058 */
+/* device-types/crypto/description.tex:2058, since 1.4 */
 #define VIRTIO_CRYPTO_IPSEC_MODE_ESP_TUNNEL 1
 #define VIRTIO_CRYPTO_IPSEC_MODE_ESP_TRANSPORT 2
 #define VIRTIO_CRYPTO_IPSEC_MODE_AH_TUNNEL 3
 #define VIRTIO_CRYPTO_IPSEC_MODE_AH_TRANSPORT 4
 
-/* device-types/crypto/description.tex:2078 */
+/* device-types/crypto/description.tex:2078, since 1.4 */
 /* bit 0 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_ESN 0
 /* bit 1 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
@@ -227,25 +227,25 @@ enum VIRTIO_CRYPTO_STATUS {
 /* bit 6 of virtio_crypto_ipsec_mode_cap.options, virtio_crypto_resource_obj_ipsec_sa_256b_key.options */
 #define VIRTIO_CRYPTO_IPSEC_SA_LIFETIME 6
 
-/* device-types/crypto/description.tex:2223 */
+/* device-types/crypto/description.tex:2223, since 1.4 */
 #define VIRTIO_CRYPTO_IPSEC_DIR_OUTBOUND 1
 #define VIRTIO_CRYPTO_IPSEC_DIR_INBOUND 2
 
 /* virtio_crypto_config: device-types/crypto/description.tex:216, since 1.1. */
 struct virtio_crypto_config {
-    virtio_le32 status; /* 0, since 1.1 */
-    virtio_le32 max_dataqueues; /* 4, since 1.1 */
-    virtio_le32 crypto_services; /* 8, since 1.1 */
-    virtio_le32 cipher_algo_l; /* 12, since 1.1 */
-    virtio_le32 cipher_algo_h; /* 16, since 1.1 */
-    virtio_le32 hash_algo; /* 20, since 1.1 */
-    virtio_le32 mac_algo_l; /* 24, since 1.1 */
-    virtio_le32 mac_algo_h; /* 28, since 1.1 */
-    virtio_le32 aead_algo; /* 32, since 1.1 */
-    virtio_le32 max_cipher_key_len; /* 36, since 1.1 */
-    virtio_le32 max_auth_key_len; /* 40, since 1.1 */
+    virtio_le32 status; /* 0 */
+    virtio_le32 max_dataqueues; /* 4 */
+    virtio_le32 crypto_services; /* 8 */
+    virtio_le32 cipher_algo_l; /* 12 */
+    virtio_le32 cipher_algo_h; /* 16 */
+    virtio_le32 hash_algo; /* 20 */
+    virtio_le32 mac_algo_l; /* 24 */
+    virtio_le32 mac_algo_h; /* 28 */
+    virtio_le32 aead_algo; /* 32 */
+    virtio_le32 max_cipher_key_len; /* 36 */
+    virtio_le32 max_auth_key_len; /* 40 */
     virtio_le32 akcipher_algo; /* 44, since 1.3 */
-    virtio_le64 max_size; /* 48, since 1.1 */
+    virtio_le64 max_size; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_config, 56);
@@ -265,10 +265,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_config, max_size, 48);
 
 /* virtio_crypto_ctrl_header: device-types/crypto/description.tex:411, since 1.1. */
 struct virtio_crypto_ctrl_header {
-    virtio_le32 opcode; /* 0, since 1.1 */
-    virtio_le32 algo; /* 4, since 1.1 */
-    virtio_le32 flag; /* 8, since 1.1 */
-    virtio_le32 reserved; /* 12, since 1.1 */
+    virtio_le32 opcode; /* 0 */
+    virtio_le32 algo; /* 4 */
+    virtio_le32 flag; /* 8 */
+    virtio_le32 reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ctrl_header, 16);
@@ -280,7 +280,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ctrl_header, reserved, 12);
 /* virtio_crypto_op_ctrl_req: device-types/crypto/description.tex:442, since 1.1.
  * Followed by op_flf[flf_len], op_vlf[vlf_len], op_outcome[outcome_len]. */
 struct virtio_crypto_op_ctrl_req {
-    struct virtio_crypto_ctrl_header header; /* 0, since 1.1 */
+    struct virtio_crypto_ctrl_header header; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_op_ctrl_req, 16);
@@ -553,9 +553,9 @@ VIRTWIRE_INLINE int virtio_crypto_op_ctrl_req_writable_write(struct virtwire_wri
 
 /* virtio_crypto_create_session_input: device-types/crypto/description.tex:523, since 1.1. */
 struct virtio_crypto_create_session_input {
-    virtio_le64 session_id; /* 0, since 1.1 */
-    virtio_le32 status; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le64 session_id; /* 0 */
+    virtio_le32 status; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_create_session_input, 16);
@@ -565,7 +565,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_create_session_input, padding, 12);
 
 /* virtio_crypto_destroy_session_flf: device-types/crypto/description.tex:533, since 1.1. */
 struct virtio_crypto_destroy_session_flf {
-    virtio_le64 session_id; /* 0, since 1.1 */
+    virtio_le64 session_id; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_destroy_session_flf, 8);
@@ -573,7 +573,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_destroy_session_flf, session_id, 0);
 
 /* virtio_crypto_destroy_session_input: device-types/crypto/description.tex:538, since 1.1. */
 struct virtio_crypto_destroy_session_input {
-    uint8_t status; /* 0, since 1.1 */
+    uint8_t status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_destroy_session_input, 1);
@@ -581,8 +581,8 @@ VIRTWIRE_OFFSET(struct virtio_crypto_destroy_session_input, status, 0);
 
 /* virtio_crypto_hash_create_session_flf: device-types/crypto/description.tex:551, since 1.1. */
 struct virtio_crypto_hash_create_session_flf {
-    virtio_le32 algo; /* 0, since 1.1 */
-    virtio_le32 hash_result_len; /* 4, since 1.1 */
+    virtio_le32 algo; /* 0 */
+    virtio_le32 hash_result_len; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_hash_create_session_flf, 8);
@@ -591,10 +591,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_hash_create_session_flf, hash_result_len, 4
 
 /* virtio_crypto_mac_create_session_flf: device-types/crypto/description.tex:568, since 1.1. */
 struct virtio_crypto_mac_create_session_flf {
-    virtio_le32 algo; /* 0, since 1.1 */
-    virtio_le32 hash_result_len; /* 4, since 1.1 */
-    virtio_le32 auth_key_len; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le32 algo; /* 0 */
+    virtio_le32 hash_result_len; /* 4 */
+    virtio_le32 auth_key_len; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_mac_create_session_flf, 16);
@@ -673,10 +673,10 @@ VIRTWIRE_INLINE int virtio_crypto_mac_create_session_vlf_write(struct virtwire_w
 
 /* virtio_crypto_cipher_session_flf: device-types/crypto/description.tex:601, since 1.1. */
 struct virtio_crypto_cipher_session_flf {
-    virtio_le32 algo; /* 0, since 1.1 */
-    virtio_le32 key_len; /* 4, since 1.1 */
-    virtio_le32 op; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le32 algo; /* 0 */
+    virtio_le32 key_len; /* 4 */
+    virtio_le32 op; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_cipher_session_flf, 16);
@@ -755,12 +755,12 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_session_vlf_write(struct virtwire_write
 
 /* virtio_crypto_alg_chain_session_flf: device-types/crypto/description.tex:629, since 1.1. */
 struct virtio_crypto_alg_chain_session_flf {
-    virtio_le32 alg_chain_order; /* 0, since 1.1 */
-    virtio_le32 hash_mode; /* 4, since 1.1 */
-    struct virtio_crypto_cipher_session_flf cipher_hdr; /* 8, since 1.1 */
-    uint8_t algo_flf[16]; /* 24, since 1.1 */
-    virtio_le32 aad_len; /* 40, since 1.1 */
-    virtio_le32 padding; /* 44, since 1.1 */
+    virtio_le32 alg_chain_order; /* 0 */
+    virtio_le32 hash_mode; /* 4 */
+    struct virtio_crypto_cipher_session_flf cipher_hdr; /* 8 */
+    uint8_t algo_flf[16]; /* 24 */
+    virtio_le32 aad_len; /* 40 */
+    virtio_le32 padding; /* 44 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_alg_chain_session_flf, 48);
@@ -856,9 +856,9 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_session_vlf_write(struct virtwire_wr
 
 /* virtio_crypto_sym_create_session_flf: device-types/crypto/description.tex:681, since 1.1. */
 struct virtio_crypto_sym_create_session_flf {
-    uint8_t op_flf[48]; /* 0, since 1.1 */
-    virtio_le32 op_type; /* 48, since 1.1 */
-    virtio_le32 padding; /* 52, since 1.1 */
+    uint8_t op_flf[48]; /* 0 */
+    virtio_le32 op_type; /* 48 */
+    virtio_le32 padding; /* 52 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_sym_create_session_flf, 56);
@@ -936,12 +936,12 @@ VIRTWIRE_INLINE int virtio_crypto_sym_create_session_vlf_write(struct virtwire_w
 
 /* virtio_crypto_aead_create_session_flf: device-types/crypto/description.tex:738, since 1.1. */
 struct virtio_crypto_aead_create_session_flf {
-    virtio_le32 algo; /* 0, since 1.1 */
-    virtio_le32 key_len; /* 4, since 1.1 */
-    virtio_le32 tag_len; /* 8, since 1.1 */
-    virtio_le32 aad_len; /* 12, since 1.1 */
-    virtio_le32 op; /* 16, since 1.1 */
-    virtio_le32 padding; /* 20, since 1.1 */
+    virtio_le32 algo; /* 0 */
+    virtio_le32 key_len; /* 4 */
+    virtio_le32 tag_len; /* 8 */
+    virtio_le32 aad_len; /* 12 */
+    virtio_le32 op; /* 16 */
+    virtio_le32 padding; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_aead_create_session_flf, 24);
@@ -1022,8 +1022,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_create_session_vlf_write(struct virtwire_
 
 /* virtio_crypto_rsa_session_para: device-types/crypto/description.tex:772, since 1.3. */
 struct virtio_crypto_rsa_session_para {
-    virtio_le32 padding_algo; /* 0, since 1.3 */
-    virtio_le32 hash_algo; /* 4, since 1.3 */
+    virtio_le32 padding_algo; /* 0 */
+    virtio_le32 hash_algo; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_rsa_session_para, 8);
@@ -1032,7 +1032,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_rsa_session_para, hash_algo, 4);
 
 /* virtio_crypto_ecdsa_session_para: device-types/crypto/description.tex:817, since 1.3. */
 struct virtio_crypto_ecdsa_session_para {
-    virtio_le32 curve_id; /* 0, since 1.3 */
+    virtio_le32 curve_id; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ecdsa_session_para, 4);
@@ -1040,10 +1040,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ecdsa_session_para, curve_id, 0);
 
 /* virtio_crypto_akcipher_create_session_flf: device-types/crypto/description.tex:825, since 1.3. */
 struct virtio_crypto_akcipher_create_session_flf {
-    virtio_le32 algo; /* 0, since 1.3 */
-    virtio_le32 key_type; /* 4, since 1.3 */
-    virtio_le32 key_len; /* 8, since 1.3 */
-    uint8_t algo_flf[44]; /* 12, since 1.3 */
+    virtio_le32 algo; /* 0 */
+    virtio_le32 key_type; /* 4 */
+    virtio_le32 key_len; /* 8 */
+    uint8_t algo_flf[44]; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_akcipher_create_session_flf, 56);
@@ -1122,11 +1122,11 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_create_session_vlf_write(struct virtw
 
 /* virtio_crypto_op_header: device-types/crypto/description.tex:978, since 1.1. */
 struct virtio_crypto_op_header {
-    virtio_le32 opcode; /* 0, since 1.1 */
-    virtio_le32 algo; /* 4, since 1.1 */
-    virtio_le64 session_id; /* 8, since 1.1 */
-    virtio_le32 flag; /* 16, since 1.1 */
-    virtio_le32 padding; /* 20, since 1.1 */
+    virtio_le32 opcode; /* 0 */
+    virtio_le32 algo; /* 4 */
+    virtio_le64 session_id; /* 8 */
+    virtio_le32 flag; /* 16 */
+    virtio_le32 padding; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_op_header, 24);
@@ -1138,7 +1138,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_op_header, padding, 20);
 
 /* virtio_crypto_inhdr: device-types/crypto/description.tex:1131, since 1.1. */
 struct virtio_crypto_inhdr {
-    uint8_t status; /* 0, since 1.1 */
+    uint8_t status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_inhdr, 1);
@@ -1147,7 +1147,7 @@ VIRTWIRE_OFFSET(struct virtio_crypto_inhdr, status, 0);
 /* virtio_crypto_op_data_req: device-types/crypto/description.tex:1035, since 1.1.
  * Followed by op_flf[flf_len], op_vlf[vlf_len], inhdr. */
 struct virtio_crypto_op_data_req {
-    struct virtio_crypto_op_header header; /* 0, since 1.1 */
+    struct virtio_crypto_op_header header; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_op_data_req, 24);
@@ -1253,8 +1253,8 @@ VIRTWIRE_INLINE int virtio_crypto_op_data_req_write(struct virtwire_writer *writ
 
 /* virtio_crypto_hash_data_flf: device-types/crypto/description.tex:1141, since 1.1. */
 struct virtio_crypto_hash_data_flf {
-    virtio_le32 src_data_len; /* 0, since 1.1 */
-    virtio_le32 hash_result_len; /* 4, since 1.1 */
+    virtio_le32 src_data_len; /* 0 */
+    virtio_le32 hash_result_len; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_hash_data_flf, 8);
@@ -1490,10 +1490,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_hash_data_flf_stateless_sess_para, algo, 0)
 
 /* virtio_crypto_hash_data_flf_stateless: device-types/crypto/description.tex:1171, since 1.1. */
 struct virtio_crypto_hash_data_flf_stateless {
-    struct virtio_crypto_hash_data_flf_stateless_sess_para sess_para; /* 0, since 1.1 */
-    virtio_le32 src_data_len; /* 4, since 1.1 */
-    virtio_le32 hash_result_len; /* 8, since 1.1 */
-    virtio_le32 reserved; /* 12, since 1.1 */
+    struct virtio_crypto_hash_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 src_data_len; /* 4 */
+    virtio_le32 hash_result_len; /* 8 */
+    virtio_le32 reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_hash_data_flf_stateless, 16);
@@ -1728,7 +1728,7 @@ VIRTWIRE_INLINE int virtio_crypto_hash_data_vlf_stateless_writable_write(struct 
 
 /* virtio_crypto_mac_data_flf: device-types/crypto/description.tex:1235, since 1.1. */
 struct virtio_crypto_mac_data_flf {
-    struct virtio_crypto_hash_data_flf hdr; /* 0, since 1.1 */
+    struct virtio_crypto_hash_data_flf hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_mac_data_flf, 8);
@@ -1965,9 +1965,9 @@ VIRTWIRE_OFFSET(struct virtio_crypto_mac_data_flf_stateless_sess_para, auth_key_
 
 /* virtio_crypto_mac_data_flf_stateless: device-types/crypto/description.tex:1262, since 1.1. */
 struct virtio_crypto_mac_data_flf_stateless {
-    struct virtio_crypto_mac_data_flf_stateless_sess_para sess_para; /* 0, since 1.1 */
-    virtio_le32 src_data_len; /* 8, since 1.1 */
-    virtio_le32 hash_result_len; /* 12, since 1.1 */
+    struct virtio_crypto_mac_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 src_data_len; /* 8 */
+    virtio_le32 hash_result_len; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_mac_data_flf_stateless, 16);
@@ -2226,10 +2226,10 @@ VIRTWIRE_INLINE int virtio_crypto_mac_data_vlf_stateless_writable_write(struct v
 
 /* virtio_crypto_cipher_data_flf: device-types/crypto/description.tex:1330, since 1.1. */
 struct virtio_crypto_cipher_data_flf {
-    virtio_le32 iv_len; /* 0, since 1.1 */
-    virtio_le32 src_data_len; /* 4, since 1.1 */
-    virtio_le32 dst_data_len; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le32 iv_len; /* 0 */
+    virtio_le32 src_data_len; /* 4 */
+    virtio_le32 dst_data_len; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_cipher_data_flf, 16);
@@ -2485,16 +2485,16 @@ VIRTWIRE_INLINE int virtio_crypto_cipher_data_vlf_writable_write(struct virtwire
 
 /* virtio_crypto_alg_chain_data_flf: device-types/crypto/description.tex:1376, since 1.1. */
 struct virtio_crypto_alg_chain_data_flf {
-    virtio_le32 iv_len; /* 0, since 1.1 */
-    virtio_le32 src_data_len; /* 4, since 1.1 */
-    virtio_le32 dst_data_len; /* 8, since 1.1 */
-    virtio_le32 cipher_start_src_offset; /* 12, since 1.1 */
-    virtio_le32 len_to_cipher; /* 16, since 1.1 */
-    virtio_le32 hash_start_src_offset; /* 20, since 1.1 */
-    virtio_le32 len_to_hash; /* 24, since 1.1 */
-    virtio_le32 aad_len; /* 28, since 1.1 */
-    virtio_le32 hash_result_len; /* 32, since 1.1 */
-    virtio_le32 reserved; /* 36, since 1.1 */
+    virtio_le32 iv_len; /* 0 */
+    virtio_le32 src_data_len; /* 4 */
+    virtio_le32 dst_data_len; /* 8 */
+    virtio_le32 cipher_start_src_offset; /* 12 */
+    virtio_le32 len_to_cipher; /* 16 */
+    virtio_le32 hash_start_src_offset; /* 20 */
+    virtio_le32 len_to_hash; /* 24 */
+    virtio_le32 aad_len; /* 28 */
+    virtio_le32 hash_result_len; /* 32 */
+    virtio_le32 reserved; /* 36 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_alg_chain_data_flf, 40);
@@ -2804,9 +2804,9 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_writable_write(struct virtw
 
 /* virtio_crypto_sym_data_flf: device-types/crypto/description.tex:1419, since 1.1. */
 struct virtio_crypto_sym_data_flf {
-    uint8_t op_type_flf[40]; /* 0, since 1.1 */
-    virtio_le32 op_type; /* 40, since 1.1 */
-    virtio_le32 padding; /* 44, since 1.1 */
+    uint8_t op_type_flf[40]; /* 0 */
+    virtio_le32 op_type; /* 40 */
+    virtio_le32 padding; /* 44 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_sym_data_flf, 48);
@@ -2896,10 +2896,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_cipher_data_flf_stateless_sess_para, op, 8)
 
 /* virtio_crypto_cipher_data_flf_stateless: device-types/crypto/description.tex:1461, since 1.1. */
 struct virtio_crypto_cipher_data_flf_stateless {
-    struct virtio_crypto_cipher_data_flf_stateless_sess_para sess_para; /* 0, since 1.1 */
-    virtio_le32 iv_len; /* 12, since 1.1 */
-    virtio_le32 src_data_len; /* 16, since 1.1 */
-    virtio_le32 dst_data_len; /* 20, since 1.1 */
+    struct virtio_crypto_cipher_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 iv_len; /* 12 */
+    virtio_le32 src_data_len; /* 16 */
+    virtio_le32 dst_data_len; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_cipher_data_flf_stateless, 24);
@@ -3222,17 +3222,17 @@ VIRTWIRE_OFFSET(struct virtio_crypto_alg_chain_data_flf_stateless_sess_para, has
 
 /* virtio_crypto_alg_chain_data_flf_stateless: device-types/crypto/description.tex:1502, since 1.1. */
 struct virtio_crypto_alg_chain_data_flf_stateless {
-    struct virtio_crypto_alg_chain_data_flf_stateless_sess_para sess_para; /* 0, since 1.1 */
-    virtio_le32 iv_len; /* 32, since 1.1 */
-    virtio_le32 src_data_len; /* 36, since 1.1 */
-    virtio_le32 dst_data_len; /* 40, since 1.1 */
-    virtio_le32 cipher_start_src_offset; /* 44, since 1.1 */
-    virtio_le32 len_to_cipher; /* 48, since 1.1 */
-    virtio_le32 hash_start_src_offset; /* 52, since 1.1 */
-    virtio_le32 len_to_hash; /* 56, since 1.1 */
-    virtio_le32 aad_len; /* 60, since 1.1 */
-    virtio_le32 hash_result_len; /* 64, since 1.1 */
-    virtio_le32 reserved; /* 68, since 1.1 */
+    struct virtio_crypto_alg_chain_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 iv_len; /* 32 */
+    virtio_le32 src_data_len; /* 36 */
+    virtio_le32 dst_data_len; /* 40 */
+    virtio_le32 cipher_start_src_offset; /* 44 */
+    virtio_le32 len_to_cipher; /* 48 */
+    virtio_le32 hash_start_src_offset; /* 52 */
+    virtio_le32 len_to_hash; /* 56 */
+    virtio_le32 aad_len; /* 60 */
+    virtio_le32 hash_result_len; /* 64 */
+    virtio_le32 reserved; /* 68 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_alg_chain_data_flf_stateless, 72);
@@ -3601,8 +3601,8 @@ VIRTWIRE_INLINE int virtio_crypto_alg_chain_data_vlf_stateless_writable_write(st
 
 /* virtio_crypto_sym_data_flf_stateless: device-types/crypto/description.tex:1574, since 1.1. */
 struct virtio_crypto_sym_data_flf_stateless {
-    uint8_t op_type_flf[72]; /* 0, since 1.1 */
-    virtio_le32 op_type; /* 72, since 1.1 */
+    uint8_t op_type_flf[72]; /* 0 */
+    virtio_le32 op_type; /* 72 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_sym_data_flf_stateless, 76);
@@ -3695,12 +3695,12 @@ VIRTWIRE_INLINE int virtio_crypto_sym_data_vlf_stateless_write(struct virtwire_w
 
 /* virtio_crypto_aead_data_flf: device-types/crypto/description.tex:1668, since 1.1. */
 struct virtio_crypto_aead_data_flf {
-    virtio_le32 iv_len; /* 0, since 1.1 */
-    virtio_le32 aad_len; /* 4, since 1.1 */
-    virtio_le32 src_data_len; /* 8, since 1.1 */
-    virtio_le32 dst_data_len; /* 12, since 1.1 */
-    virtio_le32 tag_len; /* 16, since 1.1 */
-    virtio_le32 reserved; /* 20, since 1.1 */
+    virtio_le32 iv_len; /* 0 */
+    virtio_le32 aad_len; /* 4 */
+    virtio_le32 src_data_len; /* 8 */
+    virtio_le32 dst_data_len; /* 12 */
+    virtio_le32 tag_len; /* 16 */
+    virtio_le32 reserved; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_aead_data_flf, 24);
@@ -3991,12 +3991,12 @@ VIRTWIRE_OFFSET(struct virtio_crypto_aead_data_flf_stateless_sess_para, op, 8);
 
 /* virtio_crypto_aead_data_flf_stateless: device-types/crypto/description.tex:1725, since 1.1. */
 struct virtio_crypto_aead_data_flf_stateless {
-    struct virtio_crypto_aead_data_flf_stateless_sess_para sess_para; /* 0, since 1.1 */
-    virtio_le32 iv_len; /* 12, since 1.1 */
-    virtio_le32 tag_len; /* 16, since 1.1 */
-    virtio_le32 aad_len; /* 20, since 1.1 */
-    virtio_le32 src_data_len; /* 24, since 1.1 */
-    virtio_le32 dst_data_len; /* 28, since 1.1 */
+    struct virtio_crypto_aead_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 iv_len; /* 12 */
+    virtio_le32 tag_len; /* 16 */
+    virtio_le32 aad_len; /* 20 */
+    virtio_le32 src_data_len; /* 24 */
+    virtio_le32 dst_data_len; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_aead_data_flf_stateless, 32);
@@ -4297,8 +4297,8 @@ VIRTWIRE_INLINE int virtio_crypto_aead_data_vlf_stateless_writable_write(struct 
 
 /* virtio_crypto_akcipher_data_flf: device-types/crypto/description.tex:1807, since 1.3. */
 struct virtio_crypto_akcipher_data_flf {
-    virtio_le32 src_data_len; /* 0, since 1.3 */
-    virtio_le32 dst_data_len; /* 4, since 1.3 */
+    virtio_le32 src_data_len; /* 0 */
+    virtio_le32 dst_data_len; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_akcipher_data_flf, 8);
@@ -4550,9 +4550,9 @@ VIRTWIRE_OFFSET(struct virtio_crypto_akcipher_data_flf_stateless_sess_para, u, 1
 
 /* virtio_crypto_akcipher_data_flf_stateless: device-types/crypto/description.tex:1861, since 1.3. */
 struct virtio_crypto_akcipher_data_flf_stateless {
-    struct virtio_crypto_akcipher_data_flf_stateless_sess_para sess_para; /* 0, since 1.3 */
-    virtio_le32 src_data_len; /* 20, since 1.3 */
-    virtio_le32 dst_data_len; /* 24, since 1.3 */
+    struct virtio_crypto_akcipher_data_flf_stateless_sess_para sess_para; /* 0 */
+    virtio_le32 src_data_len; /* 20 */
+    virtio_le32 dst_data_len; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_akcipher_data_flf_stateless, 28);
@@ -4818,8 +4818,8 @@ VIRTWIRE_INLINE int virtio_crypto_akcipher_data_vlf_stateless_writable_write(str
 
 /* virtio_crypto_ipsec_resource_cap: device-types/crypto/description.tex:1989, since 1.4. */
 struct virtio_crypto_ipsec_resource_cap {
-    virtio_le32 inb_sa_limit; /* 0, since 1.4 */
-    virtio_le32 outb_sa_limit; /* 4, since 1.4 */
+    virtio_le32 inb_sa_limit; /* 0 */
+    virtio_le32 outb_sa_limit; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ipsec_resource_cap, 8);
@@ -4828,16 +4828,16 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ipsec_resource_cap, outb_sa_limit, 4);
 
 /* virtio_crypto_ipsec_mode_cap: device-types/crypto/description.tex:2008, since 1.4. */
 struct virtio_crypto_ipsec_mode_cap {
-    uint8_t mode; /* 0, since 1.4 */
-    uint8_t reserved[3]; /* 1, since 1.4 */
-    virtio_le32 max_replay_win_sz; /* 4, since 1.4 */
-    virtio_le32 options; /* 8, since 1.4 */
-    virtio_le32 reserved1; /* 12, since 1.4 */
-    virtio_le64 cipher_algo; /* 16, since 1.4 */
-    virtio_le64 hmac_algo; /* 24, since 1.4 */
-    virtio_le32 aead_algo; /* 32, since 1.4 */
-    virtio_le32 max_cipher_key_len; /* 36, since 1.4 */
-    virtio_le32 max_auth_key_len; /* 40, since 1.4 */
+    uint8_t mode; /* 0 */
+    uint8_t reserved[3]; /* 1 */
+    virtio_le32 max_replay_win_sz; /* 4 */
+    virtio_le32 options; /* 8 */
+    virtio_le32 reserved1; /* 12 */
+    virtio_le64 cipher_algo; /* 16 */
+    virtio_le64 hmac_algo; /* 24 */
+    virtio_le32 aead_algo; /* 32 */
+    virtio_le32 max_cipher_key_len; /* 36 */
+    virtio_le32 max_auth_key_len; /* 40 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ipsec_mode_cap, 44);
@@ -4855,8 +4855,8 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ipsec_mode_cap, max_auth_key_len, 40);
 /* virtio_crypto_ipsec_sa_cap_data: device-types/crypto/description.tex:2021, since 1.4.
  * Followed by cap_mode[count]. */
 struct virtio_crypto_ipsec_sa_cap_data {
-    uint8_t count; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t count; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ipsec_sa_cap_data, 8);
@@ -4968,7 +4968,7 @@ VIRTWIRE_INLINE int virtio_crypto_ipsec_sa_cap_data_write(struct virtwire_writer
 
 /* virtio_in_addr: device-types/crypto/description.tex:2107, since 1.4. */
 struct virtio_in_addr {
-    virtio_le32 s_addr; /* 0, since 1.4 */
+    virtio_le32 s_addr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_in_addr, 4);
@@ -4976,7 +4976,7 @@ VIRTWIRE_OFFSET(struct virtio_in_addr, s_addr, 0);
 
 /* virtio_in6_addr: device-types/crypto/description.tex:2111, since 1.4. */
 struct virtio_in6_addr {
-    uint8_t s6_u8[16]; /* 0, since 1.4 */
+    uint8_t s6_u8[16]; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_in6_addr, 16);
@@ -5020,11 +5020,11 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ipsec_tunnel_param_ipv6, reserved2, 38);
 
 /* virtio_crypto_ipsec_tunnel_param: device-types/crypto/description.tex:2115, since 1.4. */
 struct virtio_crypto_ipsec_tunnel_param {
-    uint8_t type; /* 0, since 1.4 */
-    uint8_t reserved[3]; /* 1, since 1.4 */
+    uint8_t type; /* 0 */
+    uint8_t reserved[3]; /* 1 */
     VIRTWIRE_UNNAMED union { /* 4 */
-        struct virtio_crypto_ipsec_tunnel_param_ipv4 ipv4; /* 4, since 1.4 */
-        struct virtio_crypto_ipsec_tunnel_param_ipv6 ipv6; /* 4, since 1.4 */
+        struct virtio_crypto_ipsec_tunnel_param_ipv4 ipv4; /* 4 */
+        struct virtio_crypto_ipsec_tunnel_param_ipv6 ipv6; /* 4 */
     };
 };
 
@@ -5036,10 +5036,10 @@ VIRTWIRE_OFFSET(struct virtio_crypto_ipsec_tunnel_param, ipv6, 4);
 
 /* virtio_crypto_ipsec_lifetime: device-types/crypto/description.tex:2151, since 1.4. */
 struct virtio_crypto_ipsec_lifetime {
-    virtio_le64 packets_soft_limit; /* 0, since 1.4 */
-    virtio_le64 bytes_soft_limit; /* 8, since 1.4 */
-    virtio_le64 packets_hard_limit; /* 16, since 1.4 */
-    virtio_le64 bytes_hard_limit; /* 24, since 1.4 */
+    virtio_le64 packets_soft_limit; /* 0 */
+    virtio_le64 bytes_soft_limit; /* 8 */
+    virtio_le64 packets_hard_limit; /* 16 */
+    virtio_le64 bytes_hard_limit; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ipsec_lifetime, 32);
@@ -5074,22 +5074,22 @@ VIRTWIRE_OFFSET(struct virtio_crypto_resource_obj_ipsec_sa_256b_key_auth_key, da
 
 /* virtio_crypto_resource_obj_ipsec_sa_256b_key: device-types/crypto/description.tex:2158, since 1.4. */
 struct virtio_crypto_resource_obj_ipsec_sa_256b_key {
-    uint8_t mode; /* 0, since 1.4 */
-    uint8_t direction; /* 1, since 1.4 */
-    uint8_t reserved[2]; /* 2, since 1.4 */
-    virtio_le32 obj_id; /* 4, since 1.4 */
-    virtio_le32 spi; /* 8, since 1.4 */
-    virtio_le32 salt; /* 12, since 1.4 */
-    virtio_le64 options; /* 16, since 1.4 */
-    struct virtio_crypto_ipsec_tunnel_param param; /* 24, since 1.4 */
-    virtio_le16 udp_sport; /* 68, since 1.4 */
-    virtio_le16 udp_dport; /* 70, since 1.4 */
-    virtio_le32 replay_win_sz; /* 72, since 1.4 */
-    virtio_le64 cipher_algo; /* 76, since 1.4 */
-    struct virtio_crypto_resource_obj_ipsec_sa_256b_key_cipher_key cipher_key; /* 84, since 1.4 */
-    virtio_le64 auth_algo; /* 120, since 1.4 */
-    struct virtio_crypto_resource_obj_ipsec_sa_256b_key_auth_key auth_key; /* 128, since 1.4 */
-    struct virtio_crypto_ipsec_lifetime life; /* 164, since 1.4 */
+    uint8_t mode; /* 0 */
+    uint8_t direction; /* 1 */
+    uint8_t reserved[2]; /* 2 */
+    virtio_le32 obj_id; /* 4 */
+    virtio_le32 spi; /* 8 */
+    virtio_le32 salt; /* 12 */
+    virtio_le64 options; /* 16 */
+    struct virtio_crypto_ipsec_tunnel_param param; /* 24 */
+    virtio_le16 udp_sport; /* 68 */
+    virtio_le16 udp_dport; /* 70 */
+    virtio_le32 replay_win_sz; /* 72 */
+    virtio_le64 cipher_algo; /* 76 */
+    struct virtio_crypto_resource_obj_ipsec_sa_256b_key_cipher_key cipher_key; /* 84 */
+    virtio_le64 auth_algo; /* 120 */
+    struct virtio_crypto_resource_obj_ipsec_sa_256b_key_auth_key auth_key; /* 128 */
+    struct virtio_crypto_ipsec_lifetime life; /* 164 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_resource_obj_ipsec_sa_256b_key, 196);
@@ -5112,8 +5112,8 @@ VIRTWIRE_OFFSET(struct virtio_crypto_resource_obj_ipsec_sa_256b_key, life, 164);
 
 /* virtio_crypto_ipsec_data_flf: device-types/crypto/description.tex:2243, since 1.4. */
 struct virtio_crypto_ipsec_data_flf {
-    virtio_le32 src_data_len; /* 0, since 1.4 */
-    virtio_le32 dst_data_len; /* 4, since 1.4 */
+    virtio_le32 src_data_len; /* 0 */
+    virtio_le32 dst_data_len; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_crypto_ipsec_data_flf, 8);

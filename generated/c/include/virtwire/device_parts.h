@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* device-parts.tex:29 */
+/* device-parts.tex:29, since 1.4 */
 #define VIRTIO_DEV_PART_F_OPTIONAL 0
 
-/* device-parts.tex:97 */
+/* device-parts.tex:97, since 1.4 */
 #define VIRTIO_DEV_PART_DEV_FEATURES 256
 #define VIRTIO_DEV_PART_DRV_FEATURES 257
 #define VIRTIO_DEV_PART_PCI_COMMON_CFG 258
@@ -60,11 +60,11 @@ VIRTWIRE_OFFSET(union virtio_dev_part_hdr_selector, device_type_raw, 0);
 
 /* virtio_dev_part_hdr: device-parts.tex:11, since 1.4. */
 struct virtio_dev_part_hdr {
-    virtio_le16 part_type; /* 0, since 1.4 */
-    uint8_t flags; /* 2, since 1.4 */
-    uint8_t reserved; /* 3, since 1.4 */
-    union virtio_dev_part_hdr_selector selector; /* 4, since 1.4 */
-    virtio_le32 length; /* 12, since 1.4 */
+    virtio_le16 part_type; /* 0 */
+    uint8_t flags; /* 2 */
+    uint8_t reserved; /* 3 */
+    union virtio_dev_part_hdr_selector selector; /* 4 */
+    virtio_le32 length; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_dev_part_hdr, 16);
@@ -145,13 +145,13 @@ VIRTWIRE_INLINE int virtio_dev_part_features_write(struct virtwire_writer *write
 
 /* virtio_dev_part_vq_cfg: device-parts.tex:188, since 1.4. */
 struct virtio_dev_part_vq_cfg {
-    virtio_le16 queue_size; /* 0, since 1.4 */
-    virtio_le16 vector; /* 2, since 1.4 */
-    virtio_le16 enabled; /* 4, since 1.4 */
-    virtio_le16 reserved; /* 6, since 1.4 */
-    virtio_le64 queue_desc; /* 8, since 1.4 */
-    virtio_le64 queue_driver; /* 16, since 1.4 */
-    virtio_le64 queue_device; /* 24, since 1.4 */
+    virtio_le16 queue_size; /* 0 */
+    virtio_le16 vector; /* 2 */
+    virtio_le16 enabled; /* 4 */
+    virtio_le16 reserved; /* 6 */
+    virtio_le64 queue_desc; /* 8 */
+    virtio_le64 queue_driver; /* 16 */
+    virtio_le64 queue_device; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_dev_part_vq_cfg, 32);
@@ -173,9 +173,9 @@ VIRTWIRE_INLINE bool virtio_dev_part_vq_cfg_reserved_is_zero(const void *message
 
 /* virtio_dev_part_vq_notify_data: device-parts.tex:215, since 1.4. */
 struct virtio_dev_part_vq_notify_data {
-    virtio_le16 queue_notify_off; /* 0, since 1.4 */
-    virtio_le16 queue_notif_config_data; /* 2, since 1.4 */
-    uint8_t reserved[4]; /* 4, since 1.4 */
+    virtio_le16 queue_notify_off; /* 0 */
+    virtio_le16 queue_notif_config_data; /* 2 */
+    uint8_t reserved[4]; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_dev_part_vq_notify_data, 8);
@@ -194,7 +194,7 @@ VIRTWIRE_INLINE bool virtio_dev_part_vq_notify_data_reserved_is_zero(const void 
 /* virtio_dev_part: device-parts.tex:31, since 1.4.
  * Followed by value[hdr.length]. */
 struct virtio_dev_part {
-    struct virtio_dev_part_hdr hdr; /* 0, since 1.4 */
+    struct virtio_dev_part_hdr hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_dev_part, 16);

@@ -13,14 +13,14 @@
 extern "C" {
 #endif
 
-/* device-types/fs/description.tex:37 */
+/* device-types/fs/description.tex:37, since 1.2 */
 #define VIRTIO_FS_F_NOTIFICATION 0
 
 /* virtio_fs_config: device-types/fs/description.tex:44, since 1.2. */
 struct virtio_fs_config {
-    char tag[36]; /* 0, since 1.2 */
-    virtio_le32 num_request_queues; /* 36, since 1.2 */
-    virtio_le32 notify_buf_size; /* 40, since 1.2, if VIRTIO_FS_F_NOTIFICATION */
+    char tag[36]; /* 0 */
+    virtio_le32 num_request_queues; /* 36 */
+    virtio_le32 notify_buf_size; /* 40, if VIRTIO_FS_F_NOTIFICATION */
 };
 
 VIRTWIRE_SIZE(struct virtio_fs_config, 44);

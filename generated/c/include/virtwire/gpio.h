@@ -13,14 +13,14 @@
 extern "C" {
 #endif
 
-/* device-types/gpio/description.tex:23 */
+/* device-types/gpio/description.tex:23, since 1.2 */
 #define VIRTIO_GPIO_F_IRQ 0
 
-/* device-types/gpio/description.tex:94 */
+/* device-types/gpio/description.tex:94, since 1.2 */
 #define VIRTIO_GPIO_STATUS_OK 0x0
 #define VIRTIO_GPIO_STATUS_ERR 0x1
 
-/* device-types/gpio/description.tex:112 */
+/* device-types/gpio/description.tex:112, since 1.2 */
 #define VIRTIO_GPIO_MSG_GET_LINE_NAMES 0x0001
 #define VIRTIO_GPIO_MSG_GET_DIRECTION 0x0002
 #define VIRTIO_GPIO_MSG_SET_DIRECTION 0x0003
@@ -37,15 +37,15 @@ extern "C" {
 #define VIRTIO_GPIO_IRQ_TYPE_LEVEL_HIGH 0x04
 #define VIRTIO_GPIO_IRQ_TYPE_LEVEL_LOW 0x08
 
-/* device-types/gpio/description.tex:488 */
+/* device-types/gpio/description.tex:488, since 1.2 */
 #define VIRTIO_GPIO_IRQ_STATUS_INVALID 0x0
 #define VIRTIO_GPIO_IRQ_STATUS_VALID 0x1
 
 /* virtio_gpio_config: device-types/gpio/description.tex:31, since 1.2. */
 struct virtio_gpio_config {
-    virtio_le16 ngpio; /* 0, since 1.2 */
-    uint8_t padding[2]; /* 2, since 1.2 */
-    virtio_le32 gpio_names_size; /* 4, since 1.2 */
+    virtio_le16 ngpio; /* 0 */
+    uint8_t padding[2]; /* 2 */
+    virtio_le32 gpio_names_size; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_config, 8);
@@ -63,9 +63,9 @@ VIRTWIRE_INLINE bool virtio_gpio_config_reserved_is_zero(const void *message, si
 
 /* virtio_gpio_request: device-types/gpio/description.tex:68, since 1.2. */
 struct virtio_gpio_request {
-    virtio_le16 type; /* 0, since 1.2 */
-    virtio_le16 gpio; /* 2, since 1.2 */
-    virtio_le32 value; /* 4, since 1.2 */
+    virtio_le16 type; /* 0 */
+    virtio_le16 gpio; /* 2 */
+    virtio_le32 value; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_request, 8);
@@ -75,8 +75,8 @@ VIRTWIRE_OFFSET(struct virtio_gpio_request, value, 4);
 
 /* virtio_gpio_response: device-types/gpio/description.tex:88, since 1.2. */
 struct virtio_gpio_response {
-    uint8_t status; /* 0, since 1.2 */
-    uint8_t value; /* 1, since 1.2 */
+    uint8_t status; /* 0 */
+    uint8_t value; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_response, 2);
@@ -86,7 +86,7 @@ VIRTWIRE_OFFSET(struct virtio_gpio_response, value, 1);
 /* virtio_gpio_response_N: device-types/gpio/description.tex:174, since 1.2.
  * Followed by value[virtio_gpio_config.gpio_names_size]. */
 struct virtio_gpio_response_N {
-    uint8_t status; /* 0, since 1.2 */
+    uint8_t status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_response_N, 1);
@@ -168,7 +168,7 @@ VIRTWIRE_INLINE int virtio_gpio_response_N_write(struct virtwire_writer *writer,
 
 /* virtio_gpio_irq_request: device-types/gpio/description.tex:470, since 1.2. */
 struct virtio_gpio_irq_request {
-    virtio_le16 gpio; /* 0, since 1.2 */
+    virtio_le16 gpio; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_irq_request, 2);
@@ -176,7 +176,7 @@ VIRTWIRE_OFFSET(struct virtio_gpio_irq_request, gpio, 0);
 
 /* virtio_gpio_irq_response: device-types/gpio/description.tex:483, since 1.2. */
 struct virtio_gpio_irq_response {
-    uint8_t status; /* 0, since 1.2 */
+    uint8_t status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpio_irq_response, 1);

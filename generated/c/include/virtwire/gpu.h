@@ -13,24 +13,24 @@
 extern "C" {
 #endif
 
-/* device-types/gpu/description.tex:32 */
+/* device-types/gpu/description.tex:32, since 1.1 */
 #define VIRTIO_GPU_F_VIRGL 0
 #define VIRTIO_GPU_F_EDID 1
-#define VIRTIO_GPU_F_RESOURCE_UUID 2
-#define VIRTIO_GPU_F_RESOURCE_BLOB 3
-#define VIRTIO_GPU_F_CONTEXT_INIT 4
-#define VIRTIO_GPU_F_BLOB_ALIGNMENT 5
+#define VIRTIO_GPU_F_RESOURCE_UUID 2 /* since 1.2 */
+#define VIRTIO_GPU_F_RESOURCE_BLOB 3 /* since 1.2 */
+#define VIRTIO_GPU_F_CONTEXT_INIT 4 /* since 1.2 */
+#define VIRTIO_GPU_F_BLOB_ALIGNMENT 5 /* since 1.4 */
 
-/* device-types/gpu/description.tex:50 */
+/* device-types/gpu/description.tex:50, since 1.1 */
 #define VIRTIO_GPU_EVENT_DISPLAY (1U << 0)
 
-/* device-types/gpu/description.tex:107 */
+/* device-types/gpu/description.tex:107, since 1.2 */
 enum virtio_gpu_shm_id {
     VIRTIO_GPU_SHM_ID_UNDEFINED = 0,
     VIRTIO_GPU_SHM_ID_HOST_VISIBLE = 1
 };
 
-/* device-types/gpu/description.tex:206 */
+/* device-types/gpu/description.tex:206, since 1.1 */
 enum virtio_gpu_ctrl_type {
     VIRTIO_GPU_CMD_GET_DISPLAY_INFO = 0x0100,
     VIRTIO_GPU_CMD_RESOURCE_CREATE_2D = 257,
@@ -43,19 +43,19 @@ enum virtio_gpu_ctrl_type {
     VIRTIO_GPU_CMD_GET_CAPSET_INFO = 264,
     VIRTIO_GPU_CMD_GET_CAPSET = 265,
     VIRTIO_GPU_CMD_GET_EDID = 266,
-    VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID = 267,
-    VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB = 268,
-    VIRTIO_GPU_CMD_SET_SCANOUT_BLOB = 269,
-    VIRTIO_GPU_CMD_CTX_CREATE = 0x0200,
-    VIRTIO_GPU_CMD_CTX_DESTROY = 513,
-    VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE = 514,
-    VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE = 515,
-    VIRTIO_GPU_CMD_RESOURCE_CREATE_3D = 516,
-    VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D = 517,
-    VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D = 518,
-    VIRTIO_GPU_CMD_SUBMIT_3D = 519,
-    VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB = 520,
-    VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB = 521,
+    VIRTIO_GPU_CMD_RESOURCE_ASSIGN_UUID = 267, /* since 1.2 */
+    VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB = 268, /* since 1.2 */
+    VIRTIO_GPU_CMD_SET_SCANOUT_BLOB = 269, /* since 1.2 */
+    VIRTIO_GPU_CMD_CTX_CREATE = 0x0200, /* since 1.2 */
+    VIRTIO_GPU_CMD_CTX_DESTROY = 513, /* since 1.2 */
+    VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE = 514, /* since 1.2 */
+    VIRTIO_GPU_CMD_CTX_DETACH_RESOURCE = 515, /* since 1.2 */
+    VIRTIO_GPU_CMD_RESOURCE_CREATE_3D = 516, /* since 1.2 */
+    VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D = 517, /* since 1.2 */
+    VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D = 518, /* since 1.2 */
+    VIRTIO_GPU_CMD_SUBMIT_3D = 519, /* since 1.2 */
+    VIRTIO_GPU_CMD_RESOURCE_MAP_BLOB = 520, /* since 1.2 */
+    VIRTIO_GPU_CMD_RESOURCE_UNMAP_BLOB = 521, /* since 1.2 */
     VIRTIO_GPU_CMD_UPDATE_CURSOR = 0x0300,
     VIRTIO_GPU_CMD_MOVE_CURSOR = 769,
     VIRTIO_GPU_RESP_OK_NODATA = 0x1100,
@@ -63,8 +63,8 @@ enum virtio_gpu_ctrl_type {
     VIRTIO_GPU_RESP_OK_CAPSET_INFO = 4354,
     VIRTIO_GPU_RESP_OK_CAPSET = 4355,
     VIRTIO_GPU_RESP_OK_EDID = 4356,
-    VIRTIO_GPU_RESP_OK_RESOURCE_UUID = 4357,
-    VIRTIO_GPU_RESP_OK_MAP_INFO = 4358,
+    VIRTIO_GPU_RESP_OK_RESOURCE_UUID = 4357, /* since 1.2 */
+    VIRTIO_GPU_RESP_OK_MAP_INFO = 4358, /* since 1.2 */
     VIRTIO_GPU_RESP_ERR_UNSPEC = 0x1200,
     VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY = 4609,
     VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID = 4610,
@@ -73,14 +73,14 @@ enum virtio_gpu_ctrl_type {
     VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER = 4613
 };
 
-/* device-types/gpu/description.tex:255 */
+/* device-types/gpu/description.tex:255, since 1.1 */
 #define VIRTIO_GPU_FLAG_FENCE (1U << 0)
-#define VIRTIO_GPU_FLAG_INFO_RING_IDX (1U << 1)
+#define VIRTIO_GPU_FLAG_INFO_RING_IDX (1U << 1) /* since 1.2 */
 
-/* device-types/gpu/description.tex:321 */
+/* device-types/gpu/description.tex:321, since 1.1 */
 #define VIRTIO_GPU_MAX_SCANOUTS 16
 
-/* device-types/gpu/description.tex:387 */
+/* device-types/gpu/description.tex:387, since 1.1 */
 enum virtio_gpu_formats {
     VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM = 1,
     VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM = 2,
@@ -92,14 +92,14 @@ enum virtio_gpu_formats {
     VIRTIO_GPU_FORMAT_R8G8B8X8_UNORM = 134
 };
 
-/* device-types/gpu/description.tex:554 */
+/* device-types/gpu/description.tex:554, since 1.2 */
 #define VIRTIO_GPU_CAPSET_VIRGL 1
 #define VIRTIO_GPU_CAPSET_VIRGL2 2
 #define VIRTIO_GPU_CAPSET_GFXSTREAM 3
 #define VIRTIO_GPU_CAPSET_VENUS 4
 #define VIRTIO_GPU_CAPSET_CROSS_DOMAIN 5
 
-/* device-types/gpu/description.tex:620 */
+/* device-types/gpu/description.tex:620, since 1.2 */
 #define VIRTIO_GPU_BLOB_MEM_GUEST 0x0001
 #define VIRTIO_GPU_BLOB_MEM_HOST3D 0x0002
 #define VIRTIO_GPU_BLOB_MEM_HOST3D_GUEST 0x0003
@@ -107,10 +107,10 @@ enum virtio_gpu_formats {
 #define VIRTIO_GPU_BLOB_FLAG_USE_SHAREABLE 0x0002
 #define VIRTIO_GPU_BLOB_FLAG_USE_CROSS_DEVICE 0x0004
 
-/* device-types/gpu/description.tex:732 */
+/* device-types/gpu/description.tex:732, since 1.2 */
 #define VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK 0x000000ff
 
-/* device-types/gpu/description.tex:784 */
+/* device-types/gpu/description.tex:784, since 1.2 */
 #define VIRTIO_GPU_MAP_CACHE_MASK 0x0f
 #define VIRTIO_GPU_MAP_CACHE_NONE 0x00
 #define VIRTIO_GPU_MAP_CACHE_CACHED 0x01
@@ -119,9 +119,9 @@ enum virtio_gpu_formats {
 
 /* virtio_gpu_config: device-types/gpu/description.tex:52, since 1.1. */
 struct virtio_gpu_config {
-    virtio_le32 events_read; /* 0, since 1.1 */
-    virtio_le32 events_clear; /* 4, since 1.1 */
-    virtio_le32 num_scanouts; /* 8, since 1.1 */
+    virtio_le32 events_read; /* 0 */
+    virtio_le32 events_clear; /* 4 */
+    virtio_le32 num_scanouts; /* 8 */
     virtio_le32 num_capsets; /* 12, since 1.2 */
     virtio_le32 blob_alignment; /* 16, since 1.4, if VIRTIO_GPU_F_BLOB_ALIGNMENT */
 };
@@ -135,12 +135,12 @@ VIRTWIRE_OFFSET(struct virtio_gpu_config, blob_alignment, 16);
 
 /* virtio_gpu_ctrl_hdr: device-types/gpu/description.tex:258, since 1.1. */
 struct virtio_gpu_ctrl_hdr {
-    virtio_le32 type; /* 0, since 1.1 */
-    virtio_le32 flags; /* 4, since 1.1 */
-    virtio_le64 fence_id; /* 8, since 1.1 */
-    virtio_le32 ctx_id; /* 16, since 1.1 */
+    virtio_le32 type; /* 0 */
+    virtio_le32 flags; /* 4 */
+    virtio_le64 fence_id; /* 8 */
+    virtio_le32 ctx_id; /* 16 */
     uint8_t ring_idx; /* 20, since 1.2 */
-    uint8_t padding[3]; /* 21, since 1.1 */
+    uint8_t padding[3]; /* 21 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_ctrl_hdr, 24);
@@ -153,10 +153,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_ctrl_hdr, padding, 21);
 
 /* virtio_gpu_rect: device-types/gpu/description.tex:323, since 1.1. */
 struct virtio_gpu_rect {
-    virtio_le32 x; /* 0, since 1.1 */
-    virtio_le32 y; /* 4, since 1.1 */
-    virtio_le32 width; /* 8, since 1.1 */
-    virtio_le32 height; /* 12, since 1.1 */
+    virtio_le32 x; /* 0 */
+    virtio_le32 y; /* 4 */
+    virtio_le32 width; /* 8 */
+    virtio_le32 height; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_rect, 16);
@@ -167,9 +167,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_rect, height, 12);
 
 /* virtio_gpu_display_one: device-types/gpu/description.tex:332, since 1.1. */
 struct virtio_gpu_display_one {
-    struct virtio_gpu_rect r; /* 0, since 1.1 */
-    virtio_le32 enabled; /* 16, since 1.1 */
-    virtio_le32 flags; /* 20, since 1.1 */
+    struct virtio_gpu_rect r; /* 0 */
+    virtio_le32 enabled; /* 16 */
+    virtio_le32 flags; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_display_one, 24);
@@ -179,8 +179,8 @@ VIRTWIRE_OFFSET(struct virtio_gpu_display_one, flags, 20);
 
 /* virtio_gpu_resp_display_info: device-types/gpu/description.tex:330, since 1.1. */
 struct virtio_gpu_resp_display_info {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    struct virtio_gpu_display_one pmodes[16]; /* 24, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_display_one pmodes[16]; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_display_info, 408);
@@ -189,9 +189,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resp_display_info, pmodes, 24);
 
 /* virtio_gpu_get_edid: device-types/gpu/description.tex:364, since 1.1. */
 struct virtio_gpu_get_edid {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 scanout; /* 24, since 1.1 */
-    virtio_le32 padding; /* 28, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 scanout; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_get_edid, 32);
@@ -201,10 +201,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_get_edid, padding, 28);
 
 /* virtio_gpu_resp_edid: device-types/gpu/description.tex:370, since 1.1. */
 struct virtio_gpu_resp_edid {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 size; /* 24, since 1.1 */
-    virtio_le32 padding; /* 28, since 1.1 */
-    uint8_t edid[1024]; /* 32, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 size; /* 24 */
+    virtio_le32 padding; /* 28 */
+    uint8_t edid[1024]; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_edid, 1056);
@@ -215,11 +215,11 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resp_edid, edid, 32);
 
 /* virtio_gpu_resource_create_2d: device-types/gpu/description.tex:399, since 1.1. */
 struct virtio_gpu_resource_create_2d {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 resource_id; /* 24, since 1.1 */
-    virtio_le32 format; /* 28, since 1.1 */
-    virtio_le32 width; /* 32, since 1.1 */
-    virtio_le32 height; /* 36, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 format; /* 28 */
+    virtio_le32 width; /* 32 */
+    virtio_le32 height; /* 36 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_create_2d, 40);
@@ -231,9 +231,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_create_2d, height, 36);
 
 /* virtio_gpu_resource_unref: device-types/gpu/description.tex:416, since 1.1. */
 struct virtio_gpu_resource_unref {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 resource_id; /* 24, since 1.1 */
-    virtio_le32 padding; /* 28, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_unref, 32);
@@ -243,10 +243,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_unref, padding, 28);
 
 /* virtio_gpu_set_scanout: device-types/gpu/description.tex:432, since 1.1. */
 struct virtio_gpu_set_scanout {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    struct virtio_gpu_rect r; /* 24, since 1.1 */
-    virtio_le32 scanout_id; /* 40, since 1.1 */
-    virtio_le32 resource_id; /* 44, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_rect r; /* 24 */
+    virtio_le32 scanout_id; /* 40 */
+    virtio_le32 resource_id; /* 44 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_set_scanout, 48);
@@ -257,10 +257,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_set_scanout, resource_id, 44);
 
 /* virtio_gpu_resource_flush: device-types/gpu/description.tex:454, since 1.1. */
 struct virtio_gpu_resource_flush {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    struct virtio_gpu_rect r; /* 24, since 1.1 */
-    virtio_le32 resource_id; /* 40, since 1.1 */
-    virtio_le32 padding; /* 44, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_rect r; /* 24 */
+    virtio_le32 resource_id; /* 40 */
+    virtio_le32 padding; /* 44 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_flush, 48);
@@ -271,11 +271,11 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_flush, padding, 44);
 
 /* virtio_gpu_transfer_to_host_2d: device-types/gpu/description.tex:471, since 1.1. */
 struct virtio_gpu_transfer_to_host_2d {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    struct virtio_gpu_rect r; /* 24, since 1.1 */
-    virtio_le64 offset; /* 40, since 1.1 */
-    virtio_le32 resource_id; /* 48, since 1.1 */
-    virtio_le32 padding; /* 52, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_rect r; /* 24 */
+    virtio_le64 offset; /* 40 */
+    virtio_le32 resource_id; /* 48 */
+    virtio_le32 padding; /* 52 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_transfer_to_host_2d, 56);
@@ -287,9 +287,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_transfer_to_host_2d, padding, 52);
 
 /* virtio_gpu_resource_attach_backing: device-types/gpu/description.tex:490, since 1.1. */
 struct virtio_gpu_resource_attach_backing {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 resource_id; /* 24, since 1.1 */
-    virtio_le32 nr_entries; /* 28, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 nr_entries; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_attach_backing, 32);
@@ -299,9 +299,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_attach_backing, nr_entries, 28);
 
 /* virtio_gpu_mem_entry: device-types/gpu/description.tex:496, since 1.1. */
 struct virtio_gpu_mem_entry {
-    virtio_le64 addr; /* 0, since 1.1 */
-    virtio_le32 length; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le64 addr; /* 0 */
+    virtio_le32 length; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_mem_entry, 16);
@@ -311,9 +311,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_mem_entry, padding, 12);
 
 /* virtio_gpu_resource_detach_backing: device-types/gpu/description.tex:513, since 1.1. */
 struct virtio_gpu_resource_detach_backing {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    virtio_le32 resource_id; /* 24, since 1.1 */
-    virtio_le32 padding; /* 28, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_detach_backing, 32);
@@ -323,9 +323,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_detach_backing, padding, 28);
 
 /* virtio_gpu_get_capset_info: device-types/gpu/description.tex:548, since 1.2. */
 struct virtio_gpu_get_capset_info {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 capset_index; /* 24, since 1.2 */
-    virtio_le32 padding; /* 28, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 capset_index; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_get_capset_info, 32);
@@ -335,11 +335,11 @@ VIRTWIRE_OFFSET(struct virtio_gpu_get_capset_info, padding, 28);
 
 /* virtio_gpu_resp_capset_info: device-types/gpu/description.tex:559, since 1.2. */
 struct virtio_gpu_resp_capset_info {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 capset_id; /* 24, since 1.2 */
-    virtio_le32 capset_max_version; /* 28, since 1.2 */
-    virtio_le32 capset_max_size; /* 32, since 1.2 */
-    virtio_le32 padding; /* 36, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 capset_id; /* 24 */
+    virtio_le32 capset_max_version; /* 28 */
+    virtio_le32 capset_max_size; /* 32 */
+    virtio_le32 padding; /* 36 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_capset_info, 40);
@@ -351,9 +351,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resp_capset_info, padding, 36);
 
 /* virtio_gpu_get_capset: device-types/gpu/description.tex:574, since 1.2. */
 struct virtio_gpu_get_capset {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 capset_id; /* 24, since 1.2 */
-    virtio_le32 capset_version; /* 28, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 capset_id; /* 24 */
+    virtio_le32 capset_version; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_get_capset, 32);
@@ -364,7 +364,7 @@ VIRTWIRE_OFFSET(struct virtio_gpu_get_capset, capset_version, 28);
 /* virtio_gpu_resp_capset: device-types/gpu/description.tex:580, since 1.2.
  * Followed by capset_data[]. */
 struct virtio_gpu_resp_capset {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_capset, 24);
@@ -443,9 +443,9 @@ VIRTWIRE_INLINE int virtio_gpu_resp_capset_write(struct virtwire_writer *writer,
 
 /* virtio_gpu_resource_assign_uuid: device-types/gpu/description.tex:594, since 1.2. */
 struct virtio_gpu_resource_assign_uuid {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 resource_id; /* 24, since 1.2 */
-    virtio_le32 padding; /* 28, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_assign_uuid, 32);
@@ -455,8 +455,8 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_assign_uuid, padding, 28);
 
 /* virtio_gpu_resp_resource_uuid: device-types/gpu/description.tex:600, since 1.2. */
 struct virtio_gpu_resp_resource_uuid {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    uint8_t uuid[16]; /* 24, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    uint8_t uuid[16]; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_resource_uuid, 40);
@@ -465,13 +465,13 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resp_resource_uuid, uuid, 24);
 
 /* virtio_gpu_resource_create_blob: device-types/gpu/description.tex:628, since 1.2. */
 struct virtio_gpu_resource_create_blob {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 resource_id; /* 24, since 1.2 */
-    virtio_le32 blob_mem; /* 28, since 1.2 */
-    virtio_le32 blob_flags; /* 32, since 1.2 */
-    virtio_le32 nr_entries; /* 36, since 1.2 */
-    virtio_le64 blob_id; /* 40, since 1.2 */
-    virtio_le64 size; /* 48, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 blob_mem; /* 28 */
+    virtio_le32 blob_flags; /* 32 */
+    virtio_le32 nr_entries; /* 36 */
+    virtio_le64 blob_id; /* 40 */
+    virtio_le64 size; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_create_blob, 56);
@@ -485,16 +485,16 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_create_blob, size, 48);
 
 /* virtio_gpu_set_scanout_blob: device-types/gpu/description.tex:691, since 1.2. */
 struct virtio_gpu_set_scanout_blob {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    struct virtio_gpu_rect r; /* 24, since 1.2 */
-    virtio_le32 scanout_id; /* 40, since 1.2 */
-    virtio_le32 resource_id; /* 44, since 1.2 */
-    virtio_le32 width; /* 48, since 1.2 */
-    virtio_le32 height; /* 52, since 1.2 */
-    virtio_le32 format; /* 56, since 1.2 */
-    virtio_le32 padding; /* 60, since 1.2 */
-    virtio_le32 strides[4]; /* 64, since 1.2 */
-    virtio_le32 offsets[4]; /* 80, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_rect r; /* 24 */
+    virtio_le32 scanout_id; /* 40 */
+    virtio_le32 resource_id; /* 44 */
+    virtio_le32 width; /* 48 */
+    virtio_le32 height; /* 52 */
+    virtio_le32 format; /* 56 */
+    virtio_le32 padding; /* 60 */
+    virtio_le32 strides[4]; /* 64 */
+    virtio_le32 offsets[4]; /* 80 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_set_scanout_blob, 96);
@@ -511,10 +511,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_set_scanout_blob, offsets, 80);
 
 /* virtio_gpu_ctx_create: device-types/gpu/description.tex:733, since 1.2. */
 struct virtio_gpu_ctx_create {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 nlen; /* 24, since 1.2 */
-    virtio_le32 context_init; /* 28, since 1.2 */
-    char debug_name[64]; /* 32, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 nlen; /* 24 */
+    virtio_le32 context_init; /* 28 */
+    char debug_name[64]; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_ctx_create, 96);
@@ -525,10 +525,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_ctx_create, debug_name, 32);
 
 /* virtio_gpu_resource_map_blob: device-types/gpu/description.tex:777, since 1.2. */
 struct virtio_gpu_resource_map_blob {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 resource_id; /* 24, since 1.2 */
-    virtio_le32 padding; /* 28, since 1.2 */
-    virtio_le64 offset; /* 32, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 padding; /* 28 */
+    virtio_le64 offset; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_map_blob, 40);
@@ -539,9 +539,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_map_blob, offset, 32);
 
 /* virtio_gpu_resp_map_info: device-types/gpu/description.tex:789, since 1.2. */
 struct virtio_gpu_resp_map_info {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_u32 map_info; /* 24, since 1.2 */
-    virtio_u32 padding; /* 28, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_u32 map_info; /* 24 */
+    virtio_u32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resp_map_info, 32);
@@ -551,9 +551,9 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resp_map_info, padding, 28);
 
 /* virtio_gpu_resource_unmap_blob: device-types/gpu/description.tex:807, since 1.2. */
 struct virtio_gpu_resource_unmap_blob {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 resource_id; /* 24, since 1.2 */
-    virtio_le32 padding; /* 28, since 1.2 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    virtio_le32 resource_id; /* 24 */
+    virtio_le32 padding; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_resource_unmap_blob, 32);
@@ -563,10 +563,10 @@ VIRTWIRE_OFFSET(struct virtio_gpu_resource_unmap_blob, padding, 28);
 
 /* virtio_gpu_cursor_pos: device-types/gpu/description.tex:829, since 1.1. */
 struct virtio_gpu_cursor_pos {
-    virtio_le32 scanout_id; /* 0, since 1.1 */
-    virtio_le32 x; /* 4, since 1.1 */
-    virtio_le32 y; /* 8, since 1.1 */
-    virtio_le32 padding; /* 12, since 1.1 */
+    virtio_le32 scanout_id; /* 0 */
+    virtio_le32 x; /* 4 */
+    virtio_le32 y; /* 8 */
+    virtio_le32 padding; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_cursor_pos, 16);
@@ -577,12 +577,12 @@ VIRTWIRE_OFFSET(struct virtio_gpu_cursor_pos, padding, 12);
 
 /* virtio_gpu_update_cursor: device-types/gpu/description.tex:836, since 1.1. */
 struct virtio_gpu_update_cursor {
-    struct virtio_gpu_ctrl_hdr hdr; /* 0, since 1.1 */
-    struct virtio_gpu_cursor_pos pos; /* 24, since 1.1 */
-    virtio_le32 resource_id; /* 40, since 1.1 */
-    virtio_le32 hot_x; /* 44, since 1.1 */
-    virtio_le32 hot_y; /* 48, since 1.1 */
-    virtio_le32 padding; /* 52, since 1.1 */
+    struct virtio_gpu_ctrl_hdr hdr; /* 0 */
+    struct virtio_gpu_cursor_pos pos; /* 24 */
+    virtio_le32 resource_id; /* 40 */
+    virtio_le32 hot_x; /* 44 */
+    virtio_le32 hot_y; /* 48 */
+    virtio_le32 padding; /* 52 */
 };
 
 VIRTWIRE_SIZE(struct virtio_gpu_update_cursor, 56);

@@ -13,22 +13,22 @@
 extern "C" {
 #endif
 
-/* device-types/i2c/description.tex:21 */
+/* device-types/i2c/description.tex:21, since 1.2 */
 #define VIRTIO_I2C_F_ZERO_LENGTH_REQUEST 0
 
-/* device-types/i2c/description.tex:95 */
+/* device-types/i2c/description.tex:95, since 1.2 */
 #define VIRTIO_I2C_FLAGS_FAIL_NEXT 0 /* bit 0 of virtio_i2c_out_hdr.flags */
 #define VIRTIO_I2C_FLAGS_M_RD 1 /* bit 1 of virtio_i2c_out_hdr.flags */
 
-/* device-types/i2c/description.tex:119 */
+/* device-types/i2c/description.tex:119, since 1.2 */
 #define VIRTIO_I2C_MSG_OK 0
 #define VIRTIO_I2C_MSG_ERR 1
 
 /* virtio_i2c_out_hdr: device-types/i2c/description.tex:55, since 1.2. */
 struct virtio_i2c_out_hdr {
-    virtio_le16 addr; /* 0, since 1.2 */
-    virtio_le16 padding; /* 2, since 1.2 */
-    virtio_le32 flags; /* 4, since 1.2 */
+    virtio_le16 addr; /* 0 */
+    virtio_le16 padding; /* 2 */
+    virtio_le32 flags; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_i2c_out_hdr, 8);
@@ -38,7 +38,7 @@ VIRTWIRE_OFFSET(struct virtio_i2c_out_hdr, flags, 4);
 
 /* virtio_i2c_in_hdr: device-types/i2c/description.tex:63, since 1.2. */
 struct virtio_i2c_in_hdr {
-    uint8_t status; /* 0, since 1.2 */
+    uint8_t status; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_i2c_in_hdr, 1);
@@ -47,7 +47,7 @@ VIRTWIRE_OFFSET(struct virtio_i2c_in_hdr, status, 0);
 /* virtio_i2c_req: device-types/i2c/description.tex:69, since 1.2.
  * Followed by buf[], in_hdr. */
 struct virtio_i2c_req {
-    struct virtio_i2c_out_hdr out_hdr; /* 0, since 1.2 */
+    struct virtio_i2c_out_hdr out_hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_i2c_req, 8);

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* device-types/input/description.tex:39 */
+/* device-types/input/description.tex:39, since 1.1 */
 enum virtio_input_config_select {
     VIRTIO_INPUT_CFG_UNSET = 0x00,
     VIRTIO_INPUT_CFG_ID_NAME = 0x01,
@@ -26,11 +26,11 @@ enum virtio_input_config_select {
 
 /* virtio_input_absinfo: device-types/input/description.tex:48, since 1.1. */
 struct virtio_input_absinfo {
-    virtio_le32 min; /* 0, since 1.1 */
-    virtio_le32 max; /* 4, since 1.1 */
-    virtio_le32 fuzz; /* 8, since 1.1 */
-    virtio_le32 flat; /* 12, since 1.1 */
-    virtio_le32 res; /* 16, since 1.1 */
+    virtio_le32 min; /* 0 */
+    virtio_le32 max; /* 4 */
+    virtio_le32 fuzz; /* 8 */
+    virtio_le32 flat; /* 12 */
+    virtio_le32 res; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_input_absinfo, 20);
@@ -42,10 +42,10 @@ VIRTWIRE_OFFSET(struct virtio_input_absinfo, res, 16);
 
 /* virtio_input_devids: device-types/input/description.tex:56, since 1.1. */
 struct virtio_input_devids {
-    virtio_le16 bustype; /* 0, since 1.1 */
-    virtio_le16 vendor; /* 2, since 1.1 */
-    virtio_le16 product; /* 4, since 1.1 */
-    virtio_le16 version; /* 6, since 1.1 */
+    virtio_le16 bustype; /* 0 */
+    virtio_le16 vendor; /* 2 */
+    virtio_le16 product; /* 4 */
+    virtio_le16 version; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_input_devids, 8);
@@ -71,11 +71,11 @@ VIRTWIRE_OFFSET(union virtio_input_config_u, ids, 0);
 
 /* virtio_input_config: device-types/input/description.tex:63, since 1.1. */
 struct virtio_input_config {
-    uint8_t select; /* 0, since 1.1 */
-    uint8_t subsel; /* 1, since 1.1 */
-    uint8_t size; /* 2, since 1.1 */
-    uint8_t reserved[5]; /* 3, since 1.1 */
-    union virtio_input_config_u u; /* 8, since 1.1 */
+    uint8_t select; /* 0 */
+    uint8_t subsel; /* 1 */
+    uint8_t size; /* 2 */
+    uint8_t reserved[5]; /* 3 */
+    union virtio_input_config_u u; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_input_config, 136);
@@ -95,9 +95,9 @@ VIRTWIRE_INLINE bool virtio_input_config_reserved_is_zero(const void *message, s
 
 /* virtio_input_event: device-types/input/description.tex:165, since 1.1. */
 struct virtio_input_event {
-    virtio_le16 type; /* 0, since 1.1 */
-    virtio_le16 code; /* 2, since 1.1 */
-    virtio_le32 value; /* 4, since 1.1 */
+    virtio_le16 type; /* 0 */
+    virtio_le16 code; /* 2 */
+    virtio_le32 value; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_input_event, 8);

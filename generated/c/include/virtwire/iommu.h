@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* device-types/iommu/description.tex:49 */
+/* device-types/iommu/description.tex:49, since 1.2 */
 #define VIRTIO_IOMMU_F_INPUT_RANGE 0
 #define VIRTIO_IOMMU_F_DOMAIN_RANGE 1
 #define VIRTIO_IOMMU_F_MAP_UNMAP 2
@@ -22,7 +22,7 @@ extern "C" {
 #define VIRTIO_IOMMU_F_MMIO 5
 #define VIRTIO_IOMMU_F_BYPASS_CONFIG 6
 
-/* device-types/iommu/description.tex:180 */
+/* device-types/iommu/description.tex:180, since 1.2 */
 #define VIRTIO_IOMMU_T_ATTACH 1
 #define VIRTIO_IOMMU_T_DETACH 2
 #define VIRTIO_IOMMU_T_MAP 3
@@ -38,35 +38,35 @@ extern "C" {
 #define VIRTIO_IOMMU_S_FAULT 7
 #define VIRTIO_IOMMU_S_NOMEM 8
 
-/* device-types/iommu/description.tex:314 */
+/* device-types/iommu/description.tex:314, since 1.2 */
 #define VIRTIO_IOMMU_ATTACH_F_BYPASS (1U << 0)
 
-/* device-types/iommu/description.tex:447 */
+/* device-types/iommu/description.tex:447, since 1.2 */
 #define VIRTIO_IOMMU_MAP_F_READ (1U << 0)
 #define VIRTIO_IOMMU_MAP_F_WRITE (1U << 1)
 #define VIRTIO_IOMMU_MAP_F_MMIO (1U << 2)
 
-/* device-types/iommu/description.tex:736 */
+/* device-types/iommu/description.tex:736, since 1.2 */
 #define VIRTIO_IOMMU_PROBE_T_RESV_MEM 1
 
-/* device-types/iommu/description.tex:759 */
+/* device-types/iommu/description.tex:759, since 1.2 */
 #define VIRTIO_IOMMU_RESV_MEM_T_RESERVED 0
 #define VIRTIO_IOMMU_RESV_MEM_T_MSI 1
 
-/* device-types/iommu/description.tex:820 */
+/* device-types/iommu/description.tex:820, since 1.2 */
 #define VIRTIO_IOMMU_FAULT_F_READ (1U << 0)
 #define VIRTIO_IOMMU_FAULT_F_WRITE (1U << 1)
 #define VIRTIO_IOMMU_FAULT_F_ADDRESS (1U << 8)
 
-/* device-types/iommu/description.tex:829 */
+/* device-types/iommu/description.tex:829, since 1.2 */
 #define VIRTIO_IOMMU_FAULT_R_UNKNOWN 0
 #define VIRTIO_IOMMU_FAULT_R_DOMAIN 1
 #define VIRTIO_IOMMU_FAULT_R_MAPPING 2
 
 /* virtio_iommu_range_64: device-types/iommu/description.tex:103, since 1.2. */
 struct virtio_iommu_range_64 {
-    virtio_le64 start; /* 0, since 1.2 */
-    virtio_le64 end; /* 8, since 1.2 */
+    virtio_le64 start; /* 0 */
+    virtio_le64 end; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_range_64, 16);
@@ -75,8 +75,8 @@ VIRTWIRE_OFFSET(struct virtio_iommu_range_64, end, 8);
 
 /* virtio_iommu_range_32: device-types/iommu/description.tex:107, since 1.2. */
 struct virtio_iommu_range_32 {
-    virtio_le32 start; /* 0, since 1.2 */
-    virtio_le32 end; /* 4, since 1.2 */
+    virtio_le32 start; /* 0 */
+    virtio_le32 end; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_range_32, 8);
@@ -85,12 +85,12 @@ VIRTWIRE_OFFSET(struct virtio_iommu_range_32, end, 4);
 
 /* virtio_iommu_config: device-types/iommu/description.tex:101, since 1.2. */
 struct virtio_iommu_config {
-    virtio_le64 page_size_mask; /* 0, since 1.2 */
-    struct virtio_iommu_range_64 input_range; /* 8, since 1.2, if VIRTIO_IOMMU_F_INPUT_RANGE */
-    struct virtio_iommu_range_32 domain_range; /* 24, since 1.2, if VIRTIO_IOMMU_F_DOMAIN_RANGE */
-    virtio_le32 probe_size; /* 32, since 1.2, if VIRTIO_IOMMU_F_PROBE */
-    uint8_t bypass; /* 36, since 1.2, if VIRTIO_IOMMU_F_BYPASS_CONFIG */
-    uint8_t reserved[3]; /* 37, since 1.2 */
+    virtio_le64 page_size_mask; /* 0 */
+    struct virtio_iommu_range_64 input_range; /* 8, if VIRTIO_IOMMU_F_INPUT_RANGE */
+    struct virtio_iommu_range_32 domain_range; /* 24, if VIRTIO_IOMMU_F_DOMAIN_RANGE */
+    virtio_le32 probe_size; /* 32, if VIRTIO_IOMMU_F_PROBE */
+    uint8_t bypass; /* 36, if VIRTIO_IOMMU_F_BYPASS_CONFIG */
+    uint8_t reserved[3]; /* 37 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_config, 40);
@@ -111,8 +111,8 @@ VIRTWIRE_INLINE bool virtio_iommu_config_reserved_is_zero(const void *message, s
 
 /* virtio_iommu_req_head: device-types/iommu/description.tex:166, since 1.2. */
 struct virtio_iommu_req_head {
-    uint8_t type; /* 0, since 1.2 */
-    uint8_t reserved[3]; /* 1, since 1.2 */
+    uint8_t type; /* 0 */
+    uint8_t reserved[3]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_head, 4);
@@ -121,8 +121,8 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_head, reserved, 1);
 
 /* virtio_iommu_req_tail: device-types/iommu/description.tex:171, since 1.2. */
 struct virtio_iommu_req_tail {
-    uint8_t status; /* 0, since 1.2 */
-    uint8_t reserved[3]; /* 1, since 1.2 */
+    uint8_t status; /* 0 */
+    uint8_t reserved[3]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_tail, 4);
@@ -131,12 +131,12 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_tail, reserved, 1);
 
 /* virtio_iommu_req_attach: device-types/iommu/description.tex:305, since 1.2. */
 struct virtio_iommu_req_attach {
-    struct virtio_iommu_req_head head; /* 0, since 1.2 */
-    virtio_le32 domain; /* 4, since 1.2 */
-    virtio_le32 endpoint; /* 8, since 1.2 */
-    virtio_le32 flags; /* 12, since 1.2 */
-    uint8_t reserved[4]; /* 16, since 1.2 */
-    struct virtio_iommu_req_tail tail; /* 20, since 1.2 */
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le32 endpoint; /* 8 */
+    virtio_le32 flags; /* 12 */
+    uint8_t reserved[4]; /* 16 */
+    struct virtio_iommu_req_tail tail; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_attach, 24);
@@ -173,11 +173,11 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_attach_writable, tail, 0);
 
 /* virtio_iommu_req_detach: device-types/iommu/description.tex:396, since 1.2. */
 struct virtio_iommu_req_detach {
-    struct virtio_iommu_req_head head; /* 0, since 1.2 */
-    virtio_le32 domain; /* 4, since 1.2 */
-    virtio_le32 endpoint; /* 8, since 1.2 */
-    uint8_t reserved[8]; /* 12, since 1.2 */
-    struct virtio_iommu_req_tail tail; /* 20, since 1.2 */
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le32 endpoint; /* 8 */
+    uint8_t reserved[8]; /* 12 */
+    struct virtio_iommu_req_tail tail; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_detach, 24);
@@ -211,13 +211,13 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_writable, tail, 0);
 
 /* virtio_iommu_req_map: device-types/iommu/description.tex:436, since 1.2. */
 struct virtio_iommu_req_map {
-    struct virtio_iommu_req_head head; /* 0, since 1.2 */
-    virtio_le32 domain; /* 4, since 1.2 */
-    virtio_le64 virt_start; /* 8, since 1.2 */
-    virtio_le64 virt_end; /* 16, since 1.2 */
-    virtio_le64 phys_start; /* 24, since 1.2 */
-    virtio_le32 flags; /* 32, since 1.2 */
-    struct virtio_iommu_req_tail tail; /* 36, since 1.2 */
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le64 virt_start; /* 8 */
+    virtio_le64 virt_end; /* 16 */
+    virtio_le64 phys_start; /* 24 */
+    virtio_le32 flags; /* 32 */
+    struct virtio_iommu_req_tail tail; /* 36 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_map, 40);
@@ -257,12 +257,12 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_map_writable, tail, 0);
 
 /* virtio_iommu_req_unmap: device-types/iommu/description.tex:537, since 1.2. */
 struct virtio_iommu_req_unmap {
-    struct virtio_iommu_req_head head; /* 0, since 1.2 */
-    virtio_le32 domain; /* 4, since 1.2 */
-    virtio_le64 virt_start; /* 8, since 1.2 */
-    virtio_le64 virt_end; /* 16, since 1.2 */
-    uint8_t reserved[4]; /* 24, since 1.2 */
-    struct virtio_iommu_req_tail tail; /* 28, since 1.2 */
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 domain; /* 4 */
+    virtio_le64 virt_start; /* 8 */
+    virtio_le64 virt_end; /* 16 */
+    uint8_t reserved[4]; /* 24 */
+    struct virtio_iommu_req_tail tail; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_unmap, 32);
@@ -300,9 +300,9 @@ VIRTWIRE_OFFSET(struct virtio_iommu_req_unmap_writable, tail, 0);
 /* virtio_iommu_req_probe: device-types/iommu/description.tex:636, since 1.2.
  * Followed by properties[virtio_iommu_config.probe_size], tail. */
 struct virtio_iommu_req_probe {
-    struct virtio_iommu_req_head head; /* 0, since 1.2 */
-    virtio_le32 endpoint; /* 4, since 1.2 */
-    uint8_t reserved[64]; /* 8, since 1.2 */
+    struct virtio_iommu_req_head head; /* 0 */
+    virtio_le32 endpoint; /* 4 */
+    uint8_t reserved[64]; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_req_probe, 72);
@@ -503,7 +503,7 @@ VIRTWIRE_INLINE int virtio_iommu_req_probe_writable_write(struct virtwire_writer
 /* virtio_iommu_probe_property: device-types/iommu/description.tex:662, since 1.2. */
 struct virtio_iommu_probe_property {
     virtio_le16 bits; /* 0 */
-    virtio_le16 length; /* 2, since 1.2 */
+    virtio_le16 length; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_probe_property, 4);
@@ -542,11 +542,11 @@ VIRTWIRE_INLINE void virtio_iommu_probe_property_set_reserved(struct virtio_iomm
 
 /* virtio_iommu_probe_resv_mem: device-types/iommu/description.tex:746, since 1.2. */
 struct virtio_iommu_probe_resv_mem {
-    struct virtio_iommu_probe_property head; /* 0, since 1.2 */
-    uint8_t subtype; /* 4, since 1.2 */
-    uint8_t reserved[3]; /* 5, since 1.2 */
-    virtio_le64 start; /* 8, since 1.2 */
-    virtio_le64 end; /* 16, since 1.2 */
+    struct virtio_iommu_probe_property head; /* 0 */
+    uint8_t subtype; /* 4 */
+    uint8_t reserved[3]; /* 5 */
+    virtio_le64 start; /* 8 */
+    virtio_le64 end; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_probe_resv_mem, 24);
@@ -558,12 +558,12 @@ VIRTWIRE_OFFSET(struct virtio_iommu_probe_resv_mem, end, 16);
 
 /* virtio_iommu_fault: device-types/iommu/description.tex:811, since 1.2. */
 struct virtio_iommu_fault {
-    uint8_t reason; /* 0, since 1.2 */
-    uint8_t reserved[3]; /* 1, since 1.2 */
-    virtio_le32 flags; /* 4, since 1.2 */
-    virtio_le32 endpoint; /* 8, since 1.2 */
-    virtio_le32 reserved1; /* 12, since 1.2 */
-    virtio_le64 address; /* 16, since 1.2 */
+    uint8_t reason; /* 0 */
+    uint8_t reserved[3]; /* 1 */
+    virtio_le32 flags; /* 4 */
+    virtio_le32 endpoint; /* 8 */
+    virtio_le32 reserved1; /* 12 */
+    virtio_le64 address; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_iommu_fault, 24);

@@ -13,29 +13,29 @@
 extern "C" {
 #endif
 
-/* device-types/media/description.tex:90 */
+/* device-types/media/description.tex:90, since 1.4 */
 #define VIRTIO_MEDIA_CMD_OPEN 1
 #define VIRTIO_MEDIA_CMD_CLOSE 2
 #define VIRTIO_MEDIA_CMD_IOCTL 3
 #define VIRTIO_MEDIA_CMD_MMAP 4
 #define VIRTIO_MEDIA_CMD_MUNMAP 5
 
-/* device-types/media/description.tex:381 */
+/* device-types/media/description.tex:381, since 1.4 */
 #define VIRTIO_MEDIA_MMAP_FLAG_RW (1U << 0)
 
-/* device-types/media/description.tex:536 */
+/* device-types/media/description.tex:536, since 1.4 */
 #define VIRTIO_MEDIA_EVT_ERROR 0
 #define VIRTIO_MEDIA_EVT_DQBUF 1
 #define VIRTIO_MEDIA_EVT_EVENT 2
 
-/* device-types/media/description.tex:596 */
+/* device-types/media/description.tex:596, since 1.4 */
 #define VIRTIO_MEDIA_MAX_PLANES 8
 
 /* virtio_media_config: device-types/media/description.tex:43, since 1.4. */
 struct virtio_media_config {
-    virtio_le32 device_caps; /* 0, since 1.4 */
-    virtio_le32 device_type; /* 4, since 1.4 */
-    uint8_t card[32]; /* 8, since 1.4 */
+    virtio_le32 device_caps; /* 0 */
+    virtio_le32 device_type; /* 4 */
+    uint8_t card[32]; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_config, 40);
@@ -45,8 +45,8 @@ VIRTWIRE_OFFSET(struct virtio_media_config, card, 8);
 
 /* virtio_media_cmd_header: device-types/media/description.tex:97, since 1.4. */
 struct virtio_media_cmd_header {
-    virtio_le32 cmd; /* 0, since 1.4 */
-    virtio_le32 __reserved; /* 4, since 1.4 */
+    virtio_le32 cmd; /* 0 */
+    virtio_le32 __reserved; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_header, 8);
@@ -55,8 +55,8 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_header, __reserved, 4);
 
 /* virtio_media_resp_header: device-types/media/description.tex:103, since 1.4. */
 struct virtio_media_resp_header {
-    virtio_le32 status; /* 0, since 1.4 */
-    virtio_le32 __reserved; /* 4, since 1.4 */
+    virtio_le32 status; /* 0 */
+    virtio_le32 __reserved; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_resp_header, 8);
@@ -65,7 +65,7 @@ VIRTWIRE_OFFSET(struct virtio_media_resp_header, __reserved, 4);
 
 /* virtio_media_cmd_open: device-types/media/description.tex:143, since 1.4. */
 struct virtio_media_cmd_open {
-    struct virtio_media_cmd_header hdr; /* 0, since 1.4 */
+    struct virtio_media_cmd_header hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_open, 8);
@@ -73,9 +73,9 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_open, hdr, 0);
 
 /* virtio_media_resp_open: device-types/media/description.tex:151, since 1.4. */
 struct virtio_media_resp_open {
-    struct virtio_media_resp_header hdr; /* 0, since 1.4 */
-    virtio_le32 session_id; /* 8, since 1.4 */
-    virtio_le32 __reserved; /* 12, since 1.4 */
+    struct virtio_media_resp_header hdr; /* 0 */
+    virtio_le32 session_id; /* 8 */
+    virtio_le32 __reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_resp_open, 16);
@@ -85,9 +85,9 @@ VIRTWIRE_OFFSET(struct virtio_media_resp_open, __reserved, 12);
 
 /* virtio_media_cmd_close: device-types/media/description.tex:178, since 1.4. */
 struct virtio_media_cmd_close {
-    struct virtio_media_cmd_header hdr; /* 0, since 1.4 */
-    virtio_le32 session_id; /* 8, since 1.4 */
-    virtio_le32 __reserved; /* 12, since 1.4 */
+    struct virtio_media_cmd_header hdr; /* 0 */
+    virtio_le32 session_id; /* 8 */
+    virtio_le32 __reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_close, 16);
@@ -97,9 +97,9 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_close, __reserved, 12);
 
 /* virtio_media_cmd_ioctl: device-types/media/description.tex:203, since 1.4. */
 struct virtio_media_cmd_ioctl {
-    struct virtio_media_cmd_header hdr; /* 0, since 1.4 */
-    virtio_le32 session_id; /* 8, since 1.4 */
-    virtio_le32 code; /* 12, since 1.4 */
+    struct virtio_media_cmd_header hdr; /* 0 */
+    virtio_le32 session_id; /* 8 */
+    virtio_le32 code; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_ioctl, 16);
@@ -109,7 +109,7 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_ioctl, code, 12);
 
 /* virtio_media_resp_ioctl: device-types/media/description.tex:239, since 1.4. */
 struct virtio_media_resp_ioctl {
-    struct virtio_media_resp_header hdr; /* 0, since 1.4 */
+    struct virtio_media_resp_header hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_resp_ioctl, 8);
@@ -117,9 +117,9 @@ VIRTWIRE_OFFSET(struct virtio_media_resp_ioctl, hdr, 0);
 
 /* virtio_media_sg_entry: device-types/media/description.tex:335, since 1.4. */
 struct virtio_media_sg_entry {
-    virtio_le64 start; /* 0, since 1.4 */
-    virtio_le32 len; /* 8, since 1.4 */
-    virtio_le32 __reserved; /* 12, since 1.4 */
+    virtio_le64 start; /* 0 */
+    virtio_le32 len; /* 8 */
+    virtio_le32 __reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_sg_entry, 16);
@@ -129,10 +129,10 @@ VIRTWIRE_OFFSET(struct virtio_media_sg_entry, __reserved, 12);
 
 /* virtio_media_cmd_mmap: device-types/media/description.tex:383, since 1.4. */
 struct virtio_media_cmd_mmap {
-    struct virtio_media_cmd_header hdr; /* 0, since 1.4 */
-    virtio_le32 session_id; /* 8, since 1.4 */
-    virtio_le32 flags; /* 12, since 1.4 */
-    virtio_le32 offset; /* 16, since 1.4 */
+    struct virtio_media_cmd_header hdr; /* 0 */
+    virtio_le32 session_id; /* 8 */
+    virtio_le32 flags; /* 12 */
+    virtio_le32 offset; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_mmap, 20);
@@ -143,9 +143,9 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_mmap, offset, 16);
 
 /* virtio_media_resp_mmap: device-types/media/description.tex:404, since 1.4. */
 struct virtio_media_resp_mmap {
-    struct virtio_media_resp_header hdr; /* 0, since 1.4 */
-    virtio_le64 driver_addr; /* 8, since 1.4 */
-    virtio_le64 len; /* 16, since 1.4 */
+    struct virtio_media_resp_header hdr; /* 0 */
+    virtio_le64 driver_addr; /* 8 */
+    virtio_le64 len; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_resp_mmap, 24);
@@ -155,8 +155,8 @@ VIRTWIRE_OFFSET(struct virtio_media_resp_mmap, len, 16);
 
 /* virtio_media_cmd_munmap: device-types/media/description.tex:427, since 1.4. */
 struct virtio_media_cmd_munmap {
-    struct virtio_media_cmd_header hdr; /* 0, since 1.4 */
-    virtio_le64 driver_addr; /* 8, since 1.4 */
+    struct virtio_media_cmd_header hdr; /* 0 */
+    virtio_le64 driver_addr; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_cmd_munmap, 16);
@@ -165,7 +165,7 @@ VIRTWIRE_OFFSET(struct virtio_media_cmd_munmap, driver_addr, 8);
 
 /* virtio_media_resp_munmap: device-types/media/description.tex:441, since 1.4. */
 struct virtio_media_resp_munmap {
-    struct virtio_media_resp_header hdr; /* 0, since 1.4 */
+    struct virtio_media_resp_header hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_resp_munmap, 8);
@@ -173,8 +173,8 @@ VIRTWIRE_OFFSET(struct virtio_media_resp_munmap, hdr, 0);
 
 /* virtio_media_event_header: device-types/media/description.tex:541, since 1.4. */
 struct virtio_media_event_header {
-    virtio_le32 event; /* 0, since 1.4 */
-    virtio_le32 session_id; /* 4, since 1.4 */
+    virtio_le32 event; /* 0 */
+    virtio_le32 session_id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_event_header, 8);
@@ -183,9 +183,9 @@ VIRTWIRE_OFFSET(struct virtio_media_event_header, session_id, 4);
 
 /* virtio_media_event_error: device-types/media/description.tex:561, since 1.4. */
 struct virtio_media_event_error {
-    struct virtio_media_event_header hdr; /* 0, since 1.4 */
-    virtio_le32 errno_; /* 8, since 1.4 */
-    virtio_le32 __reserved; /* 12, since 1.4 */
+    struct virtio_media_event_header hdr; /* 0 */
+    virtio_le32 errno_; /* 8 */
+    virtio_le32 __reserved; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_event_error, 16);
@@ -196,7 +196,7 @@ VIRTWIRE_OFFSET(struct virtio_media_event_error, __reserved, 12);
 /* virtio_media_event_dqbuf: device-types/media/description.tex:598, since 1.4.
  * Followed by buffer, planes[8]. */
 struct virtio_media_event_dqbuf {
-    struct virtio_media_event_header hdr; /* 0, since 1.4 */
+    struct virtio_media_event_header hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_event_dqbuf, 8);
@@ -297,7 +297,7 @@ VIRTWIRE_INLINE int virtio_media_event_dqbuf_write(struct virtwire_writer *write
 /* virtio_media_event_event: device-types/media/description.tex:631, since 1.4.
  * Followed by event. */
 struct virtio_media_event_event {
-    struct virtio_media_event_header hdr; /* 0, since 1.4 */
+    struct virtio_media_event_header hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_media_event_event, 8);

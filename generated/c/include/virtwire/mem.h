@@ -13,38 +13,38 @@
 extern "C" {
 #endif
 
-/* device-types/mem/description.tex:57 */
+/* device-types/mem/description.tex:57, since 1.2 */
 #define VIRTIO_MEM_F_ACPI_PXM 0
 #define VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE 1
-#define VIRTIO_MEM_F_PERSISTENT_SUSPEND 2
+#define VIRTIO_MEM_F_PERSISTENT_SUSPEND 2 /* since 1.4 */
 
-/* device-types/mem/description.tex:212 */
+/* device-types/mem/description.tex:212, since 1.2 */
 #define VIRTIO_MEM_REQ_PLUG 0
 #define VIRTIO_MEM_REQ_UNPLUG 1
 #define VIRTIO_MEM_REQ_UNPLUG_ALL 2
 #define VIRTIO_MEM_REQ_STATE 3
 
-/* device-types/mem/description.tex:235 */
+/* device-types/mem/description.tex:235, since 1.2 */
 #define VIRTIO_MEM_RESP_ACK 0
 #define VIRTIO_MEM_RESP_NACK 1
 #define VIRTIO_MEM_RESP_BUSY 2
 #define VIRTIO_MEM_RESP_ERROR 3
 
-/* device-types/mem/description.tex:461 */
+/* device-types/mem/description.tex:461, since 1.2 */
 #define VIRTIO_MEM_STATE_PLUGGED 0
 #define VIRTIO_MEM_STATE_UNPLUGGED 1
 #define VIRTIO_MEM_STATE_MIXED 2
 
 /* virtio_mem_config: device-types/mem/description.tex:73, since 1.2. */
 struct virtio_mem_config {
-    virtio_le64 block_size; /* 0, since 1.2 */
-    virtio_le16 node_id; /* 8, since 1.2, if VIRTIO_MEM_F_ACPI_PXM */
-    uint8_t padding[6]; /* 10, since 1.2 */
-    virtio_le64 addr; /* 16, since 1.2 */
-    virtio_le64 region_size; /* 24, since 1.2 */
-    virtio_le64 usable_region_size; /* 32, since 1.2 */
-    virtio_le64 plugged_size; /* 40, since 1.2 */
-    virtio_le64 requested_size; /* 48, since 1.2 */
+    virtio_le64 block_size; /* 0 */
+    virtio_le16 node_id; /* 8, if VIRTIO_MEM_F_ACPI_PXM */
+    uint8_t padding[6]; /* 10 */
+    virtio_le64 addr; /* 16 */
+    virtio_le64 region_size; /* 24 */
+    virtio_le64 usable_region_size; /* 32 */
+    virtio_le64 plugged_size; /* 40 */
+    virtio_le64 requested_size; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_config, 56);
@@ -67,9 +67,9 @@ VIRTWIRE_INLINE bool virtio_mem_config_reserved_is_zero(const void *message, siz
 
 /* virtio_mem_req_plug: device-types/mem/description.tex:315, since 1.2. */
 struct virtio_mem_req_plug {
-    virtio_le64 addr; /* 0, since 1.2 */
-    virtio_le16 nb_blocks; /* 8, since 1.2 */
-    virtio_le16 padding[3]; /* 10, since 1.2 */
+    virtio_le64 addr; /* 0 */
+    virtio_le16 nb_blocks; /* 8 */
+    virtio_le16 padding[3]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_req_plug, 16);
@@ -79,9 +79,9 @@ VIRTWIRE_OFFSET(struct virtio_mem_req_plug, padding, 10);
 
 /* virtio_mem_req_unplug: device-types/mem/description.tex:361, since 1.2. */
 struct virtio_mem_req_unplug {
-    virtio_le64 addr; /* 0, since 1.2 */
-    virtio_le16 nb_blocks; /* 8, since 1.2 */
-    virtio_le16 padding[3]; /* 10, since 1.2 */
+    virtio_le64 addr; /* 0 */
+    virtio_le16 nb_blocks; /* 8 */
+    virtio_le16 padding[3]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_req_unplug, 16);
@@ -91,9 +91,9 @@ VIRTWIRE_OFFSET(struct virtio_mem_req_unplug, padding, 10);
 
 /* virtio_mem_req_state: device-types/mem/description.tex:440, since 1.2. */
 struct virtio_mem_req_state {
-    virtio_le64 addr; /* 0, since 1.2 */
-    virtio_le16 nb_blocks; /* 8, since 1.2 */
-    virtio_le16 padding[3]; /* 10, since 1.2 */
+    virtio_le64 addr; /* 0 */
+    virtio_le16 nb_blocks; /* 8 */
+    virtio_le16 padding[3]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_req_state, 16);
@@ -115,9 +115,9 @@ VIRTWIRE_OFFSET(union virtio_mem_req_u, state, 0);
 
 /* virtio_mem_req: device-types/mem/description.tex:197, since 1.2. */
 struct virtio_mem_req {
-    virtio_le16 type; /* 0, since 1.2 */
-    virtio_le16 padding[3]; /* 2, since 1.2 */
-    union virtio_mem_req_u u; /* 8, since 1.2 */
+    virtio_le16 type; /* 0 */
+    virtio_le16 padding[3]; /* 2 */
+    union virtio_mem_req_u u; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_req, 24);
@@ -127,7 +127,7 @@ VIRTWIRE_OFFSET(struct virtio_mem_req, u, 8);
 
 /* virtio_mem_resp_state: device-types/mem/description.tex:453, since 1.2. */
 struct virtio_mem_resp_state {
-    virtio_le16 type; /* 0, since 1.2 */
+    virtio_le16 type; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_resp_state, 2);
@@ -143,9 +143,9 @@ VIRTWIRE_OFFSET(union virtio_mem_resp_u, state, 0);
 
 /* virtio_mem_resp: device-types/mem/description.tex:222, since 1.2. */
 struct virtio_mem_resp {
-    virtio_le16 type; /* 0, since 1.2 */
-    virtio_le16 padding[3]; /* 2, since 1.2 */
-    union virtio_mem_resp_u u; /* 8, since 1.2 */
+    virtio_le16 type; /* 0 */
+    virtio_le16 padding[3]; /* 2 */
+    union virtio_mem_resp_u u; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_mem_resp, 10);

@@ -13,64 +13,64 @@
 extern "C" {
 #endif
 
-/* transport-mmio.tex:61 */
+/* transport-mmio.tex:61, since 1.0 */
 #define VIRTIO_MMIO_MAGIC_VALUE 0x000
 #define VIRTIO_MMIO_VERSION 0x004
 #define VIRTIO_MMIO_DEVICE_ID 0x008
 #define VIRTIO_MMIO_VENDOR_ID 0x00c
 #define VIRTIO_MMIO_DEVICE_FEATURES 0x010
 
-/* transport-mmio.tex:93 */
+/* transport-mmio.tex:93, since 1.0 */
 #define VIRTIO_MMIO_DEVICE_FEATURES_SEL 0x014
 #define VIRTIO_MMIO_DRIVER_FEATURES 0x020
 
-/* transport-mmio.tex:107 */
+/* transport-mmio.tex:107, since 1.0 */
 #define VIRTIO_MMIO_DRIVER_FEATURES_SEL 0x024
 #define VIRTIO_MMIO_QUEUE_SEL 0x030
-#define VIRTIO_MMIO_QUEUE_SIZE_MAX 0x034
+#define VIRTIO_MMIO_QUEUE_SIZE_MAX 0x034 /* since 1.3 */
 
-/* transport-mmio.tex:130 */
+/* transport-mmio.tex:130, since 1.3 */
 #define VIRTIO_MMIO_QUEUE_SIZE 0x038
 
-/* transport-mmio.tex:140 */
+/* transport-mmio.tex:140, since 1.0 */
 #define VIRTIO_MMIO_QUEUE_READY 0x044
 #define VIRTIO_MMIO_QUEUE_NOTIFY 0x050
 
-/* transport-mmio.tex:163 */
+/* transport-mmio.tex:163, since 1.0 */
 #define VIRTIO_MMIO_INTERRUPT_STATUS 0x060
 
-/* transport-mmio.tex:176 */
+/* transport-mmio.tex:176, since 1.0 */
 #define VIRTIO_MMIO_INTERRUPT_ACK 0x064
 #define VIRTIO_MMIO_STATUS 0x070
 
-/* transport-mmio.tex:191 */
+/* transport-mmio.tex:191, since 1.0 */
 #define VIRTIO_MMIO_QUEUE_DESC_HIGH 0x084
 #define VIRTIO_MMIO_QUEUE_DESC_LOW 0x080
-#define VIRTIO_MMIO_QUEUE_DRIVER_HIGH 0x094
-#define VIRTIO_MMIO_QUEUE_DRIVER_LOW 0x090
-#define VIRTIO_MMIO_QUEUE_DEVICE_HIGH 0x0a4
-#define VIRTIO_MMIO_QUEUE_DEVICE_LOW 0x0a0
-#define VIRTIO_MMIO_SHM_SEL 0x0ac
-#define VIRTIO_MMIO_SHM_LEN_HIGH 0x0b4
-#define VIRTIO_MMIO_SHM_LEN_LOW 0x0b0
+#define VIRTIO_MMIO_QUEUE_DRIVER_HIGH 0x094 /* since 1.1 */
+#define VIRTIO_MMIO_QUEUE_DRIVER_LOW 0x090 /* since 1.1 */
+#define VIRTIO_MMIO_QUEUE_DEVICE_HIGH 0x0a4 /* since 1.1 */
+#define VIRTIO_MMIO_QUEUE_DEVICE_LOW 0x0a0 /* since 1.1 */
+#define VIRTIO_MMIO_SHM_SEL 0x0ac /* since 1.2 */
+#define VIRTIO_MMIO_SHM_LEN_HIGH 0x0b4 /* since 1.2 */
+#define VIRTIO_MMIO_SHM_LEN_LOW 0x0b0 /* since 1.2 */
 
-/* transport-mmio.tex:228 */
+/* transport-mmio.tex:228, since 1.2 */
 #define VIRTIO_MMIO_SHM_BASE_HIGH 0x0bc
 #define VIRTIO_MMIO_SHM_BASE_LOW 0x0b8
 
-/* transport-mmio.tex:239 */
-#define VIRTIO_MMIO_QUEUE_RESET 0x0c0
+/* transport-mmio.tex:239, since 1.0 */
+#define VIRTIO_MMIO_QUEUE_RESET 0x0c0 /* since 1.2 */
 #define VIRTIO_MMIO_CONFIG_GENERATION 0x0fc
 #define VIRTIO_MMIO_CONFIG 0x100
 
-/* transport-mmio.tex:457 */
+/* transport-mmio.tex:457, since 1.0 */
 #define VIRTIO_MMIO_HOST_FEATURES 0x010
 #define VIRTIO_MMIO_HOST_FEATURES_SEL 0x014
 #define VIRTIO_MMIO_GUEST_FEATURES 0x020
 #define VIRTIO_MMIO_GUEST_FEATURES_SEL 0x024
 #define VIRTIO_MMIO_GUEST_PAGE_SIZE 0x028
 
-/* transport-mmio.tex:501 */
+/* transport-mmio.tex:501, since 1.0 */
 #define VIRTIO_MMIO_QUEUE_ALIGN 0x03c
 #define VIRTIO_MMIO_QUEUE_PFN 0x040
 

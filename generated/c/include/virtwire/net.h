@@ -13,11 +13,11 @@
 extern "C" {
 #endif
 
-/* device-types/net/description.tex:39 */
+/* device-types/net/description.tex:39, since 1.0 */
 #define VIRTIO_NET_F_CSUM 0
 #define VIRTIO_NET_F_GUEST_CSUM 1
 #define VIRTIO_NET_F_CTRL_GUEST_OFFLOADS 2
-#define VIRTIO_NET_F_MTU 3
+#define VIRTIO_NET_F_MTU 3 /* since 1.1 */
 #define VIRTIO_NET_F_MAC 5
 #define VIRTIO_NET_F_GUEST_TSO4 7
 #define VIRTIO_NET_F_GUEST_TSO6 8
@@ -32,75 +32,75 @@ extern "C" {
 #define VIRTIO_NET_F_CTRL_VQ 17
 #define VIRTIO_NET_F_CTRL_RX 18
 #define VIRTIO_NET_F_CTRL_VLAN 19
-#define VIRTIO_NET_F_CTRL_RX_EXTRA 20
+#define VIRTIO_NET_F_CTRL_RX_EXTRA 20 /* since 1.3 */
 #define VIRTIO_NET_F_GUEST_ANNOUNCE 21
 #define VIRTIO_NET_F_MQ 22
 #define VIRTIO_NET_F_CTRL_MAC_ADDR 23
-#define VIRTIO_NET_F_DEVICE_STATS 50
-#define VIRTIO_NET_F_HASH_TUNNEL 51
-#define VIRTIO_NET_F_VQ_NOTF_COAL 52
-#define VIRTIO_NET_F_NOTF_COAL 53
-#define VIRTIO_NET_F_GUEST_USO4 54
-#define VIRTIO_NET_F_GUEST_USO6 55
-#define VIRTIO_NET_F_HOST_USO 56
-#define VIRTIO_NET_F_HASH_REPORT 57
-#define VIRTIO_NET_F_GUEST_HDRLEN 59
-#define VIRTIO_NET_F_RSS 60
-#define VIRTIO_NET_F_RSC_EXT 61
-#define VIRTIO_NET_F_STANDBY 62
-#define VIRTIO_NET_F_SPEED_DUPLEX 63
-#define VIRTIO_NET_F_RSS_CONTEXT 64
-#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65
-#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM 66
-#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO 67
-#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO_CSUM 68
-#define VIRTIO_NET_F_OUT_NET_HEADER 69
-#define VIRTIO_NET_F_IPSEC 70
+#define VIRTIO_NET_F_DEVICE_STATS 50 /* since 1.4 */
+#define VIRTIO_NET_F_HASH_TUNNEL 51 /* since 1.3 */
+#define VIRTIO_NET_F_VQ_NOTF_COAL 52 /* since 1.3 */
+#define VIRTIO_NET_F_NOTF_COAL 53 /* since 1.3 */
+#define VIRTIO_NET_F_GUEST_USO4 54 /* since 1.3 */
+#define VIRTIO_NET_F_GUEST_USO6 55 /* since 1.3 */
+#define VIRTIO_NET_F_HOST_USO 56 /* since 1.2 */
+#define VIRTIO_NET_F_HASH_REPORT 57 /* since 1.2 */
+#define VIRTIO_NET_F_GUEST_HDRLEN 59 /* since 1.2 */
+#define VIRTIO_NET_F_RSS 60 /* since 1.2 */
+#define VIRTIO_NET_F_RSC_EXT 61 /* since 1.1 */
+#define VIRTIO_NET_F_STANDBY 62 /* since 1.1 */
+#define VIRTIO_NET_F_SPEED_DUPLEX 63 /* since 1.2 */
+#define VIRTIO_NET_F_RSS_CONTEXT 64 /* since 1.4 */
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65 /* since 1.4 */
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM 66 /* since 1.4 */
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO 67 /* since 1.4 */
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO_CSUM 68 /* since 1.4 */
+#define VIRTIO_NET_F_OUT_NET_HEADER 69 /* since 1.4 */
+#define VIRTIO_NET_F_IPSEC 70 /* since 1.4 */
 
-/* device-types/net/description.tex:198 */
+/* device-types/net/description.tex:198, since 1.0 */
 #define VIRTIO_NET_F_GSO 6
-#define VIRTIO_NET_F_GUEST_RSC4 41
-#define VIRTIO_NET_F_GUEST_RSC6 42
+#define VIRTIO_NET_F_GUEST_RSC4 41 /* since 1.1 */
+#define VIRTIO_NET_F_GUEST_RSC6 42 /* since 1.1 */
 
-/* device-types/net/description.tex:234 */
+/* device-types/net/description.tex:234, since 1.0 */
 #define VIRTIO_NET_S_LINK_UP 1
 #define VIRTIO_NET_S_ANNOUNCE 2
 
-/* device-types/net/description.tex:465 */
+/* device-types/net/description.tex:465, since 1.4 */
 #define VIRTIO_NET_FF_RESOURCE_CAP 2048
 #define VIRTIO_NET_FF_SELECTOR_CAP 2049
 #define VIRTIO_NET_FF_ACTION_CAP 2050
 #define VIRTIO_NET_IPSEC_RESOURCE_CAP 2051
 #define VIRTIO_NET_IPSEC_SA_CAP 2052
 
-/* device-types/net/description.tex:485 */
+/* device-types/net/description.tex:485, since 1.4 */
 #define VIRTIO_NET_RESOURCE_OBJ_FF_GROUP 512
 #define VIRTIO_NET_RESOURCE_OBJ_FF_CLASSIFIER 513
 #define VIRTIO_NET_RESOURCE_OBJ_FF_RULE 514
 #define VIRTIO_NET_RESOURCE_OBJ_IPSEC_OUTB_SA 515
 #define VIRTIO_NET_RESOURCE_OBJ_IPSEC_INB_SA 516
 
-/* device-types/net/description.tex:507 */
+/* device-types/net/description.tex:507, since 1.4 */
 #define VIRTIO_NET_DEV_PART_CVQ_CFG_PART 512
 
-/* device-types/net/description.tex:596 */
+/* device-types/net/description.tex:596, since 1.0 */
 #define VIRTIO_NET_HDR_F_NEEDS_CSUM 1
-#define VIRTIO_NET_HDR_F_DATA_VALID 2
-#define VIRTIO_NET_HDR_F_RSC_INFO 4
-#define VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM 8
-#define VIRTIO_NET_HDR_F_SECURITY 16
-#define VIRTIO_NET_HDR_F_SECURITY_ERR 32
-#define VIRTIO_NET_HDR_F_SECURITY_SA_SOFT_EXPIRY_WARN 64
+#define VIRTIO_NET_HDR_F_DATA_VALID 2 /* since 1.1 */
+#define VIRTIO_NET_HDR_F_RSC_INFO 4 /* since 1.1 */
+#define VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM 8 /* since 1.4 */
+#define VIRTIO_NET_HDR_F_SECURITY 16 /* since 1.4 */
+#define VIRTIO_NET_HDR_F_SECURITY_ERR 32 /* since 1.4 */
+#define VIRTIO_NET_HDR_F_SECURITY_SA_SOFT_EXPIRY_WARN 64 /* since 1.4 */
 #define VIRTIO_NET_HDR_GSO_NONE 0
 #define VIRTIO_NET_HDR_GSO_TCPV4 1
 #define VIRTIO_NET_HDR_GSO_UDP 3
 #define VIRTIO_NET_HDR_GSO_TCPV6 4
-#define VIRTIO_NET_HDR_GSO_UDP_L4 5
-#define VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4 0x20
-#define VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6 0x40
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* since 1.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4 0x20 /* since 1.4 */
+#define VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6 0x40 /* since 1.4 */
 #define VIRTIO_NET_HDR_GSO_ECN 0x80
 
-/* device-types/net/description.tex:1482 */
+/* device-types/net/description.tex:1482, since 1.2 */
 #define VIRTIO_NET_HASH_TYPE_IPv4 (1U << 0)
 #define VIRTIO_NET_HASH_TYPE_TCPv4 (1U << 1)
 #define VIRTIO_NET_HASH_TYPE_UDPv4 (1U << 2)
@@ -111,11 +111,11 @@ extern "C" {
 #define VIRTIO_NET_HASH_TYPE_TCP_EX (1U << 7)
 #define VIRTIO_NET_HASH_TYPE_UDP_EX (1U << 8)
 
-/* device-types/net/description.tex:1601 */
+/* device-types/net/description.tex:1601, since 1.3 */
 #define VIRTIO_NET_CTRL_HASH_TUNNEL 7
 #define VIRTIO_NET_CTRL_HASH_TUNNEL_SET 0
 
-/* device-types/net/description.tex:1638 */
+/* device-types/net/description.tex:1638, since 1.3 */
 #define VIRTIO_NET_HASH_TUNNEL_TYPE_GRE_2784 (1U << 0)
 #define VIRTIO_NET_HASH_TUNNEL_TYPE_GRE_2890 (1U << 1)
 #define VIRTIO_NET_HASH_TUNNEL_TYPE_GRE_7676 (1U << 2)
@@ -126,7 +126,7 @@ extern "C" {
 #define VIRTIO_NET_HASH_TUNNEL_TYPE_IPIP (1U << 7)
 #define VIRTIO_NET_HASH_TUNNEL_TYPE_NVGRE (1U << 8)
 
-/* device-types/net/description.tex:1701 */
+/* device-types/net/description.tex:1701, since 1.2 */
 #define VIRTIO_NET_HASH_REPORT_NONE 0
 #define VIRTIO_NET_HASH_REPORT_IPv4 1
 #define VIRTIO_NET_HASH_REPORT_TCPv4 2
@@ -138,11 +138,11 @@ extern "C" {
 #define VIRTIO_NET_HASH_REPORT_TCPv6_EX 8
 #define VIRTIO_NET_HASH_REPORT_UDPv6_EX 9
 
-/* device-types/net/description.tex:1732 */
+/* device-types/net/description.tex:1732, since 1.0 */
 #define VIRTIO_NET_OK 0
 #define VIRTIO_NET_ERR 1
 
-/* device-types/net/description.tex:1757 */
+/* device-types/net/description.tex:1757, since 1.0 */
 #define VIRTIO_NET_CTRL_RX 0
 #define VIRTIO_NET_CTRL_RX_PROMISC 0
 #define VIRTIO_NET_CTRL_RX_ALLMULTI 1
@@ -151,58 +151,59 @@ extern "C" {
 #define VIRTIO_NET_CTRL_RX_NOUNI 4
 #define VIRTIO_NET_CTRL_RX_NOBCAST 5
 
-/* device-types/net/description.tex:1838 */
+/* device-types/net/description.tex:1838, since 1.0 */
 #define VIRTIO_NET_CTRL_MAC 1
 #define VIRTIO_NET_CTRL_MAC_TABLE_SET 0
 #define VIRTIO_NET_CTRL_MAC_ADDR_SET 1
 
-/* device-types/net/description.tex:1919 */
+/* device-types/net/description.tex:1919, since 1.0 */
 #define VIRTIO_NET_CTRL_VLAN 2
 #define VIRTIO_NET_CTRL_VLAN_ADD 0
 #define VIRTIO_NET_CTRL_VLAN_DEL 1
 
-/* device-types/net/description.tex:1960 */
+/* device-types/net/description.tex:1960, since 1.0 */
 #define VIRTIO_NET_CTRL_ANNOUNCE 3
 #define VIRTIO_NET_CTRL_ANNOUNCE_ACK 0
 
-/* device-types/net/description.tex:2011 */
+/* device-types/net/description.tex:2011, since 1.0 */
 #define VIRTIO_NET_CTRL_MQ 4
 #define VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET 0
-#define VIRTIO_NET_CTRL_MQ_RSS_CONFIG 1
-#define VIRTIO_NET_CTRL_MQ_HASH_CONFIG 2
+#define VIRTIO_NET_CTRL_MQ_RSS_CONFIG 1 /* since 1.2 */
+#define VIRTIO_NET_CTRL_MQ_HASH_CONFIG 2 /* since 1.2 */
 
-/* device-types/net/description.tex:2036 */
+/* device-types/net/description.tex:2036, since 1.0 */
 #define VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MIN 1
 #define VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX 0x8000
 
-/* device-types/net/description.tex:2195 */
+/* device-types/net/description.tex:2195, since 1.4 */
 #define VIRTNET_RSS_CTX_CTRL 9
 #define VIRTNET_RSS_CTX_CTRL_CAP_GET 0
 #define VIRTNET_RSS_CTX_CTRL_ADD 1
 #define VIRTNET_RSS_CTX_CTRL_MOD 2
 #define VIRTNET_RSS_CTX_CTRL_DEL 3
 
-/* device-types/net/description.tex:2282 */
-/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO has another value in device-types/net/description.tex:128 */
+/* device-types/net/description.tex:2282, since 1.0 */
+/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO has another value in device-types/net/description.tex:128; since 1.4 */
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_DEFINE 46
-/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM has another value in device-types/net/description.tex:131 */
+/* VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM has another value in device-types/net/description.tex:131; since
+ * 1.4 */
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO_CSUM_DEFINE 47
 #define VIRTIO_NET_CTRL_GUEST_OFFLOADS 5
 #define VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET 0
 
-/* device-types/net/description.tex:2335 */
+/* device-types/net/description.tex:2335, since 1.3 */
 #define VIRTIO_NET_CTRL_NOTF_COAL 6
 #define VIRTIO_NET_CTRL_NOTF_COAL_TX_SET 0
 #define VIRTIO_NET_CTRL_NOTF_COAL_RX_SET 1
 #define VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET 2
 #define VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET 3
 
-/* device-types/net/description.tex:2483 */
+/* device-types/net/description.tex:2483, since 1.4 */
 #define VIRTIO_NET_CTRL_STATS 8
 #define VIRTIO_NET_CTRL_STATS_QUERY 0
 #define VIRTIO_NET_CTRL_STATS_GET 1
 
-/* device-types/net/description.tex:2489 */
+/* device-types/net/description.tex:2489, since 1.4 */
 #define VIRTIO_NET_STATS_TYPE_CVQ (1ULL << 32)
 #define VIRTIO_NET_STATS_TYPE_RX_BASIC (1U << 0)
 #define VIRTIO_NET_STATS_TYPE_RX_CSUM (1U << 1)
@@ -213,7 +214,7 @@ extern "C" {
 #define VIRTIO_NET_STATS_TYPE_TX_GSO (1U << 18)
 #define VIRTIO_NET_STATS_TYPE_TX_SPEED (1U << 19)
 
-/* device-types/net/description.tex:2521 */
+/* device-types/net/description.tex:2521, since 1.4 */
 #define VIRTIO_NET_STATS_TYPE_REPLY_CVQ 32
 #define VIRTIO_NET_STATS_TYPE_REPLY_RX_BASIC 0
 #define VIRTIO_NET_STATS_TYPE_REPLY_RX_CSUM 1
@@ -224,10 +225,10 @@ extern "C" {
 #define VIRTIO_NET_STATS_TYPE_REPLY_TX_GSO 18
 #define VIRTIO_NET_STATS_TYPE_REPLY_TX_SPEED 19
 
-/* device-types/net/description.tex:3100 */
+/* device-types/net/description.tex:3100, since 1.4 */
 #define VIRTIO_NET_FF_MASK_F_PARTIAL_MASK (1U << 0)
 
-/* device-types/net/description.tex:3138 */
+/* device-types/net/description.tex:3138, since 1.4 */
 #define VIRTIO_NET_FF_MASK_TYPE_ETH 1
 #define VIRTIO_NET_FF_MASK_TYPE_IPV4 2
 #define VIRTIO_NET_FF_MASK_TYPE_IPV6 3
@@ -235,7 +236,7 @@ extern "C" {
 #define VIRTIO_NET_FF_MASK_TYPE_UDP 5
 #define VIRTIO_NET_FF_MASK_TYPE_ESP 6
 
-/* device-types/net/description.tex:3206 */
+/* device-types/net/description.tex:3206, since 1.4 */
 #define VIRTIO_NET_FF_ACTION_DROP 1
 #define VIRTIO_NET_FF_ACTION_DIRECT_RX_VQ 2
 #define VIRTIO_NET_FF_ACTION_IPSEC 3
@@ -243,9 +244,9 @@ extern "C" {
 
 /* virtio_net_config: device-types/net/description.tex:212, since 1.0. */
 struct virtio_net_config {
-    uint8_t mac[6]; /* 0, since 1.0, if VIRTIO_NET_F_MAC */
-    virtio_le16 status; /* 6, since 1.0, if VIRTIO_NET_F_STATUS */
-    virtio_le16 max_virtqueue_pairs; /* 8, since 1.0, if VIRTIO_NET_F_MQ or VIRTIO_NET_F_RSS */
+    uint8_t mac[6]; /* 0, if VIRTIO_NET_F_MAC */
+    virtio_le16 status; /* 6, if VIRTIO_NET_F_STATUS */
+    virtio_le16 max_virtqueue_pairs; /* 8, if VIRTIO_NET_F_MQ or VIRTIO_NET_F_RSS */
     virtio_le16 mtu; /* 10, since 1.1, if VIRTIO_NET_F_MTU */
     virtio_le32 speed; /* 12, since 1.2, if VIRTIO_NET_F_SPEED_DUPLEX */
     uint8_t duplex; /* 16, since 1.2, if VIRTIO_NET_F_SPEED_DUPLEX */
@@ -269,9 +270,9 @@ VIRTWIRE_OFFSET(struct virtio_net_config, supported_tunnel_types, 24);
 
 /* virtio_net_dev_part_cvq_selector: device-types/net/description.tex:521, since 1.4. */
 struct virtio_net_dev_part_cvq_selector {
-    uint8_t class_; /* 0, since 1.4 */
-    uint8_t command; /* 1, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
+    uint8_t class_; /* 0 */
+    uint8_t command; /* 1 */
+    uint8_t reserved[6]; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_dev_part_cvq_selector, 8);
@@ -281,8 +282,8 @@ VIRTWIRE_OFFSET(struct virtio_net_dev_part_cvq_selector, reserved, 2);
 
 /* ipsec_resource_hdr: device-types/net/description.tex:627, since 1.4. */
 struct ipsec_resource_hdr {
-    virtio_le32 resource_id; /* 0, since 1.4 */
-    virtio_le16 resource_type; /* 4, since 1.4 */
+    virtio_le32 resource_id; /* 0 */
+    virtio_le16 resource_type; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct ipsec_resource_hdr, 6);
@@ -291,13 +292,13 @@ VIRTWIRE_OFFSET(struct ipsec_resource_hdr, resource_type, 4);
 
 /* virtio_net_hdr: device-types/net/description.tex:595, since 1.0. */
 struct virtio_net_hdr {
-    uint8_t flags; /* 0, since 1.0 */
-    uint8_t gso_type; /* 1, since 1.0 */
-    virtio_le16 hdr_len; /* 2, since 1.0 */
-    virtio_le16 gso_size; /* 4, since 1.0 */
-    virtio_le16 csum_start; /* 6, since 1.0 */
-    virtio_le16 csum_offset; /* 8, since 1.0 */
-    virtio_le16 num_buffers; /* 10, since 1.0, if VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF */
+    uint8_t flags; /* 0 */
+    uint8_t gso_type; /* 1 */
+    virtio_le16 hdr_len; /* 2 */
+    virtio_le16 gso_size; /* 4 */
+    virtio_le16 csum_start; /* 6 */
+    virtio_le16 csum_offset; /* 8 */
+    virtio_le16 num_buffers; /* 10, if VIRTIO_F_VERSION_1 or VIRTIO_NET_F_MRG_RXBUF */
     virtio_le32 hash_value; /* 12, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 hash_report; /* 16, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
     virtio_le16 padding_reserved; /* 18, since 1.2, if VIRTIO_NET_F_HASH_REPORT */
@@ -511,7 +512,7 @@ VIRTWIRE_INLINE int virtio_net_hdr_write(struct virtwire_writer *writer,
 
 /* virtnet_hash_tunnel: device-types/net/description.tex:1597, since 1.3. */
 struct virtnet_hash_tunnel {
-    virtio_le32 enabled_tunnel_types; /* 0, since 1.3 */
+    virtio_le32 enabled_tunnel_types; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtnet_hash_tunnel, 4);
@@ -520,8 +521,8 @@ VIRTWIRE_OFFSET(struct virtnet_hash_tunnel, enabled_tunnel_types, 0);
 /* virtio_net_ctrl: device-types/net/description.tex:1723, since 1.0.
  * Followed by command-specific-data[], ack, command-specific-result[]. */
 struct virtio_net_ctrl {
-    uint8_t class_; /* 0, since 1.0 */
-    uint8_t command; /* 1, since 1.0 */
+    uint8_t class_; /* 0 */
+    uint8_t command; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ctrl, 2);
@@ -800,7 +801,7 @@ VIRTWIRE_INLINE int virtio_net_ctrl_writable_write(struct virtwire_writer *write
 /* virtio_net_ctrl_mac: device-types/net/description.tex:1833, since 1.0.
  * Followed by macs[entries][6]. */
 struct virtio_net_ctrl_mac {
-    virtio_le32 entries; /* 0, since 1.0 */
+    virtio_le32 entries; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ctrl_mac, 4);
@@ -907,7 +908,7 @@ VIRTWIRE_INLINE int virtio_net_ctrl_mac_write(struct virtwire_writer *writer,
 
 /* virtio_net_ctrl_mq_pairs_set: device-types/net/description.tex:2033, since 1.2. */
 struct virtio_net_ctrl_mq_pairs_set {
-    virtio_le16 virtqueue_pairs; /* 0, since 1.2 */
+    virtio_le16 virtqueue_pairs; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ctrl_mq_pairs_set, 2);
@@ -916,9 +917,9 @@ VIRTWIRE_OFFSET(struct virtio_net_ctrl_mq_pairs_set, virtqueue_pairs, 0);
 /* virtio_net_hash_config: device-types/net/description.tex:2094, since 1.2.
  * Followed by hash_key_data[hash_key_length]. */
 struct virtio_net_hash_config {
-    virtio_le32 hash_types; /* 0, since 1.2 */
-    virtio_le16 reserved[4]; /* 4, since 1.2 */
-    uint8_t hash_key_length; /* 12, since 1.2 */
+    virtio_le32 hash_types; /* 0 */
+    virtio_le16 reserved[4]; /* 4 */
+    uint8_t hash_key_length; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_hash_config, 13);
@@ -1071,9 +1072,9 @@ VIRTWIRE_INLINE void rss_rq_id_set_reserved(struct rss_rq_id *p, uint16_t value)
  * Followed by indirection_table[indirection_table_mask + 1], max_tx_vq, hash_key_length,
  * hash_key_data[hash_key_length]. */
 struct virtio_net_rss_config {
-    virtio_le32 hash_types; /* 0, since 1.2 */
-    virtio_le16 indirection_table_mask; /* 4, since 1.2 */
-    struct rss_rq_id unclassified_queue; /* 6, since 1.2 */
+    virtio_le32 hash_types; /* 0 */
+    virtio_le16 indirection_table_mask; /* 4 */
+    struct rss_rq_id unclassified_queue; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_rss_config, 8);
@@ -1237,7 +1238,7 @@ VIRTWIRE_INLINE int virtio_net_rss_config_write(struct virtwire_writer *writer,
 
 /* virtnet_rss_ctx_cap: device-types/net/description.tex:2201, since 1.4. */
 struct virtnet_rss_ctx_cap {
-    virtio_le16 max_rss_contexts; /* 0, since 1.4 */
+    virtio_le16 max_rss_contexts; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtnet_rss_ctx_cap, 2);
@@ -1246,9 +1247,9 @@ VIRTWIRE_OFFSET(struct virtnet_rss_ctx_cap, max_rss_contexts, 0);
 /* virtnet_rss_ctx_add_modify: device-types/net/description.tex:2217, since 1.4.
  * Followed by rss. */
 struct virtnet_rss_ctx_add_modify {
-    virtio_le16 rss_ctx_id; /* 0, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
-    struct virtio_net_rss_config rss; /* 8, since 1.4 */
+    virtio_le16 rss_ctx_id; /* 0 */
+    uint8_t reserved[6]; /* 2 */
+    struct virtio_net_rss_config rss; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtnet_rss_ctx_add_modify, 16);
@@ -1364,7 +1365,7 @@ VIRTWIRE_INLINE int virtnet_rss_ctx_add_modify_write(struct virtwire_writer *wri
 
 /* virtnet_rss_ctx_del: device-types/net/description.tex:2223, since 1.4. */
 struct virtnet_rss_ctx_del {
-    virtio_le16 rss_ctx_id; /* 0, since 1.4 */
+    virtio_le16 rss_ctx_id; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtnet_rss_ctx_del, 2);
@@ -1372,7 +1373,7 @@ VIRTWIRE_OFFSET(struct virtnet_rss_ctx_del, rss_ctx_id, 0);
 
 /* virtio_net_offloads: device-types/net/description.tex:2275, since 1.0. */
 struct virtio_net_offloads {
-    virtio_le64 offloads; /* 0, since 1.0 */
+    virtio_le64 offloads; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_offloads, 8);
@@ -1380,8 +1381,8 @@ VIRTWIRE_OFFSET(struct virtio_net_offloads, offloads, 0);
 
 /* virtio_net_ctrl_coal: device-types/net/description.tex:2324, since 1.3. */
 struct virtio_net_ctrl_coal {
-    virtio_le32 max_packets; /* 0, since 1.3 */
-    virtio_le32 max_usecs; /* 4, since 1.3 */
+    virtio_le32 max_packets; /* 0 */
+    virtio_le32 max_usecs; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ctrl_coal, 8);
@@ -1390,9 +1391,9 @@ VIRTWIRE_OFFSET(struct virtio_net_ctrl_coal, max_usecs, 4);
 
 /* virtio_net_ctrl_coal_vq: device-types/net/description.tex:2329, since 1.3. */
 struct virtio_net_ctrl_coal_vq {
-    virtio_le16 vq_index; /* 0, since 1.3 */
-    virtio_le16 reserved; /* 2, since 1.3 */
-    struct virtio_net_ctrl_coal coal; /* 4, since 1.3 */
+    virtio_le16 vq_index; /* 0 */
+    virtio_le16 reserved; /* 2 */
+    struct virtio_net_ctrl_coal coal; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ctrl_coal_vq, 12);
@@ -1402,7 +1403,7 @@ VIRTWIRE_OFFSET(struct virtio_net_ctrl_coal_vq, coal, 4);
 
 /* virtio_net_stats_capabilities: device-types/net/description.tex:2487, since 1.4. */
 struct virtio_net_stats_capabilities {
-    virtio_le64 supported_stats_types[1]; /* 0, since 1.4 */
+    virtio_le64 supported_stats_types[1]; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_capabilities, 8);
@@ -1491,11 +1492,11 @@ VIRTWIRE_INLINE int virtio_net_ctrl_queue_stats_write(struct virtwire_writer *wr
 
 /* virtio_net_stats_reply_hdr: device-types/net/description.tex:2520, since 1.4. */
 struct virtio_net_stats_reply_hdr {
-    uint8_t type; /* 0, since 1.4 */
-    uint8_t reserved; /* 1, since 1.4 */
-    virtio_le16 vq_index; /* 2, since 1.4 */
-    virtio_le16 reserved1; /* 4, since 1.4 */
-    virtio_le16 size; /* 6, since 1.4 */
+    uint8_t type; /* 0 */
+    uint8_t reserved; /* 1 */
+    virtio_le16 vq_index; /* 2 */
+    virtio_le16 reserved1; /* 4 */
+    virtio_le16 size; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_reply_hdr, 8);
@@ -1507,9 +1508,9 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_reply_hdr, size, 6);
 
 /* virtio_net_stats_cvq: device-types/net/description.tex:2578, since 1.4. */
 struct virtio_net_stats_cvq {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 command_num; /* 8, since 1.4 */
-    virtio_le64 ok_num; /* 16, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 command_num; /* 8 */
+    virtio_le64 ok_num; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_cvq, 24);
@@ -1519,13 +1520,13 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_cvq, ok_num, 16);
 
 /* virtio_net_stats_rx_basic: device-types/net/description.tex:2605, since 1.4. */
 struct virtio_net_stats_rx_basic {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 rx_notifications; /* 8, since 1.4 */
-    virtio_le64 rx_packets; /* 16, since 1.4 */
-    virtio_le64 rx_bytes; /* 24, since 1.4 */
-    virtio_le64 rx_interrupts; /* 32, since 1.4 */
-    virtio_le64 rx_drops; /* 40, since 1.4 */
-    virtio_le64 rx_drop_overruns; /* 48, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 rx_notifications; /* 8 */
+    virtio_le64 rx_packets; /* 16 */
+    virtio_le64 rx_bytes; /* 24 */
+    virtio_le64 rx_interrupts; /* 32 */
+    virtio_le64 rx_drops; /* 40 */
+    virtio_le64 rx_drop_overruns; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_rx_basic, 56);
@@ -1539,13 +1540,13 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_rx_basic, rx_drop_overruns, 48);
 
 /* virtio_net_stats_tx_basic: device-types/net/description.tex:2655, since 1.4. */
 struct virtio_net_stats_tx_basic {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 tx_notifications; /* 8, since 1.4 */
-    virtio_le64 tx_packets; /* 16, since 1.4 */
-    virtio_le64 tx_bytes; /* 24, since 1.4 */
-    virtio_le64 tx_interrupts; /* 32, since 1.4 */
-    virtio_le64 tx_drops; /* 40, since 1.4 */
-    virtio_le64 tx_drop_malformed; /* 48, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 tx_notifications; /* 8 */
+    virtio_le64 tx_packets; /* 16 */
+    virtio_le64 tx_bytes; /* 24 */
+    virtio_le64 tx_interrupts; /* 32 */
+    virtio_le64 tx_drops; /* 40 */
+    virtio_le64 tx_drop_malformed; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_tx_basic, 56);
@@ -1559,11 +1560,11 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_tx_basic, tx_drop_malformed, 48);
 
 /* virtio_net_stats_rx_csum: device-types/net/description.tex:2706, since 1.4. */
 struct virtio_net_stats_rx_csum {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 rx_csum_valid; /* 8, since 1.4 */
-    virtio_le64 rx_needs_csum; /* 16, since 1.4 */
-    virtio_le64 rx_csum_none; /* 24, since 1.4 */
-    virtio_le64 rx_csum_bad; /* 32, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 rx_csum_valid; /* 8 */
+    virtio_le64 rx_needs_csum; /* 16 */
+    virtio_le64 rx_csum_none; /* 24 */
+    virtio_le64 rx_csum_bad; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_rx_csum, 40);
@@ -1575,9 +1576,9 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_rx_csum, rx_csum_bad, 32);
 
 /* virtio_net_stats_tx_csum: device-types/net/description.tex:2745, since 1.4. */
 struct virtio_net_stats_tx_csum {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 tx_csum_none; /* 8, since 1.4 */
-    virtio_le64 tx_needs_csum; /* 16, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 tx_csum_none; /* 8 */
+    virtio_le64 tx_needs_csum; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_tx_csum, 24);
@@ -1587,11 +1588,11 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_tx_csum, tx_needs_csum, 16);
 
 /* virtio_net_stats_rx_gso: device-types/net/description.tex:2776, since 1.4. */
 struct virtio_net_stats_rx_gso {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 rx_gso_packets; /* 8, since 1.4 */
-    virtio_le64 rx_gso_bytes; /* 16, since 1.4 */
-    virtio_le64 rx_gso_packets_coalesced; /* 24, since 1.4 */
-    virtio_le64 rx_gso_bytes_coalesced; /* 32, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 rx_gso_packets; /* 8 */
+    virtio_le64 rx_gso_bytes; /* 16 */
+    virtio_le64 rx_gso_packets_coalesced; /* 24 */
+    virtio_le64 rx_gso_bytes_coalesced; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_rx_gso, 40);
@@ -1603,13 +1604,13 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_rx_gso, rx_gso_bytes_coalesced, 32);
 
 /* virtio_net_stats_tx_gso: device-types/net/description.tex:2819, since 1.4. */
 struct virtio_net_stats_tx_gso {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 tx_gso_packets; /* 8, since 1.4 */
-    virtio_le64 tx_gso_bytes; /* 16, since 1.4 */
-    virtio_le64 tx_gso_segments; /* 24, since 1.4 */
-    virtio_le64 tx_gso_segments_bytes; /* 32, since 1.4 */
-    virtio_le64 tx_gso_packets_noseg; /* 40, since 1.4 */
-    virtio_le64 tx_gso_bytes_noseg; /* 48, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 tx_gso_packets; /* 8 */
+    virtio_le64 tx_gso_bytes; /* 16 */
+    virtio_le64 tx_gso_segments; /* 24 */
+    virtio_le64 tx_gso_segments_bytes; /* 32 */
+    virtio_le64 tx_gso_packets_noseg; /* 40 */
+    virtio_le64 tx_gso_bytes_noseg; /* 48 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_tx_gso, 56);
@@ -1623,9 +1624,9 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_tx_gso, tx_gso_bytes_noseg, 48);
 
 /* virtio_net_stats_rx_speed: device-types/net/description.tex:2865, since 1.4. */
 struct virtio_net_stats_rx_speed {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 rx_packets_allowance_exceeded; /* 8, since 1.4 */
-    virtio_le64 rx_bytes_allowance_exceeded; /* 16, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 rx_packets_allowance_exceeded; /* 8 */
+    virtio_le64 rx_bytes_allowance_exceeded; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_rx_speed, 24);
@@ -1635,9 +1636,9 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_rx_speed, rx_bytes_allowance_exceeded, 1
 
 /* virtio_net_stats_tx_speed: device-types/net/description.tex:2897, since 1.4. */
 struct virtio_net_stats_tx_speed {
-    struct virtio_net_stats_reply_hdr hdr; /* 0, since 1.4 */
-    virtio_le64 tx_packets_allowance_exceeded; /* 8, since 1.4 */
-    virtio_le64 tx_bytes_allowance_exceeded; /* 16, since 1.4 */
+    struct virtio_net_stats_reply_hdr hdr; /* 0 */
+    virtio_le64 tx_packets_allowance_exceeded; /* 8 */
+    virtio_le64 tx_bytes_allowance_exceeded; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_stats_tx_speed, 24);
@@ -1647,13 +1648,13 @@ VIRTWIRE_OFFSET(struct virtio_net_stats_tx_speed, tx_bytes_allowance_exceeded, 1
 
 /* virtio_net_ff_cap_data: device-types/net/description.tex:3051, since 1.4. */
 struct virtio_net_ff_cap_data {
-    virtio_le32 groups_limit; /* 0, since 1.4 */
-    virtio_le32 classifiers_limit; /* 4, since 1.4 */
-    virtio_le32 rules_limit; /* 8, since 1.4 */
-    virtio_le32 rules_per_group_limit; /* 12, since 1.4 */
-    uint8_t last_rule_priority; /* 16, since 1.4 */
-    uint8_t selectors_per_classifier_limit; /* 17, since 1.4 */
-    uint8_t reserved[2]; /* 18, since 1.4 */
+    virtio_le32 groups_limit; /* 0 */
+    virtio_le32 classifiers_limit; /* 4 */
+    virtio_le32 rules_limit; /* 8 */
+    virtio_le32 rules_per_group_limit; /* 12 */
+    uint8_t last_rule_priority; /* 16 */
+    uint8_t selectors_per_classifier_limit; /* 17 */
+    uint8_t reserved[2]; /* 18 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ff_cap_data, 20);
@@ -1668,11 +1669,11 @@ VIRTWIRE_OFFSET(struct virtio_net_ff_cap_data, reserved, 18);
 /* virtio_net_ff_selector: device-types/net/description.tex:3085, since 1.4.
  * Followed by mask[length]. */
 struct virtio_net_ff_selector {
-    uint8_t type; /* 0, since 1.4 */
-    uint8_t flags; /* 1, since 1.4 */
-    uint8_t reserved[2]; /* 2, since 1.4 */
-    uint8_t length; /* 4, since 1.4 */
-    uint8_t reserved1[3]; /* 5, since 1.4 */
+    uint8_t type; /* 0 */
+    uint8_t flags; /* 1 */
+    uint8_t reserved[2]; /* 2 */
+    uint8_t length; /* 4 */
+    uint8_t reserved1[3]; /* 5 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ff_selector, 8);
@@ -1798,8 +1799,8 @@ VIRTWIRE_INLINE int virtio_net_ff_selector_write(struct virtwire_writer *writer,
 /* virtio_net_ff_cap_mask_data: device-types/net/description.tex:3094, since 1.4.
  * Followed by selectors[count]. */
 struct virtio_net_ff_cap_mask_data {
-    uint8_t count; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t count; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ff_cap_mask_data, 8);
@@ -1926,8 +1927,8 @@ VIRTWIRE_INLINE int virtio_net_ff_cap_mask_data_write(struct virtwire_writer *wr
 /* virtio_net_ff_actions: device-types/net/description.tex:3185, since 1.4.
  * Followed by actions[]. */
 struct virtio_net_ff_actions {
-    uint8_t count; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t count; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_ff_actions, 8);
@@ -2011,7 +2012,7 @@ VIRTWIRE_INLINE int virtio_net_ff_actions_write(struct virtwire_writer *writer,
 
 /* virtio_net_resource_obj_ff_group: device-types/net/description.tex:3231, since 1.4. */
 struct virtio_net_resource_obj_ff_group {
-    virtio_le16 group_priority; /* 0, since 1.4 */
+    virtio_le16 group_priority; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_resource_obj_ff_group, 2);
@@ -2020,8 +2021,8 @@ VIRTWIRE_OFFSET(struct virtio_net_resource_obj_ff_group, group_priority, 0);
 /* virtio_net_resource_obj_ff_classifier: device-types/net/description.tex:3252, since 1.4.
  * Followed by selectors[count]. */
 struct virtio_net_resource_obj_ff_classifier {
-    uint8_t count; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t count; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_resource_obj_ff_classifier, 8);
@@ -2149,14 +2150,14 @@ VIRTWIRE_INLINE int virtio_net_resource_obj_ff_classifier_write(struct virtwire_
 /* virtio_net_resource_obj_ff_rule: device-types/net/description.tex:3304, since 1.4.
  * Followed by keys[key_length]. */
 struct virtio_net_resource_obj_ff_rule {
-    virtio_le32 group_id; /* 0, since 1.4 */
-    virtio_le32 classifier_id; /* 4, since 1.4 */
-    uint8_t rule_priority; /* 8, since 1.4 */
-    uint8_t key_length; /* 9, since 1.4 */
-    uint8_t action; /* 10, since 1.4 */
-    uint8_t reserved; /* 11, since 1.4 */
-    virtio_le16 vq_index; /* 12, since 1.4 */
-    uint8_t reserved1[2]; /* 14, since 1.4 */
+    virtio_le32 group_id; /* 0 */
+    virtio_le32 classifier_id; /* 4 */
+    uint8_t rule_priority; /* 8 */
+    uint8_t key_length; /* 9 */
+    uint8_t action; /* 10 */
+    uint8_t reserved; /* 11 */
+    virtio_le16 vq_index; /* 12 */
+    uint8_t reserved1[2]; /* 14 */
 };
 
 VIRTWIRE_SIZE(struct virtio_net_resource_obj_ff_rule, 16);

@@ -13,16 +13,16 @@
 extern "C" {
 #endif
 
-/* transport-pci.tex:178 */
+/* transport-pci.tex:178, since 1.0 */
 #define VIRTIO_PCI_CAP_COMMON_CFG 1
 #define VIRTIO_PCI_CAP_NOTIFY_CFG 2
 #define VIRTIO_PCI_CAP_ISR_CFG 3
 #define VIRTIO_PCI_CAP_DEVICE_CFG 4
 #define VIRTIO_PCI_CAP_PCI_CFG 5
-#define VIRTIO_PCI_CAP_SHARED_MEMORY_CFG 8
-#define VIRTIO_PCI_CAP_VENDOR_CFG 9
+#define VIRTIO_PCI_CAP_SHARED_MEMORY_CFG 8 /* since 1.2 */
+#define VIRTIO_PCI_CAP_VENDOR_CFG 9 /* since 1.2 */
 
-/* transport-pci.tex:983 */
+/* transport-pci.tex:983, since 1.0 */
 #define VIRTIO_MSI_NO_VECTOR 0xffff
 
 /* virtio_pci_notifications_data_le: notifications-data-le.c:1, since 1.3. */
@@ -99,15 +99,15 @@ VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_wrap(
 
 /* virtio_pci_cap: transport-pci.tex:143, since 1.0. */
 struct virtio_pci_cap {
-    uint8_t cap_vndr; /* 0, since 1.0 */
-    uint8_t cap_next; /* 1, since 1.0 */
-    uint8_t cap_len; /* 2, since 1.0 */
-    uint8_t cfg_type; /* 3, since 1.0 */
-    uint8_t bar; /* 4, since 1.0 */
+    uint8_t cap_vndr; /* 0 */
+    uint8_t cap_next; /* 1 */
+    uint8_t cap_len; /* 2 */
+    uint8_t cfg_type; /* 3 */
+    uint8_t bar; /* 4 */
     uint8_t id; /* 5, since 1.2 */
-    uint8_t padding[2]; /* 6, since 1.0 */
-    virtio_le32 offset; /* 8, since 1.0 */
-    virtio_le32 length; /* 12, since 1.0 */
+    uint8_t padding[2]; /* 6 */
+    virtio_le32 offset; /* 8 */
+    virtio_le32 length; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_cap, 16);
@@ -123,9 +123,9 @@ VIRTWIRE_OFFSET(struct virtio_pci_cap, length, 12);
 
 /* virtio_pci_cap64: transport-pci.tex:253, since 1.2. */
 struct virtio_pci_cap64 {
-    struct virtio_pci_cap cap; /* 0, since 1.2 */
-    virtio_le32 offset_hi; /* 16, since 1.2 */
-    virtio_le32 length_hi; /* 20, since 1.2 */
+    struct virtio_pci_cap cap; /* 0 */
+    virtio_le32 offset_hi; /* 16 */
+    virtio_le32 length_hi; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_cap64, 24);
@@ -135,20 +135,20 @@ VIRTWIRE_OFFSET(struct virtio_pci_cap64, length_hi, 20);
 
 /* virtio_pci_common_cfg: transport-pci.tex:302, since 1.0. */
 struct virtio_pci_common_cfg {
-    virtio_le32 device_feature_select; /* 0, since 1.0 */
-    virtio_le32 device_feature; /* 4, since 1.0 */
-    virtio_le32 driver_feature_select; /* 8, since 1.0 */
-    virtio_le32 driver_feature; /* 12, since 1.0 */
+    virtio_le32 device_feature_select; /* 0 */
+    virtio_le32 device_feature; /* 4 */
+    virtio_le32 driver_feature_select; /* 8 */
+    virtio_le32 driver_feature; /* 12 */
     virtio_le16 config_msix_vector; /* 16, since 1.2 */
-    virtio_le16 num_queues; /* 18, since 1.0 */
-    uint8_t device_status; /* 20, since 1.0 */
-    uint8_t config_generation; /* 21, since 1.0 */
-    virtio_le16 queue_select; /* 22, since 1.0 */
-    virtio_le16 queue_size; /* 24, since 1.0 */
-    virtio_le16 queue_msix_vector; /* 26, since 1.0 */
-    virtio_le16 queue_enable; /* 28, since 1.0 */
-    virtio_le16 queue_notify_off; /* 30, since 1.0 */
-    virtio_le64 queue_desc; /* 32, since 1.0 */
+    virtio_le16 num_queues; /* 18 */
+    uint8_t device_status; /* 20 */
+    uint8_t config_generation; /* 21 */
+    virtio_le16 queue_select; /* 22 */
+    virtio_le16 queue_size; /* 24 */
+    virtio_le16 queue_msix_vector; /* 26 */
+    virtio_le16 queue_enable; /* 28 */
+    virtio_le16 queue_notify_off; /* 30 */
+    virtio_le64 queue_desc; /* 32 */
     virtio_le64 queue_driver; /* 40, since 1.1 */
     virtio_le64 queue_device; /* 48, since 1.1 */
     virtio_le16 queue_notif_config_data; /* 56, since 1.3, if VIRTIO_F_NOTIF_CONFIG_DATA */
@@ -181,8 +181,8 @@ VIRTWIRE_OFFSET(struct virtio_pci_common_cfg, admin_queue_num, 62);
 
 /* virtio_pci_notify_cap: transport-pci.tex:541, since 1.0. */
 struct virtio_pci_notify_cap {
-    struct virtio_pci_cap cap; /* 0, since 1.0 */
-    virtio_le32 notify_off_multiplier; /* 16, since 1.0 */
+    struct virtio_pci_cap cap; /* 0 */
+    virtio_le32 notify_off_multiplier; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_notify_cap, 20);
@@ -191,11 +191,11 @@ VIRTWIRE_OFFSET(struct virtio_pci_notify_cap, notify_off_multiplier, 16);
 
 /* virtio_pci_vndr_data: transport-pci.tex:700, since 1.2. */
 struct virtio_pci_vndr_data {
-    uint8_t cap_vndr; /* 0, since 1.2 */
-    uint8_t cap_next; /* 1, since 1.2 */
-    uint8_t cap_len; /* 2, since 1.2 */
-    uint8_t cfg_type; /* 3, since 1.2 */
-    virtio_u16 vendor_id; /* 4, since 1.2 */
+    uint8_t cap_vndr; /* 0 */
+    uint8_t cap_next; /* 1 */
+    uint8_t cap_len; /* 2 */
+    uint8_t cfg_type; /* 3 */
+    virtio_u16 vendor_id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_vndr_data, 6);
@@ -207,8 +207,8 @@ VIRTWIRE_OFFSET(struct virtio_pci_vndr_data, vendor_id, 4);
 
 /* virtio_pci_cfg_cap: transport-pci.tex:756, since 1.0. */
 struct virtio_pci_cfg_cap {
-    struct virtio_pci_cap cap; /* 0, since 1.0 */
-    uint8_t pci_cfg_data[4]; /* 16, since 1.0 */
+    struct virtio_pci_cap cap; /* 0 */
+    uint8_t pci_cfg_data[4]; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pci_cfg_cap, 20);

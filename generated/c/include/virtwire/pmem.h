@@ -13,16 +13,16 @@
 extern "C" {
 #endif
 
-/* device-types/pmem/description.tex:28 */
+/* device-types/pmem/description.tex:28, since 1.2 */
 #define VIRTIO_PMEM_F_SHMEM_REGION 0
 
-/* device-types/pmem/description.tex:96 */
+/* device-types/pmem/description.tex:96, since 1.2 */
 #define VIRTIO_PMEM_REQ_TYPE_FLUSH 0
 
 /* virtio_pmem_config: device-types/pmem/description.tex:35, since 1.2. */
 struct virtio_pmem_config {
-    virtio_le64 start; /* 0, since 1.2 */
-    virtio_le64 size; /* 8, since 1.2 */
+    virtio_le64 start; /* 0 */
+    virtio_le64 size; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pmem_config, 16);
@@ -31,7 +31,7 @@ VIRTWIRE_OFFSET(struct virtio_pmem_config, size, 8);
 
 /* virtio_pmem_req: device-types/pmem/description.tex:86, since 1.2. */
 struct virtio_pmem_req {
-    virtio_le32 type; /* 0, since 1.2 */
+    virtio_le32 type; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pmem_req, 4);
@@ -39,7 +39,7 @@ VIRTWIRE_OFFSET(struct virtio_pmem_req, type, 0);
 
 /* virtio_pmem_resp: device-types/pmem/description.tex:106, since 1.2. */
 struct virtio_pmem_resp {
-    virtio_le32 ret; /* 0, since 1.2 */
+    virtio_le32 ret; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_pmem_resp, 4);

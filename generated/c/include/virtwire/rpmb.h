@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* device-types/rpmb/description.tex:62 */
+/* device-types/rpmb/description.tex:62, since 1.2 */
 #define VIRTIO_RPMB_REQ_PROGRAM_KEY 0x0001
 #define VIRTIO_RPMB_REQ_GET_WRITE_COUNTER 0x0002
 #define VIRTIO_RPMB_REQ_DATA_WRITE 0x0003
@@ -24,7 +24,7 @@ extern "C" {
 #define VIRTIO_RPMB_RESP_DATA_WRITE 0x0300
 #define VIRTIO_RPMB_RESP_DATA_READ 0x0400
 
-/* device-types/rpmb/description.tex:121 */
+/* device-types/rpmb/description.tex:121, since 1.2 */
 #define VIRTIO_RPMB_RES_OK 0x0000
 #define VIRTIO_RPMB_RES_GENERAL_FAILURE 0x0001
 #define VIRTIO_RPMB_RES_AUTH_FAILURE 0x0002
@@ -37,9 +37,9 @@ extern "C" {
 
 /* virtio_rpmb_config: device-types/rpmb/description.tex:28, since 1.2. */
 struct virtio_rpmb_config {
-    uint8_t capacity; /* 0, since 1.2 */
-    uint8_t max_wr_cnt; /* 1, since 1.2 */
-    uint8_t max_rd_cnt; /* 2, since 1.2 */
+    uint8_t capacity; /* 0 */
+    uint8_t max_wr_cnt; /* 1 */
+    uint8_t max_rd_cnt; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rpmb_config, 3);
@@ -49,15 +49,15 @@ VIRTWIRE_OFFSET(struct virtio_rpmb_config, max_rd_cnt, 2);
 
 /* virtio_rpmb_frame: device-types/rpmb/description.tex:108, since 1.2. */
 struct virtio_rpmb_frame {
-    uint8_t stuff[196]; /* 0, since 1.2 */
-    uint8_t key_mac[32]; /* 196, since 1.2 */
-    uint8_t data[256]; /* 228, since 1.2 */
-    uint8_t nonce[16]; /* 484, since 1.2 */
-    virtio_be32 write_counter; /* 500, since 1.2 */
-    virtio_be16 address; /* 504, since 1.2 */
-    virtio_be16 block_count; /* 506, since 1.2 */
-    virtio_be16 result; /* 508, since 1.2 */
-    virtio_be16 req_resp; /* 510, since 1.2 */
+    uint8_t stuff[196]; /* 0 */
+    uint8_t key_mac[32]; /* 196 */
+    uint8_t data[256]; /* 228 */
+    uint8_t nonce[16]; /* 484 */
+    virtio_be32 write_counter; /* 500 */
+    virtio_be16 address; /* 504 */
+    virtio_be16 block_count; /* 506 */
+    virtio_be16 result; /* 508 */
+    virtio_be16 req_resp; /* 510 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rpmb_frame, 512);

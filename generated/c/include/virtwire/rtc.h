@@ -13,73 +13,73 @@
 extern "C" {
 #endif
 
-/* device-types/rtc/description.tex:29 */
+/* device-types/rtc/description.tex:29, since 1.4 */
 #define VIRTIO_RTC_F_ALARM 0
 
-/* device-types/rtc/description.tex:76 */
+/* device-types/rtc/description.tex:76, since 1.4 */
 #define VIRTIO_RTC_S_OK 0
 #define VIRTIO_RTC_S_EOPNOTSUPP 2
 #define VIRTIO_RTC_S_ENODEV 3
 #define VIRTIO_RTC_S_EINVAL 4
 #define VIRTIO_RTC_S_EIO 5
 
-/* device-types/rtc/description.tex:231 */
+/* device-types/rtc/description.tex:231, since 1.4 */
 #define VIRTIO_RTC_CLOCK_UTC 0
 #define VIRTIO_RTC_CLOCK_TAI 1
 #define VIRTIO_RTC_CLOCK_MONOTONIC 2
 #define VIRTIO_RTC_CLOCK_UTC_SMEARED 3
 #define VIRTIO_RTC_CLOCK_UTC_MAYBE_SMEARED 4
 
-/* device-types/rtc/description.tex:293 */
+/* device-types/rtc/description.tex:293, since 1.4 */
 #define VIRTIO_RTC_SMEAR_UNSPECIFIED 0
 #define VIRTIO_RTC_SMEAR_NOON_LINEAR 1
 #define VIRTIO_RTC_SMEAR_UTC_SLS 2
 
-/* device-types/rtc/description.tex:343 */
+/* device-types/rtc/description.tex:343, since 1.4 */
 #define VIRTIO_RTC_COUNTER_ARM_VCT 0
 #define VIRTIO_RTC_COUNTER_X86_TSC 1
 #define VIRTIO_RTC_COUNTER_INVALID 0xff
 
-/* device-types/rtc/description.tex:367 */
+/* device-types/rtc/description.tex:367, since 1.4 */
 #define VIRTIO_RTC_REQ_CFG 0x1000
 
-/* device-types/rtc/description.tex:389 */
+/* device-types/rtc/description.tex:389, since 1.4 */
 #define VIRTIO_RTC_REQ_CLOCK_CAP 0x1001
 
-/* device-types/rtc/description.tex:416 */
+/* device-types/rtc/description.tex:416, since 1.4 */
 #define VIRTIO_RTC_FLAG_ALARM_CAP (1U << 0)
 
-/* device-types/rtc/description.tex:426 */
+/* device-types/rtc/description.tex:426, since 1.4 */
 #define VIRTIO_RTC_REQ_CROSS_CAP 0x1002
 
-/* device-types/rtc/description.tex:438 */
+/* device-types/rtc/description.tex:438, since 1.4 */
 #define VIRTIO_RTC_FLAG_CROSS_CAP (1U << 0)
 
-/* device-types/rtc/description.tex:600 */
+/* device-types/rtc/description.tex:600, since 1.4 */
 #define VIRTIO_RTC_REQ_READ 0x0001
 
-/* device-types/rtc/description.tex:627 */
+/* device-types/rtc/description.tex:627, since 1.4 */
 #define VIRTIO_RTC_REQ_READ_CROSS 0x0002
 
-/* device-types/rtc/description.tex:939 */
+/* device-types/rtc/description.tex:939, since 1.4 */
 #define VIRTIO_RTC_REQ_READ_ALARM 0x1003
 
-/* device-types/rtc/description.tex:950 */
+/* device-types/rtc/description.tex:950, since 1.4 */
 #define VIRTIO_RTC_FLAG_ALARM_ENABLED (1U << 0)
 
-/* device-types/rtc/description.tex:964 */
+/* device-types/rtc/description.tex:964, since 1.4 */
 #define VIRTIO_RTC_REQ_SET_ALARM 0x1004
 
-/* device-types/rtc/description.tex:989 */
+/* device-types/rtc/description.tex:989, since 1.4 */
 #define VIRTIO_RTC_REQ_SET_ALARM_ENABLED 0x1005
 
-/* device-types/rtc/description.tex:1088 */
+/* device-types/rtc/description.tex:1088, since 1.4 */
 #define VIRTIO_RTC_NOTIF_ALARM 0x2000
 
 /* virtio_rtc_req_head: device-types/rtc/description.tex:57, since 1.4. */
 struct virtio_rtc_req_head {
-    virtio_le16 msg_type; /* 0, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
+    virtio_le16 msg_type; /* 0 */
+    uint8_t reserved[6]; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_head, 8);
@@ -88,8 +88,8 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_head, reserved, 2);
 
 /* virtio_rtc_resp_head: device-types/rtc/description.tex:63, since 1.4. */
 struct virtio_rtc_resp_head {
-    uint8_t status; /* 0, since 1.4 */
-    uint8_t reserved[7]; /* 1, since 1.4 */
+    uint8_t status; /* 0 */
+    uint8_t reserved[7]; /* 1 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_head, 8);
@@ -98,7 +98,7 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_head, reserved, 1);
 
 /* virtio_rtc_req_cfg: device-types/rtc/description.tex:369, since 1.4. */
 struct virtio_rtc_req_cfg {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_cfg, 8);
@@ -106,9 +106,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_cfg, head, 0);
 
 /* virtio_rtc_resp_cfg: device-types/rtc/description.tex:374, since 1.4. */
 struct virtio_rtc_resp_cfg {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    virtio_le16 num_clocks; /* 8, since 1.4 */
-    uint8_t reserved[6]; /* 10, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    virtio_le16 num_clocks; /* 8 */
+    uint8_t reserved[6]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_cfg, 16);
@@ -118,9 +118,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_cfg, reserved, 10);
 
 /* virtio_rtc_req_clock_cap: device-types/rtc/description.tex:391, since 1.4. */
 struct virtio_rtc_req_clock_cap {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t reserved[6]; /* 10, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t reserved[6]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_clock_cap, 16);
@@ -130,11 +130,11 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_clock_cap, reserved, 10);
 
 /* virtio_rtc_resp_clock_cap: device-types/rtc/description.tex:397, since 1.4. */
 struct virtio_rtc_resp_clock_cap {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    uint8_t type; /* 8, since 1.4 */
-    uint8_t leap_second_smearing; /* 9, since 1.4 */
-    uint8_t flags; /* 10, since 1.4 */
-    uint8_t reserved[5]; /* 11, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    uint8_t type; /* 8 */
+    uint8_t leap_second_smearing; /* 9 */
+    uint8_t flags; /* 10 */
+    uint8_t reserved[5]; /* 11 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_clock_cap, 16);
@@ -146,10 +146,10 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_clock_cap, reserved, 11);
 
 /* virtio_rtc_req_cross_cap: device-types/rtc/description.tex:428, since 1.4. */
 struct virtio_rtc_req_cross_cap {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t hw_counter; /* 10, since 1.4 */
-    uint8_t reserved[5]; /* 11, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t hw_counter; /* 10 */
+    uint8_t reserved[5]; /* 11 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_cross_cap, 16);
@@ -160,9 +160,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_cross_cap, reserved, 11);
 
 /* virtio_rtc_resp_cross_cap: device-types/rtc/description.tex:436, since 1.4. */
 struct virtio_rtc_resp_cross_cap {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    uint8_t flags; /* 8, since 1.4 */
-    uint8_t reserved[7]; /* 9, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    uint8_t flags; /* 8 */
+    uint8_t reserved[7]; /* 9 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_cross_cap, 16);
@@ -172,9 +172,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_cross_cap, reserved, 9);
 
 /* virtio_rtc_req_read: device-types/rtc/description.tex:602, since 1.4. */
 struct virtio_rtc_req_read {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t reserved[6]; /* 10, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t reserved[6]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_read, 16);
@@ -184,8 +184,8 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_read, reserved, 10);
 
 /* virtio_rtc_resp_read: device-types/rtc/description.tex:608, since 1.4. */
 struct virtio_rtc_resp_read {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    virtio_le64 clock_reading; /* 8, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    virtio_le64 clock_reading; /* 8 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_read, 16);
@@ -194,10 +194,10 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_read, clock_reading, 8);
 
 /* virtio_rtc_req_read_cross: device-types/rtc/description.tex:629, since 1.4. */
 struct virtio_rtc_req_read_cross {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t hw_counter; /* 10, since 1.4 */
-    uint8_t reserved[5]; /* 11, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t hw_counter; /* 10 */
+    uint8_t reserved[5]; /* 11 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_read_cross, 16);
@@ -208,9 +208,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_read_cross, reserved, 11);
 
 /* virtio_rtc_resp_read_cross: device-types/rtc/description.tex:636, since 1.4. */
 struct virtio_rtc_resp_read_cross {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    virtio_le64 clock_reading; /* 8, since 1.4 */
-    virtio_le64 counter_cycles; /* 16, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    virtio_le64 clock_reading; /* 8 */
+    virtio_le64 counter_cycles; /* 16 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_read_cross, 24);
@@ -220,9 +220,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_read_cross, counter_cycles, 16);
 
 /* virtio_rtc_req_read_alarm: device-types/rtc/description.tex:941, since 1.4. */
 struct virtio_rtc_req_read_alarm {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t reserved[6]; /* 10, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t reserved[6]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_read_alarm, 16);
@@ -232,10 +232,10 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_read_alarm, reserved, 10);
 
 /* virtio_rtc_resp_read_alarm: device-types/rtc/description.tex:947, since 1.4. */
 struct virtio_rtc_resp_read_alarm {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
-    virtio_le64 alarm_time; /* 8, since 1.4 */
-    uint8_t flags; /* 16, since 1.4 */
-    uint8_t reserved[7]; /* 17, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
+    virtio_le64 alarm_time; /* 8 */
+    uint8_t flags; /* 16 */
+    uint8_t reserved[7]; /* 17 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_read_alarm, 24);
@@ -246,11 +246,11 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_read_alarm, reserved, 17);
 
 /* virtio_rtc_req_set_alarm: device-types/rtc/description.tex:966, since 1.4. */
 struct virtio_rtc_req_set_alarm {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le64 alarm_time; /* 8, since 1.4 */
-    virtio_le16 clock_id; /* 16, since 1.4 */
-    uint8_t flags; /* 18, since 1.4 */
-    uint8_t reserved[5]; /* 19, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le64 alarm_time; /* 8 */
+    virtio_le16 clock_id; /* 16 */
+    uint8_t flags; /* 18 */
+    uint8_t reserved[5]; /* 19 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_set_alarm, 24);
@@ -262,7 +262,7 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_set_alarm, reserved, 19);
 
 /* virtio_rtc_resp_set_alarm: device-types/rtc/description.tex:975, since 1.4. */
 struct virtio_rtc_resp_set_alarm {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_set_alarm, 8);
@@ -270,10 +270,10 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_set_alarm, head, 0);
 
 /* virtio_rtc_req_set_alarm_enabled: device-types/rtc/description.tex:991, since 1.4. */
 struct virtio_rtc_req_set_alarm_enabled {
-    struct virtio_rtc_req_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t flags; /* 10, since 1.4 */
-    uint8_t reserved[5]; /* 11, since 1.4 */
+    struct virtio_rtc_req_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t flags; /* 10 */
+    uint8_t reserved[5]; /* 11 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_req_set_alarm_enabled, 16);
@@ -284,7 +284,7 @@ VIRTWIRE_OFFSET(struct virtio_rtc_req_set_alarm_enabled, reserved, 11);
 
 /* virtio_rtc_resp_set_alarm_enabled: device-types/rtc/description.tex:999, since 1.4. */
 struct virtio_rtc_resp_set_alarm_enabled {
-    struct virtio_rtc_resp_head head; /* 0, since 1.4 */
+    struct virtio_rtc_resp_head head; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_resp_set_alarm_enabled, 8);
@@ -292,8 +292,8 @@ VIRTWIRE_OFFSET(struct virtio_rtc_resp_set_alarm_enabled, head, 0);
 
 /* virtio_rtc_notif_head: device-types/rtc/description.tex:1075, since 1.4. */
 struct virtio_rtc_notif_head {
-    virtio_le16 msg_type; /* 0, since 1.4 */
-    uint8_t reserved[6]; /* 2, since 1.4 */
+    virtio_le16 msg_type; /* 0 */
+    uint8_t reserved[6]; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_notif_head, 8);
@@ -302,9 +302,9 @@ VIRTWIRE_OFFSET(struct virtio_rtc_notif_head, reserved, 2);
 
 /* virtio_rtc_notif_alarm: device-types/rtc/description.tex:1090, since 1.4. */
 struct virtio_rtc_notif_alarm {
-    struct virtio_rtc_notif_head head; /* 0, since 1.4 */
-    virtio_le16 clock_id; /* 8, since 1.4 */
-    uint8_t reserved[6]; /* 10, since 1.4 */
+    struct virtio_rtc_notif_head head; /* 0 */
+    virtio_le16 clock_id; /* 8 */
+    uint8_t reserved[6]; /* 10 */
 };
 
 VIRTWIRE_SIZE(struct virtio_rtc_notif_alarm, 16);

@@ -13,14 +13,14 @@
 extern "C" {
 #endif
 
-/* device-types/scmi/description.tex:42 */
+/* device-types/scmi/description.tex:42, since 1.2 */
 #define VIRTIO_SCMI_F_P2A_CHANNELS 0
 #define VIRTIO_SCMI_F_SHARED_MEMORY 1
 
 /* virtio_scmi_request: device-types/scmi/description.tex:105, since 1.2.
  * Followed by params[<actual parameters size>]. */
 struct virtio_scmi_request {
-    virtio_le32 hdr; /* 0, since 1.2 */
+    virtio_le32 hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scmi_request, 4);
@@ -103,7 +103,7 @@ VIRTWIRE_INLINE int virtio_scmi_request_write(struct virtwire_writer *writer,
 /* virtio_scmi_response: device-types/scmi/description.tex:122, since 1.2.
  * Followed by ret_values[<actual return values size>]. */
 struct virtio_scmi_response {
-    virtio_le32 hdr; /* 0, since 1.2 */
+    virtio_le32 hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scmi_response, 4);
@@ -186,7 +186,7 @@ VIRTWIRE_INLINE int virtio_scmi_response_write(struct virtwire_writer *writer,
 /* virtio_scmi_event_msg: device-types/scmi/description.tex:201, since 1.2.
  * Followed by payload[<actual payload size>]. */
 struct virtio_scmi_event_msg {
-    virtio_le32 hdr; /* 0, since 1.2 */
+    virtio_le32 hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scmi_event_msg, 4);

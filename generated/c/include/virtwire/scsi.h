@@ -13,13 +13,13 @@
 extern "C" {
 #endif
 
-/* device-types/scsi/description.tex:39 */
+/* device-types/scsi/description.tex:39, since 1.0 */
 #define VIRTIO_SCSI_F_INOUT 0
 #define VIRTIO_SCSI_F_HOTPLUG 1
 #define VIRTIO_SCSI_F_CHANGE 2
 #define VIRTIO_SCSI_F_T10_PI 3
 
-/* device-types/scsi/description.tex:200 */
+/* device-types/scsi/description.tex:200, since 1.0 */
 #define VIRTIO_SCSI_S_OK 0
 #define VIRTIO_SCSI_S_OVERRUN 1
 #define VIRTIO_SCSI_S_ABORTED 2
@@ -35,10 +35,10 @@ extern "C" {
 #define VIRTIO_SCSI_S_HEAD 2
 #define VIRTIO_SCSI_S_ACA 3
 
-/* device-types/scsi/description.tex:371 */
+/* device-types/scsi/description.tex:371, since 1.0 */
 #define VIRTIO_SCSI_S_INCORRECT_LUN 12
 
-/* device-types/scsi/description.tex:382 */
+/* device-types/scsi/description.tex:382, since 1.0 */
 #define VIRTIO_SCSI_T_TMF 0
 #define VIRTIO_SCSI_T_TMF_ABORT_TASK 0
 #define VIRTIO_SCSI_T_TMF_ABORT_TASK_SET 1
@@ -49,15 +49,15 @@ extern "C" {
 #define VIRTIO_SCSI_T_TMF_QUERY_TASK 6
 #define VIRTIO_SCSI_T_TMF_QUERY_TASK_SET 7
 
-/* device-types/scsi/description.tex:404 */
+/* device-types/scsi/description.tex:404, since 1.0 */
 #define VIRTIO_SCSI_S_FUNCTION_COMPLETE 0
 #define VIRTIO_SCSI_S_FUNCTION_SUCCEEDED 10
 #define VIRTIO_SCSI_S_FUNCTION_REJECTED 11
 
-/* device-types/scsi/description.tex:438 */
+/* device-types/scsi/description.tex:438, since 1.0 */
 #define VIRTIO_SCSI_T_AN_QUERY 1
 
-/* device-types/scsi/description.tex:450 */
+/* device-types/scsi/description.tex:450, since 1.0 */
 #define VIRTIO_SCSI_EVT_ASYNC_OPERATIONAL_CHANGE 2
 #define VIRTIO_SCSI_EVT_ASYNC_POWER_MGMT 4
 #define VIRTIO_SCSI_EVT_ASYNC_EXTERNAL_REQUEST 8
@@ -65,39 +65,39 @@ extern "C" {
 #define VIRTIO_SCSI_EVT_ASYNC_MULTI_HOST 32
 #define VIRTIO_SCSI_EVT_ASYNC_DEVICE_BUSY 64
 
-/* device-types/scsi/description.tex:473 */
+/* device-types/scsi/description.tex:473, since 1.0 */
 #define VIRTIO_SCSI_T_AN_SUBSCRIBE 2
 
-/* device-types/scsi/description.tex:528 */
+/* device-types/scsi/description.tex:528, since 1.0 */
 #define VIRTIO_SCSI_T_EVENTS_MISSED 0x80000000U
 
-/* device-types/scsi/description.tex:547 */
+/* device-types/scsi/description.tex:547, since 1.0 */
 #define VIRTIO_SCSI_T_NO_EVENT 0
 
-/* device-types/scsi/description.tex:568 */
+/* device-types/scsi/description.tex:568, since 1.0 */
 #define VIRTIO_SCSI_T_TRANSPORT_RESET 1
 #define VIRTIO_SCSI_EVT_RESET_HARD 0
 #define VIRTIO_SCSI_EVT_RESET_RESCAN 1
 #define VIRTIO_SCSI_EVT_RESET_REMOVED 2
 
-/* device-types/scsi/description.tex:629 */
+/* device-types/scsi/description.tex:629, since 1.0 */
 #define VIRTIO_SCSI_T_ASYNC_NOTIFY 2
 
-/* device-types/scsi/description.tex:643 */
+/* device-types/scsi/description.tex:643, since 1.0 */
 #define VIRTIO_SCSI_T_PARAM_CHANGE 3
 
 /* virtio_scsi_config: device-types/scsi/description.tex:59, since 1.0. */
 struct virtio_scsi_config {
-    virtio_le32 num_queues; /* 0, since 1.0 */
-    virtio_le32 seg_max; /* 4, since 1.0 */
-    virtio_le32 max_sectors; /* 8, since 1.0 */
-    virtio_le32 cmd_per_lun; /* 12, since 1.0 */
-    virtio_le32 event_info_size; /* 16, since 1.0 */
-    virtio_le32 sense_size; /* 20, since 1.0 */
-    virtio_le32 cdb_size; /* 24, since 1.0 */
-    virtio_le16 max_channel; /* 28, since 1.0 */
-    virtio_le16 max_target; /* 30, since 1.0 */
-    virtio_le32 max_lun; /* 32, since 1.0 */
+    virtio_le32 num_queues; /* 0 */
+    virtio_le32 seg_max; /* 4 */
+    virtio_le32 max_sectors; /* 8 */
+    virtio_le32 cmd_per_lun; /* 12 */
+    virtio_le32 event_info_size; /* 16 */
+    virtio_le32 sense_size; /* 20 */
+    virtio_le32 cdb_size; /* 24 */
+    virtio_le16 max_channel; /* 28 */
+    virtio_le16 max_target; /* 30 */
+    virtio_le32 max_lun; /* 32 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_config, 36);
@@ -117,11 +117,11 @@ VIRTWIRE_OFFSET(struct virtio_scsi_config, max_lun, 32);
  * sense_len, residual, status_qualifier, status, response, sense[virtio_scsi_config.sense_size],
  * pi_in[pi_bytesin], datain[]. */
 struct virtio_scsi_req_cmd {
-    uint8_t lun[8]; /* 0, since 1.0 */
-    virtio_le64 id; /* 8, since 1.0 */
-    uint8_t task_attr; /* 16, since 1.0 */
-    uint8_t prio; /* 17, since 1.0 */
-    uint8_t crn; /* 18, since 1.0 */
+    uint8_t lun[8]; /* 0 */
+    virtio_le64 id; /* 8 */
+    uint8_t task_attr; /* 16 */
+    uint8_t prio; /* 17 */
+    uint8_t crn; /* 18 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_req_cmd, 19);
@@ -699,7 +699,7 @@ VIRTWIRE_INLINE int virtio_scsi_req_cmd_writable_write(struct virtwire_writer *w
 /* virtio_scsi_ctrl: device-types/scsi/description.tex:357, since 1.0.
  * Followed by ..., response. */
 struct virtio_scsi_ctrl {
-    virtio_le32 type; /* 0, since 1.0 */
+    virtio_le32 type; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_ctrl, 4);
@@ -792,11 +792,11 @@ VIRTWIRE_INLINE int virtio_scsi_ctrl_write(struct virtwire_writer *writer,
 
 /* virtio_scsi_ctrl_tmf: device-types/scsi/description.tex:393, since 1.0. */
 struct virtio_scsi_ctrl_tmf {
-    virtio_le32 type; /* 0, since 1.0 */
-    virtio_le32 subtype; /* 4, since 1.0 */
-    uint8_t lun[8]; /* 8, since 1.0 */
-    virtio_le64 id; /* 16, since 1.0 */
-    uint8_t response; /* 24, since 1.0 */
+    virtio_le32 type; /* 0 */
+    virtio_le32 subtype; /* 4 */
+    uint8_t lun[8]; /* 8 */
+    virtio_le64 id; /* 16 */
+    uint8_t response; /* 24 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_ctrl_tmf, 25);
@@ -831,11 +831,11 @@ VIRTWIRE_OFFSET(struct virtio_scsi_ctrl_tmf_writable, response, 0);
 /* virtio_scsi_ctrl_an: device-types/scsi/description.tex:440, device-types/scsi/description.tex:475, since
  * 1.0. */
 struct virtio_scsi_ctrl_an {
-    virtio_le32 type; /* 0, since 1.0 */
-    uint8_t lun[8]; /* 4, since 1.0 */
-    virtio_le32 event_requested; /* 12, since 1.0 */
-    virtio_le32 event_actual; /* 16, since 1.0 */
-    uint8_t response; /* 20, since 1.0 */
+    virtio_le32 type; /* 0 */
+    uint8_t lun[8]; /* 4 */
+    virtio_le32 event_requested; /* 12 */
+    virtio_le32 event_actual; /* 16 */
+    uint8_t response; /* 20 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_ctrl_an, 21);
@@ -869,9 +869,9 @@ VIRTWIRE_OFFSET(struct virtio_scsi_ctrl_an_writable, response, 4);
 
 /* virtio_scsi_event: device-types/scsi/description.tex:530, since 1.0. */
 struct virtio_scsi_event {
-    virtio_le32 event; /* 0, since 1.0 */
-    uint8_t lun[8]; /* 4, since 1.0 */
-    virtio_le32 reason; /* 12, since 1.0 */
+    virtio_le32 event; /* 0 */
+    uint8_t lun[8]; /* 4 */
+    virtio_le32 reason; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_scsi_event, 16);

@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* device-types/sound/description.tex:45 */
+/* device-types/sound/description.tex:45, since 1.3 */
 #define VIRTIO_SND_F_CTLS 0
 
-/* device-types/sound/description.tex:108 */
+/* device-types/sound/description.tex:108, since 1.2 */
 enum {
     VIRTIO_SND_R_JACK_INFO = 1,
     VIRTIO_SND_R_JACK_REMAP = 2,
@@ -27,36 +27,36 @@ enum {
     VIRTIO_SND_R_PCM_START = 260,
     VIRTIO_SND_R_PCM_STOP = 261,
     VIRTIO_SND_R_CHMAP_INFO = 0x0200,
-    VIRTIO_SND_R_CTL_INFO = 0x0300,
-    VIRTIO_SND_R_CTL_ENUM_ITEMS = 769,
-    VIRTIO_SND_R_CTL_READ = 770,
-    VIRTIO_SND_R_CTL_WRITE = 771,
-    VIRTIO_SND_R_CTL_TLV_READ = 772,
-    VIRTIO_SND_R_CTL_TLV_WRITE = 773,
-    VIRTIO_SND_R_CTL_TLV_COMMAND = 774,
+    VIRTIO_SND_R_CTL_INFO = 0x0300, /* since 1.3 */
+    VIRTIO_SND_R_CTL_ENUM_ITEMS = 769, /* since 1.3 */
+    VIRTIO_SND_R_CTL_READ = 770, /* since 1.3 */
+    VIRTIO_SND_R_CTL_WRITE = 771, /* since 1.3 */
+    VIRTIO_SND_R_CTL_TLV_READ = 772, /* since 1.3 */
+    VIRTIO_SND_R_CTL_TLV_WRITE = 773, /* since 1.3 */
+    VIRTIO_SND_R_CTL_TLV_COMMAND = 774, /* since 1.3 */
     VIRTIO_SND_EVT_JACK_CONNECTED = 0x1000,
     VIRTIO_SND_EVT_JACK_DISCONNECTED = 4097,
     VIRTIO_SND_EVT_PCM_PERIOD_ELAPSED = 0x1100,
     VIRTIO_SND_EVT_PCM_XRUN = 4353,
-    VIRTIO_SND_EVT_CTL_NOTIFY = 0x1200,
+    VIRTIO_SND_EVT_CTL_NOTIFY = 0x1200, /* since 1.3 */
     VIRTIO_SND_S_OK = 0x8000,
     VIRTIO_SND_S_BAD_MSG = 32769,
     VIRTIO_SND_S_NOT_SUPP = 32770,
     VIRTIO_SND_S_IO_ERR = 32771
 };
 
-/* device-types/sound/description.tex:202 */
+/* device-types/sound/description.tex:202, since 1.2 */
 enum {
     VIRTIO_SND_D_OUTPUT = 0,
     VIRTIO_SND_D_INPUT = 1
 };
 
-/* device-types/sound/description.tex:308 */
+/* device-types/sound/description.tex:308, since 1.2 */
 enum {
     VIRTIO_SND_JACK_F_REMAP = 0 /* bit 0 of virtio_snd_jack_info.features */
 };
 
-/* device-types/sound/description.tex:454 */
+/* device-types/sound/description.tex:454, since 1.2 */
 enum {
     /* bit 0 of virtio_snd_pcm_info.features, virtio_snd_pcm_set_params.features */
     VIRTIO_SND_PCM_F_SHMEM_HOST = 0,
@@ -107,11 +107,11 @@ enum {
     VIRTIO_SND_PCM_RATE_176400 = 11, /* bit 11 of virtio_snd_pcm_info.rates */
     VIRTIO_SND_PCM_RATE_192000 = 12, /* bit 12 of virtio_snd_pcm_info.rates */
     VIRTIO_SND_PCM_RATE_384000 = 13, /* bit 13 of virtio_snd_pcm_info.rates */
-    VIRTIO_SND_PCM_RATE_12000 = 14, /* bit 14 of virtio_snd_pcm_info.rates */
-    VIRTIO_SND_PCM_RATE_24000 = 15 /* bit 15 of virtio_snd_pcm_info.rates */
+    VIRTIO_SND_PCM_RATE_12000 = 14, /* bit 14 of virtio_snd_pcm_info.rates; since 1.4 */
+    VIRTIO_SND_PCM_RATE_24000 = 15 /* bit 15 of virtio_snd_pcm_info.rates; since 1.4 */
 };
 
-/* device-types/sound/description.tex:769 */
+/* device-types/sound/description.tex:769, since 1.2 */
 enum {
     VIRTIO_SND_CHMAP_NONE = 0,
     VIRTIO_SND_CHMAP_NA = 1,
@@ -152,10 +152,10 @@ enum {
     VIRTIO_SND_CHMAP_BRC = 36
 };
 
-/* device-types/sound/description.tex:809 */
+/* device-types/sound/description.tex:809, since 1.2 */
 #define VIRTIO_SND_CHMAP_MAX_SIZE 18
 
-/* device-types/sound/description.tex:874 */
+/* device-types/sound/description.tex:874, since 1.3 */
 enum {
     VIRTIO_SND_CTL_ROLE_UNDEFINED = 0,
     VIRTIO_SND_CTL_ROLE_VOLUME = 1,
@@ -176,7 +176,7 @@ enum {
     VIRTIO_SND_CTL_ACCESS_TLV_COMMAND = 6 /* bit 6 of virtio_snd_ctl_info.access */
 };
 
-/* device-types/sound/description.tex:1151 */
+/* device-types/sound/description.tex:1151, since 1.3 */
 enum {
     VIRTIO_SND_CTL_EVT_MASK_VALUE = 0, /* bit 0 of virtio_snd_ctl_event.mask */
     VIRTIO_SND_CTL_EVT_MASK_INFO = 1, /* bit 1 of virtio_snd_ctl_event.mask */
@@ -185,9 +185,9 @@ enum {
 
 /* virtio_snd_config: device-types/sound/description.tex:52, since 1.2. */
 struct virtio_snd_config {
-    virtio_le32 jacks; /* 0, since 1.2 */
-    virtio_le32 streams; /* 4, since 1.2 */
-    virtio_le32 chmaps; /* 8, since 1.2 */
+    virtio_le32 jacks; /* 0 */
+    virtio_le32 streams; /* 4 */
+    virtio_le32 chmaps; /* 8 */
     virtio_le32 controls; /* 12, since 1.3, if VIRTIO_SND_F_CTLS */
 };
 
@@ -199,7 +199,7 @@ VIRTWIRE_OFFSET(struct virtio_snd_config, controls, 12);
 
 /* virtio_snd_hdr: device-types/sound/description.tex:150, since 1.2. */
 struct virtio_snd_hdr {
-    virtio_le32 code; /* 0, since 1.2 */
+    virtio_le32 code; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_hdr, 4);
@@ -207,8 +207,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_hdr, code, 0);
 
 /* virtio_snd_event: device-types/sound/description.tex:155, since 1.2. */
 struct virtio_snd_event {
-    struct virtio_snd_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 data; /* 4, since 1.2 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le32 data; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_event, 8);
@@ -217,10 +217,10 @@ VIRTWIRE_OFFSET(struct virtio_snd_event, data, 4);
 
 /* virtio_snd_query_info: device-types/sound/description.tex:213, since 1.2. */
 struct virtio_snd_query_info {
-    struct virtio_snd_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 start_id; /* 4, since 1.2 */
-    virtio_le32 count; /* 8, since 1.2 */
-    virtio_le32 size; /* 12, since 1.2 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le32 start_id; /* 4 */
+    virtio_le32 count; /* 8 */
+    virtio_le32 size; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_query_info, 16);
@@ -231,7 +231,7 @@ VIRTWIRE_OFFSET(struct virtio_snd_query_info, size, 12);
 
 /* virtio_snd_info: device-types/sound/description.tex:240, since 1.2. */
 struct virtio_snd_info {
-    virtio_le32 hda_fn_nid; /* 0, since 1.2 */
+    virtio_le32 hda_fn_nid; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_info, 4);
@@ -239,8 +239,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_info, hda_fn_nid, 0);
 
 /* virtio_snd_jack_hdr: device-types/sound/description.tex:283, since 1.2. */
 struct virtio_snd_jack_hdr {
-    struct virtio_snd_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 jack_id; /* 4, since 1.2 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le32 jack_id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_jack_hdr, 8);
@@ -249,12 +249,12 @@ VIRTWIRE_OFFSET(struct virtio_snd_jack_hdr, jack_id, 4);
 
 /* virtio_snd_jack_info: device-types/sound/description.tex:311, since 1.2. */
 struct virtio_snd_jack_info {
-    struct virtio_snd_info hdr; /* 0, since 1.2 */
-    virtio_le32 features; /* 4, since 1.2 */
-    virtio_le32 hda_reg_defconf; /* 8, since 1.2 */
-    virtio_le32 hda_reg_caps; /* 12, since 1.2 */
-    uint8_t connected; /* 16, since 1.2 */
-    uint8_t padding[7]; /* 17, since 1.2 */
+    struct virtio_snd_info hdr; /* 0 */
+    virtio_le32 features; /* 4 */
+    virtio_le32 hda_reg_defconf; /* 8 */
+    virtio_le32 hda_reg_caps; /* 12 */
+    uint8_t connected; /* 16 */
+    uint8_t padding[7]; /* 17 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_jack_info, 24);
@@ -267,9 +267,9 @@ VIRTWIRE_OFFSET(struct virtio_snd_jack_info, padding, 17);
 
 /* virtio_snd_jack_remap: device-types/sound/description.tex:353, since 1.2. */
 struct virtio_snd_jack_remap {
-    struct virtio_snd_jack_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 association; /* 8, since 1.2 */
-    virtio_le32 sequence; /* 12, since 1.2 */
+    struct virtio_snd_jack_hdr hdr; /* 0 */
+    virtio_le32 association; /* 8 */
+    virtio_le32 sequence; /* 12 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_jack_remap, 16);
@@ -279,8 +279,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_jack_remap, sequence, 12);
 
 /* virtio_snd_pcm_hdr: device-types/sound/description.tex:387, since 1.2. */
 struct virtio_snd_pcm_hdr {
-    struct virtio_snd_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 stream_id; /* 4, since 1.2 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le32 stream_id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_pcm_hdr, 8);
@@ -289,14 +289,14 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_hdr, stream_id, 4);
 
 /* virtio_snd_pcm_info: device-types/sound/description.tex:512, since 1.2. */
 struct virtio_snd_pcm_info {
-    struct virtio_snd_info hdr; /* 0, since 1.2 */
-    virtio_le32 features; /* 4, since 1.2 */
-    virtio_le64 formats; /* 8, since 1.2 */
-    virtio_le64 rates; /* 16, since 1.2 */
-    uint8_t direction; /* 24, since 1.2 */
-    uint8_t channels_min; /* 25, since 1.2 */
-    uint8_t channels_max; /* 26, since 1.2 */
-    uint8_t padding[5]; /* 27, since 1.2 */
+    struct virtio_snd_info hdr; /* 0 */
+    virtio_le32 features; /* 4 */
+    virtio_le64 formats; /* 8 */
+    virtio_le64 rates; /* 16 */
+    uint8_t direction; /* 24 */
+    uint8_t channels_min; /* 25 */
+    uint8_t channels_max; /* 26 */
+    uint8_t padding[5]; /* 27 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_pcm_info, 32);
@@ -311,14 +311,14 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_info, padding, 27);
 
 /* virtio_snd_pcm_set_params: device-types/sound/description.tex:563, since 1.2. */
 struct virtio_snd_pcm_set_params {
-    struct virtio_snd_pcm_hdr hdr; /* 0, since 1.2 */
-    virtio_le32 buffer_bytes; /* 8, since 1.2 */
-    virtio_le32 period_bytes; /* 12, since 1.2 */
-    virtio_le32 features; /* 16, since 1.2 */
-    uint8_t channels; /* 20, since 1.2 */
-    uint8_t format; /* 21, since 1.2 */
-    uint8_t rate; /* 22, since 1.2 */
-    uint8_t padding; /* 23, since 1.2 */
+    struct virtio_snd_pcm_hdr hdr; /* 0 */
+    virtio_le32 buffer_bytes; /* 8 */
+    virtio_le32 period_bytes; /* 12 */
+    virtio_le32 features; /* 16 */
+    uint8_t channels; /* 20 */
+    uint8_t format; /* 21 */
+    uint8_t rate; /* 22 */
+    uint8_t padding; /* 23 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_pcm_set_params, 24);
@@ -333,7 +333,7 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_set_params, padding, 23);
 
 /* virtio_snd_pcm_xfer: device-types/sound/description.tex:677, since 1.2. */
 struct virtio_snd_pcm_xfer {
-    virtio_le32 stream_id; /* 0, since 1.2 */
+    virtio_le32 stream_id; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_pcm_xfer, 4);
@@ -341,8 +341,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_xfer, stream_id, 0);
 
 /* virtio_snd_pcm_status: device-types/sound/description.tex:682, since 1.2. */
 struct virtio_snd_pcm_status {
-    virtio_le32 status; /* 0, since 1.2 */
-    virtio_le32 latency_bytes; /* 4, since 1.2 */
+    virtio_le32 status; /* 0 */
+    virtio_le32 latency_bytes; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_pcm_status, 8);
@@ -351,10 +351,10 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_status, latency_bytes, 4);
 
 /* virtio_snd_chmap_info: device-types/sound/description.tex:811, since 1.2. */
 struct virtio_snd_chmap_info {
-    struct virtio_snd_info hdr; /* 0, since 1.2 */
-    uint8_t direction; /* 4, since 1.2 */
-    uint8_t channels; /* 5, since 1.2 */
-    uint8_t positions[18]; /* 6, since 1.2 */
+    struct virtio_snd_info hdr; /* 0 */
+    uint8_t direction; /* 4 */
+    uint8_t channels; /* 5 */
+    uint8_t positions[18]; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_chmap_info, 24);
@@ -365,8 +365,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_chmap_info, positions, 6);
 
 /* virtio_snd_ctl_hdr: device-types/sound/description.tex:848, since 1.3. */
 struct virtio_snd_ctl_hdr {
-    struct virtio_snd_hdr hdr; /* 0, since 1.3 */
-    virtio_le32 control_id; /* 4, since 1.3 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le32 control_id; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_hdr, 8);
@@ -420,14 +420,14 @@ VIRTWIRE_OFFSET(union virtio_snd_ctl_info_value, enumerated, 0);
 
 /* virtio_snd_ctl_info: device-types/sound/description.tex:899, since 1.3. */
 struct virtio_snd_ctl_info {
-    struct virtio_snd_info hdr; /* 0, since 1.3 */
-    virtio_le32 role; /* 4, since 1.3 */
-    virtio_le32 type; /* 8, since 1.3 */
-    virtio_le32 access; /* 12, since 1.3 */
-    virtio_le32 count; /* 16, since 1.3 */
-    virtio_le32 index; /* 20, since 1.3 */
-    uint8_t name[44]; /* 24, since 1.3 */
-    union virtio_snd_ctl_info_value value; /* 68, since 1.3 */
+    struct virtio_snd_info hdr; /* 0 */
+    virtio_le32 role; /* 4 */
+    virtio_le32 type; /* 8 */
+    virtio_le32 access; /* 12 */
+    virtio_le32 count; /* 16 */
+    virtio_le32 index; /* 20 */
+    uint8_t name[44]; /* 24 */
+    union virtio_snd_ctl_info_value value; /* 68 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_info, 92);
@@ -442,7 +442,7 @@ VIRTWIRE_OFFSET(struct virtio_snd_ctl_info, value, 68);
 
 /* virtio_snd_ctl_enum_item: device-types/sound/description.tex:983, since 1.3. */
 struct virtio_snd_ctl_enum_item {
-    uint8_t item[64]; /* 0, since 1.3 */
+    uint8_t item[64]; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_enum_item, 64);
@@ -450,10 +450,10 @@ VIRTWIRE_OFFSET(struct virtio_snd_ctl_enum_item, item, 0);
 
 /* virtio_snd_ctl_iec958: device-types/sound/description.tex:1028, since 1.3. */
 struct virtio_snd_ctl_iec958 {
-    uint8_t status[24]; /* 0, since 1.3 */
-    uint8_t subcode[147]; /* 24, since 1.3 */
-    uint8_t pad; /* 171, since 1.3 */
-    uint8_t dig_subframe[4]; /* 172, since 1.3 */
+    uint8_t status[24]; /* 0 */
+    uint8_t subcode[147]; /* 24 */
+    uint8_t pad; /* 171 */
+    uint8_t dig_subframe[4]; /* 172 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_iec958, 176);
@@ -480,7 +480,7 @@ VIRTWIRE_OFFSET(union virtio_snd_ctl_value_value, iec958, 0);
 
 /* virtio_snd_ctl_value: device-types/sound/description.tex:1035, since 1.3. */
 struct virtio_snd_ctl_value {
-    union virtio_snd_ctl_value_value value; /* 0, since 1.3 */
+    union virtio_snd_ctl_value_value value; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_value, 512);
@@ -489,8 +489,8 @@ VIRTWIRE_OFFSET(struct virtio_snd_ctl_value, value, 0);
 /* virtio_snd_ctl_tlv: device-types/sound/description.tex:1099, since 1.3.
  * Followed by value[length / 4]. */
 struct virtio_snd_ctl_tlv {
-    virtio_le32 type; /* 0, since 1.3 */
-    virtio_le32 length; /* 4, since 1.3 */
+    virtio_le32 type; /* 0 */
+    virtio_le32 length; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_tlv, 8);
@@ -608,9 +608,9 @@ VIRTWIRE_INLINE int virtio_snd_ctl_tlv_write(struct virtwire_writer *writer,
 
 /* virtio_snd_ctl_event: device-types/sound/description.tex:1156, since 1.3. */
 struct virtio_snd_ctl_event {
-    struct virtio_snd_hdr hdr; /* 0, since 1.3 */
-    virtio_le16 control_id; /* 4, since 1.3 */
-    virtio_le16 mask; /* 6, since 1.3 */
+    struct virtio_snd_hdr hdr; /* 0 */
+    virtio_le16 control_id; /* 4 */
+    virtio_le16 mask; /* 6 */
 };
 
 VIRTWIRE_SIZE(struct virtio_snd_ctl_event, 8);

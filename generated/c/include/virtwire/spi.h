@@ -13,24 +13,24 @@
 extern "C" {
 #endif
 
-/* device-types/spi/description.tex:223 */
+/* device-types/spi/description.tex:223, since 1.4 */
 #define VIRTIO_SPI_TRANS_OK 0
 #define VIRTIO_SPI_PARAM_ERR 1
 #define VIRTIO_SPI_TRANS_ERR 2
 
 /* virtio_spi_config: device-types/spi/description.tex:33, since 1.4. */
 struct virtio_spi_config {
-    uint8_t cs_max_number; /* 0, since 1.4 */
-    uint8_t cs_change_supported; /* 1, since 1.4 */
-    uint8_t tx_nbits_supported; /* 2, since 1.4 */
-    uint8_t rx_nbits_supported; /* 3, since 1.4 */
-    virtio_le32 bits_per_word_mask; /* 4, since 1.4 */
-    virtio_le32 mode_func_supported; /* 8, since 1.4 */
-    virtio_le32 max_freq_hz; /* 12, since 1.4 */
-    virtio_le32 max_word_delay_ns; /* 16, since 1.4 */
-    virtio_le32 max_cs_setup_ns; /* 20, since 1.4 */
-    virtio_le32 max_cs_hold_ns; /* 24, since 1.4 */
-    virtio_le32 max_cs_inactive_ns; /* 28, since 1.4 */
+    uint8_t cs_max_number; /* 0 */
+    uint8_t cs_change_supported; /* 1 */
+    uint8_t tx_nbits_supported; /* 2 */
+    uint8_t rx_nbits_supported; /* 3 */
+    virtio_le32 bits_per_word_mask; /* 4 */
+    virtio_le32 mode_func_supported; /* 8 */
+    virtio_le32 max_freq_hz; /* 12 */
+    virtio_le32 max_word_delay_ns; /* 16 */
+    virtio_le32 max_cs_setup_ns; /* 20 */
+    virtio_le32 max_cs_hold_ns; /* 24 */
+    virtio_le32 max_cs_inactive_ns; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_spi_config, 32);
@@ -48,18 +48,18 @@ VIRTWIRE_OFFSET(struct virtio_spi_config, max_cs_inactive_ns, 28);
 
 /* virtio_spi_transfer_head: device-types/spi/description.tex:148, since 1.4. */
 struct virtio_spi_transfer_head {
-    uint8_t chip_select_id; /* 0, since 1.4 */
-    uint8_t bits_per_word; /* 1, since 1.4 */
-    uint8_t cs_change; /* 2, since 1.4 */
-    uint8_t tx_nbits; /* 3, since 1.4 */
-    uint8_t rx_nbits; /* 4, since 1.4 */
-    uint8_t reserved[3]; /* 5, since 1.4 */
-    virtio_le32 mode; /* 8, since 1.4 */
-    virtio_le32 freq; /* 12, since 1.4 */
-    virtio_le32 word_delay_ns; /* 16, since 1.4 */
-    virtio_le32 cs_setup_ns; /* 20, since 1.4 */
-    virtio_le32 cs_delay_hold_ns; /* 24, since 1.4 */
-    virtio_le32 cs_change_delay_inactive_ns; /* 28, since 1.4 */
+    uint8_t chip_select_id; /* 0 */
+    uint8_t bits_per_word; /* 1 */
+    uint8_t cs_change; /* 2 */
+    uint8_t tx_nbits; /* 3 */
+    uint8_t rx_nbits; /* 4 */
+    uint8_t reserved[3]; /* 5 */
+    virtio_le32 mode; /* 8 */
+    virtio_le32 freq; /* 12 */
+    virtio_le32 word_delay_ns; /* 16 */
+    virtio_le32 cs_setup_ns; /* 20 */
+    virtio_le32 cs_delay_hold_ns; /* 24 */
+    virtio_le32 cs_change_delay_inactive_ns; /* 28 */
 };
 
 VIRTWIRE_SIZE(struct virtio_spi_transfer_head, 32);
@@ -78,7 +78,7 @@ VIRTWIRE_OFFSET(struct virtio_spi_transfer_head, cs_change_delay_inactive_ns, 28
 
 /* virtio_spi_transfer_result: device-types/spi/description.tex:165, since 1.4. */
 struct virtio_spi_transfer_result {
-    uint8_t result; /* 0, since 1.4 */
+    uint8_t result; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_spi_transfer_result, 1);
@@ -87,7 +87,7 @@ VIRTWIRE_OFFSET(struct virtio_spi_transfer_result, result, 0);
 /* virtio_spi_transfer_req: device-types/spi/description.tex:171, since 1.4.
  * Followed by tx_buf[], rx_buf[], result. */
 struct virtio_spi_transfer_req {
-    struct virtio_spi_transfer_head head; /* 0, since 1.4 */
+    struct virtio_spi_transfer_head head; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_spi_transfer_req, 32);

@@ -13,32 +13,32 @@
 extern "C" {
 #endif
 
-/* packed-ring.tex:99 */
+/* packed-ring.tex:99, since 1.1 */
 #define VIRTQ_DESC_F_AVAIL (1U << 7)
 #define VIRTQ_DESC_F_USED (1U << 15)
 
-/* packed-ring.tex:333 */
+/* packed-ring.tex:333, since 1.1 */
 #define RING_EVENT_FLAGS_ENABLE 0x0
 #define RING_EVENT_FLAGS_DISABLE 0x1
 #define RING_EVENT_FLAGS_DESC 0x2
 
-/* split-ring.tex:192 */
+/* split-ring.tex:192, since 1.0 */
 #define VIRTQ_DESC_F_NEXT 1
 #define VIRTQ_DESC_F_WRITE 2
 #define VIRTQ_DESC_F_INDIRECT 4
 
-/* split-ring.tex:299 */
+/* split-ring.tex:299, since 1.0 */
 #define VIRTQ_AVAIL_F_NO_INTERRUPT 1
 
-/* split-ring.tex:394 */
+/* split-ring.tex:394, since 1.0 */
 #define VIRTQ_USED_F_NO_NOTIFY 1
 
 /* pvirtq_desc: packed-ring.tex:412, since 1.1. */
 struct pvirtq_desc {
-    virtio_le64 addr; /* 0, since 1.1 */
-    virtio_le32 len; /* 8, since 1.1 */
-    virtio_le16 id; /* 12, since 1.1 */
-    virtio_le16 flags; /* 14, since 1.1 */
+    virtio_le64 addr; /* 0 */
+    virtio_le32 len; /* 8 */
+    virtio_le16 id; /* 12 */
+    virtio_le16 flags; /* 14 */
 };
 
 VIRTWIRE_SIZE(struct pvirtq_desc, 16);
@@ -189,10 +189,10 @@ VIRTWIRE_INLINE void pvirtq_event_suppress_set_flags_reserved(struct pvirtq_even
 
 /* virtq_desc: split-ring.tex:185, since 1.0. */
 struct virtq_desc {
-    virtio_le64 addr; /* 0, since 1.0 */
-    virtio_le32 len; /* 8, since 1.0 */
-    virtio_le16 flags; /* 12, since 1.0 */
-    virtio_le16 next; /* 14, since 1.0 */
+    virtio_le64 addr; /* 0 */
+    virtio_le32 len; /* 8 */
+    virtio_le16 flags; /* 12 */
+    virtio_le16 next; /* 14 */
 };
 
 VIRTWIRE_SIZE(struct virtq_desc, 16);
@@ -204,8 +204,8 @@ VIRTWIRE_OFFSET(struct virtq_desc, next, 14);
 /* virtq_avail: split-ring.tex:298, since 1.0.
  * Followed by ring[Queue Size], used_event. */
 struct virtq_avail {
-    virtio_le16 flags; /* 0, since 1.0 */
-    virtio_le16 idx; /* 2, since 1.0 */
+    virtio_le16 flags; /* 0 */
+    virtio_le16 idx; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtq_avail, 4);
@@ -315,8 +315,8 @@ VIRTWIRE_INLINE int virtq_avail_write(struct virtwire_writer *writer,
 
 /* virtq_used_elem: split-ring.tex:402, since 1.0. */
 struct virtq_used_elem {
-    virtio_le32 id; /* 0, since 1.0 */
-    virtio_le32 len; /* 4, since 1.0 */
+    virtio_le32 id; /* 0 */
+    virtio_le32 len; /* 4 */
 };
 
 VIRTWIRE_SIZE(struct virtq_used_elem, 8);
@@ -326,8 +326,8 @@ VIRTWIRE_OFFSET(struct virtq_used_elem, len, 4);
 /* virtq_used: split-ring.tex:393, since 1.0.
  * Followed by ring[Queue Size], avail_event. */
 struct virtq_used {
-    virtio_le16 flags; /* 0, since 1.0 */
-    virtio_le16 idx; /* 2, since 1.0 */
+    virtio_le16 flags; /* 0 */
+    virtio_le16 idx; /* 2 */
 };
 
 VIRTWIRE_SIZE(struct virtq_used, 4);

@@ -13,12 +13,12 @@
 extern "C" {
 #endif
 
-/* device-types/vsock/description.tex:20 */
+/* device-types/vsock/description.tex:20, since 1.2 */
 #define VIRTIO_VSOCK_F_STREAM 0
 #define VIRTIO_VSOCK_F_SEQPACKET 1
-#define VIRTIO_VSOCK_F_NO_IMPLIED_STREAM 2
+#define VIRTIO_VSOCK_F_NO_IMPLIED_STREAM 2 /* since 1.3 */
 
-/* device-types/vsock/description.tex:116 */
+/* device-types/vsock/description.tex:116, since 1.1 */
 #define VIRTIO_VSOCK_OP_INVALID 0
 #define VIRTIO_VSOCK_OP_REQUEST 1
 #define VIRTIO_VSOCK_OP_RESPONSE 2
@@ -28,24 +28,24 @@ extern "C" {
 #define VIRTIO_VSOCK_OP_CREDIT_UPDATE 6
 #define VIRTIO_VSOCK_OP_CREDIT_REQUEST 7
 
-/* device-types/vsock/description.tex:174 */
+/* device-types/vsock/description.tex:174, since 1.2 */
 #define VIRTIO_VSOCK_TYPE_STREAM 1
 #define VIRTIO_VSOCK_TYPE_SEQPACKET 2
 
-/* device-types/vsock/description.tex:264 */
+/* device-types/vsock/description.tex:264, since 1.2 */
 #define VIRTIO_VSOCK_SHUTDOWN_F_RECEIVE 0 /* bit 0 of virtio_vsock_hdr.flags */
 #define VIRTIO_VSOCK_SHUTDOWN_F_SEND 1 /* bit 1 of virtio_vsock_hdr.flags */
 
-/* device-types/vsock/description.tex:298 */
+/* device-types/vsock/description.tex:298, since 1.2 */
 #define VIRTIO_VSOCK_SEQ_EOM (1U << 0)
 #define VIRTIO_VSOCK_SEQ_EOR (1U << 1)
 
-/* device-types/vsock/description.tex:310 */
+/* device-types/vsock/description.tex:310, since 1.1 */
 #define VIRTIO_VSOCK_EVENT_TRANSPORT_RESET 0
 
 /* virtio_vsock_config: device-types/vsock/description.tex:53, since 1.1. */
 struct virtio_vsock_config {
-    virtio_le64 guest_cid; /* 0, since 1.1 */
+    virtio_le64 guest_cid; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_vsock_config, 8);
@@ -53,16 +53,16 @@ VIRTWIRE_OFFSET(struct virtio_vsock_config, guest_cid, 0);
 
 /* virtio_vsock_hdr: device-types/vsock/description.tex:95, since 1.1. */
 struct virtio_vsock_hdr {
-    virtio_le64 src_cid; /* 0, since 1.1 */
-    virtio_le64 dst_cid; /* 8, since 1.1 */
-    virtio_le32 src_port; /* 16, since 1.1 */
-    virtio_le32 dst_port; /* 20, since 1.1 */
-    virtio_le32 len; /* 24, since 1.1 */
-    virtio_le16 type; /* 28, since 1.1 */
-    virtio_le16 op; /* 30, since 1.1 */
-    virtio_le32 flags; /* 32, since 1.1 */
-    virtio_le32 buf_alloc; /* 36, since 1.1 */
-    virtio_le32 fwd_cnt; /* 40, since 1.1 */
+    virtio_le64 src_cid; /* 0 */
+    virtio_le64 dst_cid; /* 8 */
+    virtio_le32 src_port; /* 16 */
+    virtio_le32 dst_port; /* 20 */
+    virtio_le32 len; /* 24 */
+    virtio_le16 type; /* 28 */
+    virtio_le16 op; /* 30 */
+    virtio_le32 flags; /* 32 */
+    virtio_le32 buf_alloc; /* 36 */
+    virtio_le32 fwd_cnt; /* 40 */
 };
 
 VIRTWIRE_SIZE(struct virtio_vsock_hdr, 44);
@@ -80,7 +80,7 @@ VIRTWIRE_OFFSET(struct virtio_vsock_hdr, fwd_cnt, 40);
 /* virtio_vsock_packet: device-types/vsock/description.tex:225, since 1.1.
  * Followed by data[hdr.len]. */
 struct virtio_vsock_packet {
-    struct virtio_vsock_hdr hdr; /* 0, since 1.1 */
+    struct virtio_vsock_hdr hdr; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_vsock_packet, 44);
@@ -185,7 +185,7 @@ VIRTWIRE_INLINE int virtio_vsock_packet_write(struct virtwire_writer *writer,
 
 /* virtio_vsock_event: device-types/vsock/description.tex:312, since 1.1. */
 struct virtio_vsock_event {
-    virtio_le32 id; /* 0, since 1.1 */
+    virtio_le32 id; /* 0 */
 };
 
 VIRTWIRE_SIZE(struct virtio_vsock_event, 4);
