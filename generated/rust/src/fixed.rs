@@ -41,6 +41,7 @@ pub trait Fixed: Copy + Eq + core::fmt::Debug {
 
     /// Take an array from the front of `bytes`.
     #[doc(hidden)]
+    #[inline]
     fn read_array<const N: usize>(bytes: &mut &[u8]) -> Option<[Self; N]> {
         let mut items = [Self::ZERO; N];
         for item in &mut items {
@@ -51,6 +52,7 @@ pub trait Fixed: Copy + Eq + core::fmt::Debug {
 
     /// Put an array to the front of `out`.
     #[doc(hidden)]
+    #[inline]
     fn write_array(items: &[Self], out: &mut &mut [u8]) -> Option<()> {
         items.iter().try_for_each(|item| item.write(out))
     }
@@ -60,20 +62,24 @@ impl Fixed for u8 {
     const SIZE: usize = 1;
     const ZERO: Self = 0;
 
+    #[inline]
     fn read(bytes: &mut &[u8]) -> Option<Self> {
         let (first, rest) = bytes.split_first()?;
         *bytes = rest;
         Some(*first)
     }
 
+    #[inline]
     fn write(&self, out: &mut &mut [u8]) -> Option<()> {
         put(out, &[*self])
     }
 
+    #[inline]
     fn read_array<const N: usize>(bytes: &mut &[u8]) -> Option<[Self; N]> {
         take(bytes)
     }
 
+    #[inline]
     fn write_array(items: &[Self], out: &mut &mut [u8]) -> Option<()> {
         put(out, items)
     }
@@ -83,10 +89,12 @@ impl<T: Fixed, const N: usize> Fixed for [T; N] {
     const SIZE: usize = N * T::SIZE;
     const ZERO: Self = [T::ZERO; N];
 
+    #[inline]
     fn read(bytes: &mut &[u8]) -> Option<Self> {
         T::read_array(bytes)
     }
 
+    #[inline]
     fn write(&self, out: &mut &mut [u8]) -> Option<()> {
         T::write_array(self, out)
     }
@@ -136,6 +144,7 @@ impl<T: Fixed> Short<T> {
 }
 
 /// A value from exactly its bytes.
+#[inline]
 pub(crate) fn exact<T: Fixed>(
     name: &'static str,
     members: &[Member],
@@ -150,6 +159,7 @@ pub(crate) fn exact<T: Fixed>(
 }
 
 /// A value from the first of some bytes, and the bytes behind it.
+#[inline]
 pub(crate) fn prefix<'a, T: Fixed>(
     name: &'static str,
     members: &[Member],
@@ -182,6 +192,7 @@ pub(crate) fn short<T: Fixed>(
 }
 
 /// Write a value to the front of a buffer; returns the bytes it takes.
+#[inline]
 pub(crate) fn store<T: Fixed>(
     name: &'static str,
     members: &[Member],

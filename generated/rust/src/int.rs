@@ -31,10 +31,12 @@ macro_rules! bytes {
             const SIZE: usize = $size;
             const ZERO: Self = Self([0; $size]);
 
+            #[inline]
             fn read(bytes: &mut &[u8]) -> Option<Self> {
                 take(bytes).map(Self)
             }
 
+            #[inline]
             fn write(&self, out: &mut &mut [u8]) -> Option<()> {
                 crate::fixed::put(out, &self.0)
             }

@@ -27,10 +27,12 @@ macro_rules! fixed {
             const SIZE: usize = $size;
             const ZERO: Self = Self { $($member: <$type as $crate::Fixed>::ZERO,)* };
 
+            #[inline]
             fn read(bytes: &mut &[u8]) -> Option<Self> {
                 Some(Self { $($member: $crate::Fixed::read(bytes)?,)* })
             }
 
+            #[inline]
             fn write(&self, out: &mut &mut [u8]) -> Option<()> {
                 $($crate::Fixed::write(&self.$member, out)?;)*
                 Some(())
@@ -109,10 +111,12 @@ macro_rules! union {
             const SIZE: usize = $size;
             const ZERO: Self = Self { bytes: [0; $size] };
 
+            #[inline]
             fn read(bytes: &mut &[u8]) -> Option<Self> {
                 Some(Self { bytes: $crate::Fixed::read(bytes)? })
             }
 
+            #[inline]
             fn write(&self, out: &mut &mut [u8]) -> Option<()> {
                 $crate::Fixed::write(&self.bytes, out)
             }
@@ -144,6 +148,7 @@ macro_rules! conversions {
             /// # Errors
             ///
             /// Where it is not the size of the structure.
+            #[inline]
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, $crate::Error> {
                 $crate::fixed::exact(Self::NAME, Self::MEMBERS, bytes)
             }
@@ -153,6 +158,7 @@ macro_rules! conversions {
             /// # Errors
             ///
             /// Where there are fewer.
+            #[inline]
             pub fn from_prefix(bytes: &[u8]) -> Result<(Self, &[u8]), $crate::Error> {
                 $crate::fixed::prefix(Self::NAME, Self::MEMBERS, bytes)
             }
@@ -167,6 +173,7 @@ macro_rules! conversions {
             }
 
             /// The bytes.
+            #[inline]
             #[must_use]
             pub fn to_bytes(&self) -> [u8; $size] {
                 let mut bytes = [0; $size];
@@ -180,6 +187,7 @@ macro_rules! conversions {
             /// # Errors
             ///
             /// Where there is no room for them.
+            #[inline]
             pub fn write_to(&self, out: &mut [u8]) -> Result<usize, $crate::Error> {
                 $crate::fixed::store(Self::NAME, Self::MEMBERS, self, out)
             }

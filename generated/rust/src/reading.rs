@@ -20,6 +20,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    #[inline]
     pub(crate) fn new(structure: &'static str, bytes: &'a [u8]) -> Self {
         Self {
             structure,
@@ -30,6 +31,7 @@ impl<'a> Input<'a> {
     }
 
     /// The bytes that are not read yet.
+    #[inline]
     pub(crate) fn left(&self) -> &'a [u8] {
         self.bytes.get(self.at..self.end).unwrap_or(&[])
     }
@@ -65,6 +67,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take a value of fixed size.
+    #[inline]
     pub(crate) fn fixed<T: Fixed>(&mut self, member: &'static str) -> Result<T, Error> {
         let mut left = self.left();
         let value = T::read(&mut left).ok_or_else(|| self.truncated(member, T::SIZE))?;
@@ -73,6 +76,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take a part that is there on a condition.
+    #[inline]
     pub(crate) fn when<T>(
         &mut self,
         there: bool,
@@ -86,6 +90,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take some bytes.
+    #[inline]
     pub(crate) fn bytes(&mut self, member: &'static str, size: usize) -> Result<&'a [u8], Error> {
         let taken = self
             .left()
@@ -96,6 +101,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take `count` values of fixed size.
+    #[inline]
     pub(crate) fn list<T: Fixed>(
         &mut self,
         member: &'static str,
@@ -107,6 +113,7 @@ impl<'a> Input<'a> {
 
     /// The number of elements of `unit` bytes in a part: what is given; else what `behind`, the sizes of the parts behind
     /// it, leave of the bytes.
+    #[inline]
     pub(crate) fn open(
         &self,
         member: &'static str,
@@ -134,6 +141,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take a structure of variable size.
+    #[inline]
     pub(crate) fn message<T: Message<'a>>(&mut self, context: &T::Context) -> Result<T, Error> {
         let outer = core::mem::replace(&mut self.structure, T::NAME);
         let message = T::read(self, context)?;
@@ -142,6 +150,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take a structure of variable size that leaves `behind`, the sizes of the parts behind it, if they are known.
+    #[inline]
     pub(crate) fn message_before<T: Message<'a>>(
         &mut self,
         context: &T::Context,
@@ -158,6 +167,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take `count` structures that tell their own size.
+    #[inline]
     pub(crate) fn records<T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         count: usize,
@@ -171,6 +181,7 @@ impl<'a> Input<'a> {
     }
 
     /// Take structures that tell their own size from the next `size` bytes.
+    #[inline]
     pub(crate) fn records_in<T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         member: &'static str,

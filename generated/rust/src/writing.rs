@@ -19,6 +19,7 @@ pub struct Output<'b> {
 }
 
 impl<'b> Output<'b> {
+    #[inline]
     pub(crate) fn new(structure: &'static str, out: &'b mut [u8]) -> Self {
         Self {
             structure,
@@ -28,6 +29,7 @@ impl<'b> Output<'b> {
     }
 
     /// One that only counts.
+    #[inline]
     pub(crate) fn counting(structure: &'static str) -> Self {
         Self {
             structure,
@@ -37,11 +39,13 @@ impl<'b> Output<'b> {
     }
 
     /// How many bytes there are so far.
+    #[inline]
     pub(crate) fn written(&self) -> usize {
         self.at
     }
 
     /// Room for `size` bytes; none where bytes are only counted.
+    #[inline]
     fn room(&mut self, member: &'static str, size: usize) -> Result<Option<&mut [u8]>, Error> {
         let start = self.at;
         self.at = add(start, size);
@@ -63,6 +67,7 @@ impl<'b> Output<'b> {
     }
 
     /// Put a value of fixed size.
+    #[inline]
     pub(crate) fn fixed<T: Fixed>(&mut self, member: &'static str, value: &T) -> Result<(), Error> {
         if let Some(mut room) = self.room(member, T::SIZE)? {
             let _ = value.write(&mut room);
@@ -71,6 +76,7 @@ impl<'b> Output<'b> {
     }
 
     /// Put bytes.
+    #[inline]
     pub(crate) fn bytes(&mut self, member: &'static str, bytes: &[u8]) -> Result<(), Error> {
         if let Some(room) = self.room(member, bytes.len())? {
             room.copy_from_slice(bytes);
@@ -79,6 +85,7 @@ impl<'b> Output<'b> {
     }
 
     /// Put values of fixed size.
+    #[inline]
     pub(crate) fn list<T: Fixed>(
         &mut self,
         member: &'static str,
@@ -96,6 +103,7 @@ impl<'b> Output<'b> {
     }
 
     /// Put a structure of variable size.
+    #[inline]
     pub(crate) fn message<'a, T: Message<'a>>(&mut self, message: &T) -> Result<(), Error> {
         let outer = core::mem::replace(&mut self.structure, T::NAME);
         message.write(self)?;
@@ -104,6 +112,7 @@ impl<'b> Output<'b> {
     }
 
     /// Put structures of variable size.
+    #[inline]
     pub(crate) fn records<'a, T: Message<'a, Context = C>, C: Copy>(
         &mut self,
         member: &'static str,
@@ -116,6 +125,7 @@ impl<'b> Output<'b> {
     }
 
     /// That a part has as many elements as a member states.
+    #[inline]
     pub(crate) fn count(
         &self,
         member: &'static str,
@@ -126,6 +136,7 @@ impl<'b> Output<'b> {
     }
 
     /// That members which depend on the same are there, or are not, together.
+    #[inline]
     pub(crate) fn together(
         &self,
         member: &'static str,
