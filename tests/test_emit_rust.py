@@ -18,6 +18,7 @@ from virtspec.emit.rust.lines import statement, use
 from virtspec.emit.rust.names import Scope, constant_name, module_name
 from virtspec.layout import Layouts
 from virtspec.model import (
+    DEVICE_CONFIG,
     Aggregate,
     AllOf,
     Array,
@@ -308,7 +309,20 @@ def hostile() -> Spec:
                 member(f"{name}5", External(name=name)),
                 key=f"m/struct/m{i}",
             ),
+            struct(
+                f"{name}_record",
+                member("type", LE16),
+                member("length", U8),
+                member(f"{name}6", StructRef(name="selector")),
+                member(f"{name}7", array(U8, FieldRef(path="length"))),
+                key=f"m/struct/r{i}",
+            ),
+            struct(
+                f"{name}_list", member(f"{name}8", array(StructRef(name=f"{name}_record"), REST)), key=f"m/struct/l{i}"
+            ),
         ]
+    selector = Aggregate(kind="union", members=tuple(member(name, StructRef(name="place")) for name in HOSTILE))
+    structs += [struct("place", member("at", LE16)), struct("selector", member("type", selector))]
     return model(
         *structs,
         constants=tuple(
@@ -332,6 +346,23 @@ def hostile() -> Spec:
                 ranges=(Range(first=2, last=None, meaning="reserved"),),
                 fields=(f"{name}.{name}",),
                 bits=(f"{name}.{name}2",),
+            )
+            for name in HOSTILE
+        )
+        + tuple(
+            Registry(
+                key=f"m/registry/{name}_records",
+                name=name,
+                tag="type",
+                module="m",
+                fields=(f"{name}_record.type",),
+                entries=tuple(
+                    Entry(code=code, name=f"{name}{code}", bindings=(Binding(role="value", struct=bound),))
+                    for code, bound in enumerate(
+                        (name, "place.at", f"place@{name}6.type.{name}.at", DEVICE_CONFIG, DEVICE_CONFIG), 1
+                    )
+                ),
+                ascending=True,
             )
             for name in HOSTILE
         ),

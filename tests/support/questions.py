@@ -166,4 +166,6 @@ def odd_questions(asked: list[Question]) -> list[str]:
         *other_values(asked, dice),
         *other_lists(asked, dice),
         *short_configurations(dice),
+        # a value that is a number by itself
+        "decode virtio_admin_cmd_dev_parts_get_result 030100000000000000000000010000005b",
     ]

@@ -18,8 +18,6 @@ from virtspec.emit.rust.views import ArmView, BitsView, ContextField, FixedView,
 from virtspec.model import Aggregate
 from virtspec.names import plain
 
-_INTEGERS = frozenset({"u8", *(f"{order}{bits}" for order in ("Le", "Be") for bits in (16, 32, 64))})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
@@ -138,8 +136,6 @@ def _path(item: Item, life: bool = False) -> str:
 def _outside(type_: str, module: str) -> str:
     """A type that the code of a module names, for code outside of the crate."""
     type_ = type_.replace("<'a>", "<'static>")
-    if type_ in _INTEGERS:
-        return type_
     return type_.removeprefix("crate::") if type_.startswith("crate::") else f"{module}::{type_}"
 
 
@@ -190,8 +186,8 @@ def _message(catalogue: Catalogue, item: Item, view: MessageView) -> _Structure:
                     kind="message_bytes" if c.message else "fixed_bytes",
                 )
                 for c in values.cases
-                # one member of a structure is no structure
-                if not c.config and not c.whole
+                # a number is shown as its bytes
+                if c.item is not None
             ),
             config=next((_code(c.code, item.module) for c in values.cases if c.config), ""),
         )

@@ -14,6 +14,7 @@ from virtspec.emit.rust.items import Field, Item, Plain, Slice
 from virtspec.emit.rust.messages import Messages
 from virtspec.emit.rust.names import Scope, module_name
 from virtspec.emit.rust.rule_views import SelectorsView, TypedCase, ValuesView
+from virtspec.emit.rust.structs import union
 from virtspec.emit.rust.types import Catalogue
 from virtspec.model import DEVICE_CONFIG, Binding, Entry, Registry
 from virtspec.names import rust_type
@@ -24,8 +25,8 @@ _TAKEN = frozenset({"Self", "DeviceConfig", "Unknown"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A struct that states the type and the length of its value. `code` is the expression for the type, of the integer
-    type `code_type`; `selector` is the path of the union that tells records of one type apart, and `union` that union.
-    """
+    type `code_type`; `selector` is where the union lies that tells records of one type apart, `selector_path` the same
+    in the specification's words, and `union` that union."""
 
     item: Item
     registry: Registry
@@ -34,6 +35,7 @@ class Record:
     code_type: str
     value: str
     selector: str
+    selector_path: str
     union: Item | None
 
 
@@ -61,7 +63,7 @@ class Values:
         integer = tag[1].integer if tag is not None else None
         if tag is None or integer is None or integer.order == "native" or value is None or value.optional:
             return None
-        path, union = _selector(item) or ("", None)
+        selector, path, held = _selector(item) or ("", "", None)
         return Record(
             item=item,
             registry=container.registry,
@@ -69,8 +71,9 @@ class Values:
             code=f"record.{tag[0]}" + (".get()" if integer.bits > 8 else ""),
             code_type=f"u{integer.bits}",
             value=value.name,
-            selector=path,
-            union=union,
+            selector=selector,
+            selector_path=path,
+            union=held,
         )
 
     def record(self, item: Item) -> Record | None:
@@ -97,7 +100,7 @@ class Values:
             bound = [b for b in entry.bindings if b.role == "value"]
             if not bound:
                 continue
-            if bound[0].struct == DEVICE_CONFIG:
+            if bound[0].struct == DEVICE_CONFIG and not any(case.config for case in cases):
                 doc = "The configuration of whatever device it is about"
                 cases.append(TypedCase(variant="DeviceConfig", code=name, type="&'a [u8]", doc=doc, config=True))
                 continue
@@ -149,15 +152,16 @@ class Values:
 
     def _place(self, record: Record, path: str) -> str | None:
         """The expression for a member of the record, which may lie in an arm of its selector."""
-        arm, _, member = path.removeprefix(f"{record.selector}.").partition(".")
-        if record.union is None or not path.startswith(f"{record.selector}."):
+        arm, _, member = path.removeprefix(f"{record.selector_path}.").partition(".")
+        if record.union is None or not path.startswith(f"{record.selector_path}."):
             found = _inside(record.item, path.split("."))
             text = f"record.{found[0]}" if found is not None else ""
         else:
-            view = next((f for f in record.union.fields if f.path == arm and isinstance(f.shape, Plain)), None)
-            inner = view.shape.item if view is not None and isinstance(view.shape, Plain) else None
+            chosen = next((f for f in record.union.fields if f.path == arm), None)
+            inner = _plain_item(chosen) if chosen is not None else None
             found = _inside(inner, member.split(".")) if inner is not None and member else None
-            text = f"record.{record.selector}.{arm}().{found[0]}" if found is not None else ""
+            getter = next((view.get for view in union(record.union).arms if view.path == arm), "")
+            text = f"record.{record.selector}.{getter}().{found[0]}" if found is not None else ""
         integer = found[1].integer if found is not None else None
         if integer is None or integer.order == "native":
             return None
@@ -201,7 +205,7 @@ class Values:
             return None
         if not path:
             return Plain(item.name, item.size, item=item) if item.kind == "fixed" else None
-        found = _inside(item, path.split("."))
+        found = _inside(item, path.split("."), arms=True)
         return found[1] if found is not None and not found[1].text.startswith("[") else None
 
     def _codes(self, record: Record, registry: Registry) -> Iterator[tuple[Entry, str]]:
@@ -227,8 +231,9 @@ def _variant(entry: Entry, registry: Registry, record: Record) -> str:
     return rust_type(entry.name.removeprefix(prefix).lower())
 
 
-def _inside(item: Item, path: list[str]) -> tuple[str, Plain] | None:
-    """A member of a struct or of what is in it, as a Rust path, and its shape."""
+def _inside(item: Item, path: list[str], *, arms: bool = False) -> tuple[str, Plain] | None:
+    """A member of a struct or of what is in it, as a Rust path, and its shape. With `arms`, it may be that of a union,
+    for which the path does not lead to a value."""
     names: list[str] = []
     inner: Item | None = item
     shape = None
@@ -236,20 +241,22 @@ def _inside(item: Item, path: list[str]) -> tuple[str, Plain] | None:
         f = next((f for f in inner.fields if f.path == name), None) if inner is not None else None
         if f is None or f.optional or not isinstance(f.shape, Plain) or f.bits is not None:
             return None
+        if inner is not None and inner.kind == "union" and not arms:
+            return None
         shape = f.shape
         names.append(f.name)
         inner = shape.item
     return (".".join(names), shape) if shape is not None else None
 
 
-def _selector(item: Item, *, inside: bool = False) -> tuple[str, Item] | None:
-    """The path of the union that tells records of one type apart, and the union; None where there is none."""
+def _selector(item: Item, *, inside: bool = False) -> tuple[str, str, Item] | None:
+    """Where the union lies that tells records of one type apart, and the union; None where there is none."""
     for f in item.fields:
         inner = _plain_item(f)
         if inner is not None and inner.kind == "union":
-            return f.name, inner
+            return f.name, f.path, inner
         if inner is not None and not inside and (found := _selector(inner, inside=True)):
-            return f"{f.name}.{found[0]}", found[1]
+            return f"{f.name}.{found[0]}", f"{f.path}.{found[1]}", found[2]
     return None
 
 

@@ -144,7 +144,6 @@ structure! {
     record value "value" by hdr.part_type.get(), device_parts::VirtioDevPartValue {
         device_parts::VIRTIO_DEV_PART_DEV_FEATURES => DevFeatures message_bytes device_parts::VirtioDevPartFeatures<'static>,
         device_parts::VIRTIO_DEV_PART_DRV_FEATURES => DrvFeatures message_bytes device_parts::VirtioDevPartFeatures<'static>,
-        device_parts::VIRTIO_DEV_PART_DEVICE_STATUS => DeviceStatus fixed_bytes u8,
         device_parts::VIRTIO_DEV_PART_VQ_CFG => VqCfg fixed_bytes device_parts::VirtioDevPartVqCfg,
         device_parts::VIRTIO_DEV_PART_VQ_NOTIFY_CFG => VqNotifyCfg fixed_bytes device_parts::VirtioDevPartVqNotifyData,
     }
