@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from virtspec.emit.arithmetic import to_python
 from virtspec.emit.formulas import parse_formula
-from virtspec.emit.python.arithmetic import to_python
 from virtspec.expressions import ExpressionError, evaluate, expression_text, names, parse
 
 

@@ -7,9 +7,15 @@
     digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
     since = "1.2"                                          # where earlier editions do not say so
 
-A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `bits`, `example` and `ascending`. It
-holds for a document whose section has a paragraph of that digest. When the text changes the entry is stale: reported
-and not applied.
+A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `bits`, `example`, `ascending` and
+`relation`. It holds for a document whose section has a paragraph of that digest. When the text changes the entry is
+stale: reported and not applied.
+
+What several releases state in different ways has several entries, of which one holds. An order, and a relation (what
+has to hold between the values of a struct's members, as `addr % block_size == 0`; or a list of such), may be stated by
+several paragraphs of one text: there is an entry for each section, and all hold. `when` is the condition. The clauses
+of the paragraph that name all members of a relation state it; `clause` is the digest of the one that does, where others
+name them too.
 
 What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
 too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list, or
@@ -27,6 +33,7 @@ from typing import Any, NamedTuple
 
 from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError, at
+from virtspec.expressions import NoExpression, parse_comparison
 from virtspec.latex.arguments import squeeze
 from virtspec.latex.document import Document, Section
 from virtspec.latex.text import digest
@@ -43,14 +50,16 @@ from virtspec.model import (
     Length,
     Not,
     Place,
+    Relation,
     Rest,
     Role,
+    relation_text,
 )
 from virtspec.source import SourceFile, Span
 
 MAX_BYTES = 1 << 20
 ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
-FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "bits", "example", "ascending")
+FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "bits", "example", "ascending", "relation")
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _STRUCT = re.compile(
@@ -69,7 +78,7 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One fact: exactly one of `length` to `ascending` is given. `member` and `when` go with `bind`."""
+    """One fact: exactly one of `length` to `relation` is given."""
 
     key: str
     section: str
@@ -85,6 +94,20 @@ class Annotation:
     bits: tuple[str, ...] = ()
     example: bool = False
     ascending: bool = False
+    relation: Relation | None = None
+    clause: str = ""
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What annotations have in common of which one holds: they say how different texts state the same."""
+        bound = (f"{b.slot} {b.first}" for b in self.bind)
+        section = (self.section,) if self.relation is not None or self.ascending else ()
+        return self.subject, self.kind, *bound, *self.bits, *section
+
+    @property
+    def subject(self) -> str:
+        """What it is about, as a key; a relation is one of several that a struct may have."""
+        return f"{self.key}/{relation_text(self.relation)}" if self.relation is not None else self.key
 
     @property
     def kind(self) -> str:
@@ -97,6 +120,8 @@ class Annotation:
             return "direction"
         if self.bind:
             return "bind"
+        if self.relation is not None:
+            return "relation"
         return next(kind for kind in ("fields", "bits", "optional", "example", "ascending") if getattr(self, kind))
 
 
@@ -121,16 +146,23 @@ def load_annotations(path: Path) -> tuple[Annotation, ...]:
     for start, entry in zip(starts, entries, strict=True):
         span = at(file, start)
         try:
-            keys = entry["key"] if isinstance(entry["key"], list) else [entry["key"]]
-            found += [_annotation({**entry, "key": key}, span) for key in keys]
+            entries = [{**entry, "key": key} for key in _listed(entry["key"])]
+            if "relation" in entry:
+                entries = [{**one, "relation": text} for one in entries for text in _listed(entry["relation"])]
+            found += [_annotation(one, span) for one in entries]
         except (KeyError, TypeError, ValueError) as error:
             detail = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise SpecError(f"{path}:{span.line}: {detail}") from None
     return tuple(found)
 
 
+def _listed(value: object) -> list[object]:
+    """A list, or one thing as such."""
+    return value if isinstance(value, list) else [value]
+
+
 def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
-    unknown = entry.keys() - {"key", "section", "digest", "since", "member", "when", *FACTS}
+    unknown = entry.keys() - {"key", "section", "digest", "since", "member", "when", "clause", *FACTS}
     if unknown:
         raise ValueError(f"'{min(unknown)}' is no part of a fact")
     if sum(name in entry for name in FACTS) != 1:
@@ -138,14 +170,16 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
     digests = entry["digest"]
     if not isinstance(digests, list) or not digests or not all(_DIGEST.match(str(d)) for d in digests):
         raise ValueError("'digest' is a list of texts of 16 hexadecimal digits")
+    if "clause" in entry and not _DIGEST.match(str(entry["clause"])):
+        raise ValueError("'clause' is a text of 16 hexadecimal digits")
     direction = entry.get("direction")
     if direction not in (None, "readable", "writable"):
         raise ValueError("'direction' is readable or writable")
     fields, bits = (tuple(str(name) for name in entry.get(kind, ())) for kind in ("fields", "bits"))
     if not all(_PATH.match(name) for name in (*fields, *bits)):
         raise ValueError("'fields' and 'bits' are members, as tag.path")
-    if "bind" not in entry and ("member" in entry or "when" in entry):
-        raise ValueError("'member' and 'when' go with 'bind'")
+    if "bind" not in entry and ("member" in entry or ("when" in entry and "relation" not in entry)):
+        raise ValueError("'member' goes with 'bind', and 'when' with 'bind' and 'relation'")
     return Annotation(
         key=str(entry["key"]),
         section=squeeze(str(entry["section"])),
@@ -161,6 +195,8 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         bits=bits,
         example=bool(entry.get("example", False)),
         ascending=bool(entry.get("ascending", False)),
+        relation=relation_of(str(entry["relation"]), entry.get("when")) if "relation" in entry else None,
+        clause=str(entry.get("clause", "")),
     )
 
 
@@ -201,6 +237,15 @@ def length_of(text: str) -> Length:
     if not _ARITHMETIC.match(text) or len(text) > 200:
         raise ValueError(f"'{text[:60]}' is no length")
     return Expression(text=" ".join(text.split()))
+
+
+def relation_of(text: str, when: object = None) -> Relation:
+    """A relation between members: a comparison of arithmetic expressions over them."""
+    try:
+        relation = parse_comparison(text)
+    except NoExpression as error:
+        raise ValueError(f"'{text[:60]}' is no relation: {error}") from None
+    return Relation(text=str(relation), condition=condition_of(str(when)) if when is not None else None)
 
 
 def condition_of(text: str) -> Condition:
@@ -302,4 +347,13 @@ def describe(paragraphs: Sequence[Paragraph]) -> str:
     return ", ".join(f"{p.place} {p.digest}" for p in paragraphs) or "it is not there"
 
 
-__all__: Sequence[str] = ("Annotation", "Evidence", "condition_of", "describe", "length_of", "load_annotations")
+__all__: Sequence[str] = (
+    "Annotation",
+    "Evidence",
+    "Paragraph",
+    "condition_of",
+    "describe",
+    "length_of",
+    "load_annotations",
+    "relation_of",
+)

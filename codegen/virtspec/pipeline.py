@@ -251,12 +251,12 @@ def render(target: str, spec: Spec, layouts: Layouts, *, c_prefix: str = "") -> 
     """What one of the targets makes of a model."""
     if target == "python":
         from virtspec import __version__
-        from virtspec.emit.conformance.runner import runner_files
+        from virtspec.emit.conformance.runner import render_runner
         from virtspec.emit.python import render_python
         from virtspec.since import load_since
 
         emission = render_python(spec, layouts, load_since(), __version__)
-        emission.files.update(runner_files(spec))
+        emission.add(render_runner(spec))
         return emission
     if target == "c":
         from virtspec.emit.c import render_c

@@ -326,3 +326,10 @@ def _tone(name: str, type_: Type) -> Tone:
             return "foreign"
         case _:
             return "struct"
+
+
+def size_text(layout: Layout) -> str:
+    """The size of a struct in words."""
+    if layout.size is not None:
+        return f"{layout.size} byte{'' if layout.size == 1 else 's'}"
+    return f"{layout.fixed_size} bytes + data" if layout.fixed_size else "depends on data"

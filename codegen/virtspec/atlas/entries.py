@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from virtspec.atlas.addresses import Addresses, Link
-from virtspec.atlas.drawing import DIRECTIONS, draw
+from virtspec.atlas.drawing import DIRECTIONS, draw, size_text
 from virtspec.atlas.history import History, What
 from virtspec.atlas.views import (
     ClauseRow,
@@ -20,7 +20,7 @@ from virtspec.atlas.views import (
     StructEntry,
 )
 from virtspec.compat import assert_never
-from virtspec.layout import Layout, Slot
+from virtspec.layout import Slot
 from virtspec.model import (
     DEVICE_CONFIG,
     Aggregate,
@@ -43,6 +43,7 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
+    relation_text,
 )
 from virtspec.since import load_since
 
@@ -106,6 +107,7 @@ class Entries:
             rows=rows,
             directed=any(row.direction for row in rows),
             conditional=any(row.condition for row in rows),
+            relations=tuple(map(relation_text, struct.relations)),
             notes=self._notes("struct", struct.name),
             used_by=tuple(
                 Link(text=s.name, href=self._to.href(s.module, s.key)) for s in self._used.get(struct.name, ())
@@ -330,13 +332,6 @@ class Entries:
 def _section_title(label: str) -> str:
     """The label of a normative section without what says whose it is, which stands beside each statement."""
     return re.sub(r"^(?:device|driver)normative:", "", label)
-
-
-def size_text(layout: Layout) -> str:
-    """The size of a struct in words."""
-    if layout.size is not None:
-        return f"{layout.size} byte{'' if layout.size == 1 else 's'}"
-    return f"{layout.fixed_size} bytes + data" if layout.fixed_size else "depends on data"
 
 
 def _range(range_: Range) -> CodeRow:

@@ -50,6 +50,7 @@ class StructEntry:
     rows: tuple[MemberRow, ...]
     directed: bool
     conditional: bool
+    relations: tuple[str, ...]
     notes: tuple[Note, ...]
     used_by: tuple[Link, ...]
     carried_by: tuple[Link, ...]

@@ -1,10 +1,12 @@
-"""Arithmetic of the specification: expressions over numbers, names and sizes, as they are read, written and computed.
+"""Arithmetic of the specification: expressions over numbers, names and sizes, as they are read, written and computed,
+and comparisons of them.
 
 Listings hold them among other tokens, the model as the text that `expression_text` gives; one parser reads both.
 """
 
 from __future__ import annotations
 
+from virtspec.expressions.comparison import Comparison, Relational, parse_comparison
 from virtspec.expressions.parse import (
     MAX_DIGITS,
     PRECEDENCE,
@@ -34,11 +36,13 @@ __all__ = [
     "PRECEDENCE",
     "Binary",
     "Call",
+    "Comparison",
     "Expr",
     "ExpressionError",
     "Name",
     "NoExpression",
     "Number",
+    "Relational",
     "SizeOf",
     "Token",
     "Unary",
@@ -48,5 +52,6 @@ __all__ = [
     "names",
     "number",
     "parse",
+    "parse_comparison",
     "parse_expression",
 ]

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<number>(?:0[xX][0-9A-Fa-f]+|[0-9]+)[uUlL]*(?![A-Za-z0-9_]))"
     r"|(?P<string>'[^'\\\n]')"
-    r"|(?P<op><<|>>|->|[-+*/%&|^~!().,])"
+    r"|(?P<op><<|>>|->|[<>=!]=|[-+*/%&|^~!().,<>])"
     r"|(?P<end>\Z))"
 )
 
@@ -57,8 +57,8 @@ class NoExpression(ExpressionError):
     """The tokens do not begin an expression."""
 
 
-def parse(text: str) -> Expr:
-    """The expression that a text is. Raises `NoExpression`."""
+def tokens_of(text: str) -> list[Token]:
+    """The tokens of an expression by itself; the last one is its end. Raises `NoExpression`."""
     if len(text) > MAX_TEXT:
         raise NoExpression("an expression of so many characters")
     tokens: list[Token] = []
@@ -69,6 +69,12 @@ def parse(text: str) -> Expr:
             raise NoExpression(f"'{text[position:].strip()}' has no place in an expression")
         tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), False))
         position = match.end()
+    return tokens
+
+
+def parse(text: str) -> Expr:
+    """The expression that a text is. Raises `NoExpression`."""
+    tokens = tokens_of(text)
     expr, after = parse_expression(tokens, 0)
     if tokens[after].kind != "end":
         raise NoExpression(f"'{text[tokens[after].start :]}' goes on behind the expression")

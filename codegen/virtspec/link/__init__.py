@@ -22,6 +22,7 @@ from virtspec.link.facts import Facts, read_facts
 from virtspec.link.owners import Owners
 from virtspec.link.ranges import limit
 from virtspec.link.registries import Registries, report_overlaps
+from virtspec.link.statements import attribute
 from virtspec.link.structs import link_structs
 from virtspec.link.wildcards import name_fields
 from virtspec.listing.syntax import Body, Declaration
@@ -59,7 +60,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     found = _merge_structs(linked, document, sink)
     devices = _devices(document, facts)
     owners = Owners(found)
-    found = limit(direct(_resolve_config(found, devices), prose, owners), facts.configs, prose, owners)
+    found = limit(direct(_resolve_config(found, devices), prose, owners), facts.configs, prose, owners, facts)
     found = _keep_places(found, frozenset(device.config for device in devices))
     lists = _registries(facts, constants, prose, found, owners, sink)
     registries = name_fields(lists.finish(), found, prose, owners)
@@ -77,7 +78,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     gates.tally(found, facts)
     report_overlaps(registries, document.files, sink)
     features = require(_features(facts), prose, facts)
-    statements = clauses(prose, facts)
+    statements = attribute(clauses(prose, facts), facts.statements)
     for lost in document.lost:
         what: Literal["listing", "file"] = "listing" if lost.listing else "file"
         place = lost.file.place(lost.start)

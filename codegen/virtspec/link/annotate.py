@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from virtspec.annotations import Annotation, Evidence, describe, edition_of
+from virtspec.annotations import Annotation, Evidence, Paragraph, describe, edition_of
 from virtspec.diagnostics import Sink
+from virtspec.expressions import parse_comparison
 from virtspec.link.facts import Facts
+from virtspec.link.statements import Statement
 from virtspec.model import (
     STALE,
+    UNPLACED,
     Aggregate,
     Array,
     Bits,
@@ -18,12 +21,15 @@ from virtspec.model import (
     Count,
     Entry,
     FieldRef,
+    Integer,
     Member,
     Place,
     Registry,
+    Relation,
     Rest,
     Skipped,
     Struct,
+    StructRef,
     Type,
 )
 
@@ -49,21 +55,27 @@ def annotate(
     numbers = edition_of(edition)
     groups: dict[tuple[str, ...], list[Annotation]] = {}
     for annotation in annotations:
-        slots = (f"{b.slot} {b.first}" for b in annotation.bind)
-        groups.setdefault((annotation.key, annotation.kind, *slots, *annotation.bits), []).append(annotation)
+        groups.setdefault(annotation.group, []).append(annotation)
     for group in groups.values():
         if edition and all(numbers < annotation.since for annotation in group):
             continue
         first, said = next(((a, said) for a in group if (said := evidence.find(a))), (group[0], None))
         if said is not None and work.apply(first, said.place):
             facts.count("annotations", read=True)
-            facts.paragraphs[first.key, first.kind] = (said.text,)
-        elif said is not None:
-            _report("VS261", first, said.place, "no such member, registry or entry", "", facts, sink)
+            facts.paragraphs[first.subject, first.kind] = (said.text,)
+            facts.statements += _statements(first, said)
+            continue
+        sections = dict.fromkeys(annotation.section for annotation in group)
+        if said is not None:
+            _report("VS261", first, said.place, UNPLACED, "", facts, sink)
         elif work.knows(first.key):
-            sections = dict.fromkeys(annotation.section for annotation in group)
-            facts.paragraphs[first.key, first.kind] = tuple(p.text for s in sections for p in evidence.under(s))
             _report("VS260", first, None, STALE, describe(evidence.under(first.section)), facts, sink)
+        elif any(section in evidence.sections for section in sections):
+            _report("VS261", first, None, UNPLACED, "", facts, sink)
+        else:
+            continue  # of another document
+        now = (said.text,) if said is not None else tuple(p.text for s in sections for p in evidence.under(s))
+        facts.paragraphs[first.subject, first.kind] = now
     return tuple(work.structs.values()), tuple(work.registries.values()), tuple(work.constants.values())
 
 
@@ -71,13 +83,24 @@ def _report(
     rule: str, annotation: Annotation, place: Place | None, reason: str, now: str, facts: Facts, sink: Sink
 ) -> None:
     where = place or annotation.span.place
-    facts.skip(Skipped(what="annotation", reason=f"{annotation.kind} of {annotation.key}: {reason}", place=where))
+    facts.skip(Skipped(what="annotation", reason=f"{annotation.kind} of {annotation.subject}: {reason}", place=where))
     sink.warning(
         rule,
         annotation.span,
-        f"{annotation.kind} of '{annotation.key}' is not applied: {reason}",
+        f"{annotation.kind} of '{annotation.subject}' is not applied: {reason}",
         hint=f"review it; the paragraphs of '{annotation.section}' are {now}" if now else "",
     )
+
+
+def _statements(annotation: Annotation, said: Paragraph) -> Iterator[Statement]:
+    """Where a paragraph states what only clauses do: an order, or a relation."""
+    if annotation.ascending or annotation.relation is not None:
+        paths = parse_comparison(annotation.relation.text).names() if annotation.relation is not None else ()
+        names = frozenset(path.rpartition(".")[2] for path in paths)
+        first = said.place.line
+        yield Statement(
+            annotation.key, said.place.file, first, first + said.text.strip().count("\n"), names, annotation.clause
+        )
 
 
 class _Work:
@@ -110,6 +133,8 @@ class _Work:
         if annotation.example and annotation.key in self.constants:
             self.constants[annotation.key] = replace(self.constants[annotation.key], example=True)
             return True
+        if annotation.relation is not None:
+            return self.relate(annotation.key, replace(annotation.relation, evidence=place))
         return self.apply_to(
             annotation.key,
             lambda member: _member(member, annotation, place, self.tags),
@@ -117,6 +142,45 @@ class _Work:
             lambda entry: _entry(entry, annotation, place, self.tags),
             lambda struct: _struct(struct, annotation, place),
         )
+
+    def relate(self, key: str, relation: Relation) -> bool:
+        """Give a struct a relation; False where there is no such struct, or a name is neither a number in it nor a
+        constant."""
+        struct = self.structs.get(key)
+        if struct is None:
+            return False
+        if relation not in struct.relations:
+            for path in parse_comparison(relation.text).names():
+                if not self._is_number(struct.members, path.split(".")) and path not in self.constant_names():
+                    return False
+            self.structs[key] = replace(struct, relations=(*struct.relations, relation))
+        return True
+
+    def constant_names(self) -> frozenset[str]:
+        return frozenset(c.name for c in self.constants.values())
+
+    def _is_number(self, members: tuple[Member, ...], path: list[str]) -> bool:
+        """Whether a path leads to an integer or a bit-field, through structs alone: what is in a union may be something
+        else."""
+        for member in members:
+            inner = member.type
+            rest = path[1:] if member.name == path[0] else path if not member.name else None
+            if rest is None:
+                continue
+            if not rest:
+                return isinstance(inner, Integer)
+            if isinstance(inner, Bits) and len(rest) == 1:
+                found = any(bit.name == rest[0] for bit in inner.fields)
+            elif isinstance(inner, Aggregate) and inner.kind == "struct":
+                found = self._is_number(inner.members, rest)
+            elif isinstance(inner, StructRef) and member.name:
+                struct = next((s for s in self.structs.values() if s.name == inner.name and s.kind == "struct"), None)
+                found = struct is not None and self._is_number(struct.members, rest)
+            else:
+                found = False
+            if found:
+                return True
+        return False
 
     def apply_to(
         self,

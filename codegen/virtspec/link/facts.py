@@ -15,6 +15,7 @@ from virtspec.latex.document import Document, Located, Segment
 from virtspec.latex.text import digest
 from virtspec.link.constants import Definition, of_define, of_enum
 from virtspec.link.lists import Run
+from virtspec.link.statements import Statement
 from virtspec.link.structs import Scope
 from virtspec.listing.parser import MANGLED, Parsed, parse_listing
 from virtspec.listing.syntax import BitGroup, Body, BodyItem, Declaration, Define, Enum, Opaque
@@ -44,6 +45,7 @@ class Facts:
     listings: dict[tuple[str, int], tuple[Listing, tuple[str, ...]]] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
     paragraphs: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    statements: list[Statement] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     tallies: dict[str, list[int]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)

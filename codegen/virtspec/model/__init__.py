@@ -18,8 +18,10 @@ from virtspec.model.conditions import (
     FieldIs,
     Not,
     Prose,
+    Relation,
     condition_text,
     features_of,
+    relation_text,
 )
 from virtspec.model.definitions import (
     DEVICE_CONFIG,
@@ -40,7 +42,7 @@ from virtspec.model.definitions import (
     Subject,
 )
 from virtspec.model.forms import share_fields
-from virtspec.model.spec import LOST, STALE, Block, Coverage, Skipped, Spec, Tally
+from virtspec.model.spec import LOST, STALE, UNPLACED, Block, Coverage, Skipped, Spec, Tally
 from virtspec.model.types import (
     Aggregate,
     Array,
@@ -76,6 +78,7 @@ __all__ = [
     "LOST",
     "NOWHERE",
     "STALE",
+    "UNPLACED",
     "Access",
     "Aggregate",
     "AllOf",
@@ -114,6 +117,7 @@ __all__ = [
     "Prose",
     "Range",
     "Registry",
+    "Relation",
     "Rest",
     "Role",
     "Skipped",
@@ -133,5 +137,6 @@ __all__ = [
     "integer",
     "members_in",
     "names_in",
+    "relation_text",
     "share_fields",
 ]

@@ -1,10 +1,12 @@
-"""When a member means something, or a code may be used."""
+"""When a member means something, or a code may be used; and what holds for the values of members."""
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TypeAlias
 
 from virtspec.frozen import dataclass
+from virtspec.source import NOWHERE, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,19 @@ class Allowed:
     condition: Condition | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """What has to hold between the values of a struct's members; `condition` says when.
+
+    `text` is a comparison of two arithmetic expressions over members and constants, as normalised C. It says something
+    only where all members that it names do. `evidence` is where prose states it.
+    """
+
+    text: str
+    condition: Condition | None = None
+    evidence: Place = field(default=NOWHERE, compare=False)
+
+
 def features_of(condition: Condition | None) -> tuple[str, ...]:
     """The features that a condition names."""
     match condition:
@@ -91,3 +106,9 @@ def condition_text(condition: Condition | None, *, digests: bool = False) -> str
             return f"text {digest[:12]}"
         case _:
             return ""
+
+
+def relation_text(relation: Relation) -> str:
+    """A relation, and when it holds."""
+    condition = condition_text(relation.condition, digests=True)
+    return f"{relation.text} if {condition}" if condition else relation.text

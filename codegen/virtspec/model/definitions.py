@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Literal, TypeAlias
 
 from virtspec.frozen import dataclass
-from virtspec.model.conditions import Condition
+from virtspec.model.conditions import Condition, Relation
 from virtspec.model.types import Member
 from virtspec.source import NOWHERE, Place
 
@@ -25,7 +25,7 @@ class Struct:
     `name` is the C tag; where there is none (kinds `field` and `bits`) it is the field's name or that of the
     listing's file. `parent` is the struct inside which this one is defined. `variant` counts from 2 where the
     specification defines one name in several ways; all variants are kept. With `example`, the text uses it to explain
-    something and nothing on the wire has its layout.
+    something and nothing on the wire has its layout. `relations` are what has to hold between its members' values.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Struct:
     parent: str = ""
     variant: int = 1
     example: bool = False
+    relations: tuple[Relation, ...] = ()
     place: Place = field(default=NOWHERE, compare=False)
     also: tuple[Place, ...] = field(default=(), compare=False)
 
@@ -178,7 +179,9 @@ class Registry:
 class Clause:
     """One normative statement: who must do what how strictly, and which names it speaks of.
 
-    A model file holds no text, only a digest: `words` is given where the statement was read from LaTeX.
+    `states` are the keys of the structs about whose values, and the registries about whose order, it states what the
+    model has as `Allowed`, `Relation` and `ascending`. A model file holds no text, only a digest: `words` is given where
+    the statement was read from LaTeX.
     """
 
     key: str
@@ -189,5 +192,6 @@ class Clause:
     digest: str
     names: tuple[str, ...] = ()
     listed: bool | None = None
+    states: tuple[str, ...] = ()
     words: str = field(default="", compare=False, repr=False)
     place: Place = field(default=NOWHERE, compare=False)

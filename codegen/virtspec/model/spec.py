@@ -15,6 +15,9 @@ from virtspec.source import Place
 STALE = "the text that states it has changed"
 """Ends the reason of a `Skipped` annotation whose paragraph is not there as it was reviewed."""
 
+UNPLACED = "no such member, registry or entry"
+"""Ends the reason of a `Skipped` annotation that is about nothing in the model."""
+
 LOST = "lost in part"
 """Begins the reason of a `Skipped` listing whose definitions are in the model, but not with all that they hold."""
 

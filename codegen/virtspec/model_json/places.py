@@ -75,6 +75,11 @@ def evidence_keys(struct: Struct) -> list[str]:
     return list(numbered(f"{struct.key}/{member.name}/if" for member in walk(struct.members)))
 
 
+def relation_keys(struct: Struct) -> list[str]:
+    """A key for the evidence of each relation."""
+    return list(numbered(f"{struct.key}/relation/{relation.text}" for relation in struct.relations))
+
+
 def first_places(constants: Iterable[Constant]) -> dict[str, Place]:
     """Where each name is defined: what feature bits, and registries that are made of constants, need not repeat."""
     return {c.name: c.place for c in sorted(constants, key=lambda c: c.key, reverse=True)}
@@ -86,6 +91,7 @@ def _things(spec: Spec) -> Iterator[tuple[str, Place]]:
         yield from _also(struct.key, struct.also)
         for key, member in zip(evidence_keys(struct), walk(struct.members), strict=True):
             yield key, member.evidence
+        yield from zip(relation_keys(struct), (r.evidence for r in struct.relations), strict=True)
     for constant in spec.constants:
         yield constant.key, constant.place
         yield from _also(constant.key, constant.also)

@@ -33,6 +33,7 @@ from virtspec.model import (
     Place,
     Range,
     Registry,
+    Relation,
     Role,
     Skipped,
     Spec,
@@ -51,6 +52,7 @@ from virtspec.model_json.places import (
     evidence_keys,
     first_places,
     range_keys,
+    relation_keys,
     skipped_keys,
 )
 from virtspec.model_json.values import Json, condition_of, flag, integer_of, length_of, number, one_of, text
@@ -153,12 +155,16 @@ class _Reader:
             parent=text(entry.get("parent", "")),
             variant=number(entry.get("variant", 1)),
             example=flag(entry.get("example", False)),
+            relations=tuple(map(_relation, entry.get("relations", ()))),
             place=place,
             also=self.lines.also(key),
         )
         keys = evidence_keys(struct)
         if any(k in self.lines.lines for k in keys):
             struct = replace(struct, members=self._evidence(struct.members, iter(keys)))
+        if struct.relations:
+            stated = zip(relation_keys(struct), struct.relations, strict=True)
+            struct = replace(struct, relations=tuple(replace(r, evidence=self.place(k)) for k, r in stated))
         return struct
 
     def _evidence(self, members: tuple[Member, ...], keys: Iterator[str]) -> tuple[Member, ...]:
@@ -297,6 +303,7 @@ class _Reader:
             digest=text(entry["digest"]),
             names=tuple(map(text, entry.get("names", ()))),
             listed=flag(entry["listed"]) if entry.get("listed") is not None else None,
+            states=tuple(map(text, entry.get("states", ()))),
             place=self.place(key),
         )
 
@@ -318,6 +325,10 @@ def _allowed(entry: Json) -> Allowed:
         last=number(entry["last"]),
         condition=condition_of(entry["if"]) if "if" in entry else None,
     )
+
+
+def _relation(entry: Json) -> Relation:
+    return Relation(text=text(entry["holds"]), condition=condition_of(entry["if"]) if "if" in entry else None)
 
 
 def _binding(entry: Json) -> Binding:

@@ -38,6 +38,7 @@ from virtspec.model import (
     Prose,
     Range,
     Registry,
+    Relation,
     Rest,
     Spec,
     Struct,
@@ -109,9 +110,18 @@ def _struct(struct: Struct, places: Places) -> Json:
         out["example"] = True
     rows = iter(places.rows.get(struct.key, ()))
     out["members"] = [_member(m, rows) for m in struct.members]
+    if struct.relations:
+        out["relations"] = [_relation(r) for r in struct.relations]
     below = places.below.get(struct.key)
     if below:
         out["below"] = below
+    return out
+
+
+def _relation(relation: Relation) -> Json:
+    out: Json = {"holds": relation.text}
+    if relation.condition is not None:
+        out["if"] = condition_json(relation.condition)
     return out
 
 
@@ -289,4 +299,6 @@ def _clause(clause: Clause) -> Json:
         out["names"] = list(clause.names)
     if clause.listed is not None:
         out["listed"] = clause.listed
+    if clause.states:
+        out["states"] = list(clause.states)
     return out

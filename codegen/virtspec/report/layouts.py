@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from virtspec.layout import Layout, Layouts, Slot
-from virtspec.model import Constant, Coverage, Member, Spec, Struct
+from virtspec.model import Constant, Coverage, Member, Relation, Spec, Struct, condition_text, relation_text
 from virtspec.since import Since
 
 LAYOUT_SCHEMA = "virtspec.layout/1"
@@ -48,8 +48,17 @@ def _struct_json(layout: Layout, since: Since) -> dict[str, Any]:
         "fields": [_slot_json(slot) for slot in layout.slots],
         "since": since.struct(struct.name),
     }
+    if struct.relations:
+        document["relations"] = [_relation_json(relation) for relation in struct.relations]
     if struct.also:
         document["also"] = [str(place) for place in struct.also]
+    return document
+
+
+def _relation_json(relation: Relation) -> dict[str, Any]:
+    document = {"holds": relation.text, "source": str(relation.evidence)}
+    if relation.condition is not None:
+        document["if"] = condition_text(relation.condition, digests=True)
     return document
 
 
@@ -106,6 +115,7 @@ def layout_text(layout: Layout) -> str:
         lines.append(f"        /* size: depends on data, fixed part: {layout.fixed_size} */")
     else:
         lines.append(f"        /* size: {layout.size} */")
+    lines += [f"        /* holds: {relation_text(relation)} */" for relation in struct.relations]
     lines.append("};")
     return "\n".join(lines)
 

@@ -25,6 +25,7 @@ from virtwire._errors import DecodeError
 from virtwire._index import MODULES, STRUCTS
 from virtwire._layout import Field, parts_of
 from virtwire._runtime import Request, Struct
+from virtwire._unions import Union
 
 VERSION = f"virtwire {virtwire.__version__}" + (
     f" (VIRTIO {virtwire.EDITION})" if virtwire.EDITION else ""
@@ -362,7 +363,8 @@ def _show(options: argparse.Namespace) -> int:
             "source": cls.SOURCE,
             "fields": fields,
         }
-        print(json.dumps(document, indent=2))
+        required = [{"holds": text, "source": source} for text, source in _required(cls)]
+        print(json.dumps({**document, "required": required} if required else document, indent=2))
         return 0
     size = "variable size" if cls.SIZE is None else f"{cls.SIZE} bytes"
     since = f", since {cls.SINCE}" if cls.SINCE else ""
@@ -387,7 +389,17 @@ def _show(options: argparse.Namespace) -> int:
         print(
             f"{offset:>7} {width:>5}  {indent}{field.type} {field.path}{count}{'  # ' + ', '.join(notes) if notes else ''}"
         )
+    for text, source in _required(cls):
+        print(f"{'':15}{text}  # required, {source}")
     return 0
+
+
+def _required(cls: type[Struct] | type[Union]) -> list[tuple[str, str]]:
+    """What the values of a struct have to meet, and where the specification says so."""
+    from virtwire.conformance._requirements import REQUIREMENTS
+
+    found = REQUIREMENTS.get(cls.C_NAME, ())
+    return [(f"{r.words}, if {r.when}" if r.when else r.words, r.source) for r in found]
 
 
 def _opaque(field: Field) -> str:

@@ -401,6 +401,9 @@ class VirtioBlkConfig(Struct):
           88      4  le32 zoned.write_granularity, since 1.3
           92      1  u8 zoned.model, since 1.3
           93      3  u8 zoned.unused2[3], since 1.3
+
+        holds
+        zoned.max_append_sectors <= seg_max * size_max if VIRTIO_BLK_F_ZONED
     """
 
     __match_args__ = (

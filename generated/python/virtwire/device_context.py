@@ -388,6 +388,10 @@ class VirtioDevCtxPciVqCfg(Struct):
            6      8  le64 queue_desc
           14      8  le64 queue_driver
           22      8  le64 queue_device
+
+        holds
+        queue_size <= 32768
+        (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)
     """
 
     __match_args__ = (
@@ -504,7 +508,7 @@ class VirtioDevCtxPciVqCfgView(View):
 class VirtioDevCtxVqSplitRuntime(Struct):
     """struct virtio_dev_ctx_vq_split_runtime, 5 bytes.
 
-    Source: device-context.tex:117.
+    Source: device-context.tex:120.
 
         offset size  member (offset and size in bytes)
            0      2  le16 vq_index
@@ -518,7 +522,7 @@ class VirtioDevCtxVqSplitRuntime(Struct):
     SIZE = 5
     FIXED_SIZE = 5
     SINCE = ""
-    SOURCE = "device-context.tex:117"
+    SOURCE = "device-context.tex:120"
     LAYOUT = Layout("""
 vq_index|le16|0|2
 dev_avail_idx|le16|2|2
@@ -577,7 +581,7 @@ class VirtioDevCtxVqSplitRuntimeView(View):
 class VirtioDevCtxVqSplitDevDescs(Struct):
     """struct virtio_dev_ctx_vq_split_dev_descs, of variable size.
 
-    Source: device-context.tex:137.
+    Source: device-context.tex:140.
 
         offset size  member (offset and size in bytes)
            0      2  le16 vq_index
@@ -591,7 +595,7 @@ class VirtioDevCtxVqSplitDevDescs(Struct):
     SIZE = None
     FIXED_SIZE = 4
     SINCE = ""
-    SOURCE = "device-context.tex:137"
+    SOURCE = "device-context.tex:140"
     LAYOUT = Layout("""
 vq_index|le16|0|2
 desc_count|le16|2|2

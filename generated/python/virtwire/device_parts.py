@@ -626,6 +626,10 @@ class VirtioDevPartVqCfg(Struct):
            8      8  le64 queue_desc
           16      8  le64 queue_driver
           24      8  le64 queue_device
+
+        holds
+        queue_size <= 32768
+        (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)
     """
 
     __match_args__ = (

@@ -245,6 +245,9 @@ class VirtioIommuConfig(Struct):
           32      4  le32 probe_size, if VIRTIO_IOMMU_F_PROBE
           36      1  u8 bypass, if VIRTIO_IOMMU_F_BYPASS_CONFIG
           37      3  u8 reserved[3]
+
+        holds
+        bypass <= 1
     """
 
     __match_args__ = (
@@ -916,6 +919,9 @@ class VirtioIommuReqMap(FixedRequest):
           36      4  struct virtio_iommu_req_tail tail
           36      1  u8 tail.status
           37      3  u8 tail.reserved[3]
+
+        holds
+        virt_end > virt_start
     """
 
     __match_args__ = ("head", "domain", "virt_start", "virt_end", "phys_start", "flags", "tail")

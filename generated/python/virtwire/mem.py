@@ -159,6 +159,16 @@ class VirtioMemConfig(Struct):
           32      8  le64 usable_region_size
           40      8  le64 plugged_size
           48      8  le64 requested_size
+
+        holds
+        block_size != 0
+        (block_size & (block_size - 1)) == 0
+        addr % block_size == 0
+        region_size % block_size == 0
+        usable_region_size % block_size == 0
+        plugged_size % block_size == 0
+        requested_size % block_size == 0
+        usable_region_size >= requested_size
     """
 
     __match_args__ = (

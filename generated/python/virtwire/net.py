@@ -2334,6 +2334,9 @@ class VirtioNetRssConfig(Struct):
            ?      2  le16 max_tx_vq
            ?      1  u8 hash_key_length
            ?      ?  u8 hash_key_data[hash_key_length]
+
+        holds
+        ((indirection_table_mask + 1) & indirection_table_mask) == 0
     """
 
     __match_args__ = (

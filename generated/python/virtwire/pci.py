@@ -215,6 +215,10 @@ class VirtioPciCap(Struct):
            6      2  u8 padding[2]
            8      4  le32 offset
           12      4  le32 length
+
+        holds
+        offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_COMMON_CFG
+        offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG
     """
 
     __match_args__ = (
@@ -513,6 +517,12 @@ class VirtioPciCommonCfg(Struct):
           58      2  le16 queue_reset, if VIRTIO_F_RING_RESET, since 1.2
           60      2  le16 admin_queue_index, if VIRTIO_F_ADMIN_VQ, since 1.3
           62      2  le16 admin_queue_num, if VIRTIO_F_ADMIN_VQ, since 1.3
+
+        holds
+        (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)
+        admin_queue_index >= num_queues if VIRTIO_F_ADMIN_VQ
+        admin_queue_num <= 0x10000 - admin_queue_index if VIRTIO_F_ADMIN_VQ
+        queue_size <= 32768
     """
 
     __match_args__ = (
@@ -789,6 +799,15 @@ class VirtioPciNotifyCap(Struct):
            8      4  le32 cap.offset
           12      4  le32 cap.length
           16      4  le32 notify_off_multiplier
+
+        holds
+        cap.offset % 2 == 0 if not (VIRTIO_F_NOTIFICATION_DATA)
+        (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if not (VIRTIO_F_NOTIFICATION_DATA)
+        cap.length >= 2 if not (VIRTIO_F_NOTIFICATION_DATA)
+        (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if VIRTIO_F_NOTIFICATION_DATA
+        notify_off_multiplier % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA
+        cap.offset % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA
+        cap.length >= 4 if VIRTIO_F_NOTIFICATION_DATA
     """
 
     __match_args__ = ("cap", "notify_off_multiplier")
@@ -904,6 +923,10 @@ class VirtioPciVndrData(Struct):
            2      1  u8 cap_len
            3      1  u8 cfg_type
            4      2  u16 vendor_id
+
+        holds
+        vendor_id != 0x1AF4
+        cap_len % 4 == 0
     """
 
     __match_args__ = ("cap_vndr", "cap_next", "cap_len", "cfg_type", "vendor_id")

@@ -148,6 +148,9 @@ class VirtioRpmbConfig(Struct):
            0      1  u8 capacity
            1      1  u8 max_wr_cnt
            2      1  u8 max_rd_cnt
+
+        holds
+        capacity <= 0x80
     """
 
     __match_args__ = ("capacity", "max_wr_cnt", "max_rd_cnt")

@@ -1536,6 +1536,9 @@ class VirtioSndPcmSetParams(Struct):
           21      1  u8 format
           22      1  u8 rate
           23      1  u8 padding
+
+        holds
+        buffer_bytes % period_bytes == 0
     """
 
     __match_args__ = (

@@ -743,6 +743,10 @@ class VirtqAvail(Struct):
            2      2  le16 idx
            4      ?  le16 ring[Queue Size]
            ?      2  le16 used_event, if VIRTIO_F_EVENT_IDX
+
+        holds
+        flags <= 1 if not (VIRTIO_F_EVENT_IDX)
+        flags == 0 if VIRTIO_F_EVENT_IDX
     """
 
     __match_args__ = ("flags", "idx", "ring", "used_event")
@@ -869,6 +873,10 @@ class VirtqUsed(Struct):
            2      2  le16 idx
            4      ?  struct virtq_used_elem ring[Queue Size]
            ?      2  le16 avail_event, if VIRTIO_F_EVENT_IDX
+
+        holds
+        flags <= 1 if not (VIRTIO_F_EVENT_IDX)
+        flags == 0 if VIRTIO_F_EVENT_IDX
     """
 
     __match_args__ = ("flags", "idx", "ring", "avail_event")

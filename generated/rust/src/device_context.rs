@@ -202,7 +202,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_dev_ctx_pci_vq_cfg`, 30 bytes (`device-context.tex:96`).
+    /// `struct virtio_dev_ctx_pci_vq_cfg`, 30 bytes (`device-context.tex:96`). It holds that `queue_size <= 32768`, `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`.
     pub struct VirtioDevCtxPciVqCfg = "virtio_dev_ctx_pci_vq_cfg", 30 {
         /// `le16 vq_index`, at 0.
         pub vq_index "vq_index": Le16 = 0,
@@ -225,7 +225,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_dev_ctx_vq_split_runtime`, 5 bytes (`device-context.tex:117`).
+    /// `struct virtio_dev_ctx_vq_split_runtime`, 5 bytes (`device-context.tex:120`).
     pub struct VirtioDevCtxVqSplitRuntime = "virtio_dev_ctx_vq_split_runtime", 5 {
         /// `le16 vq_index`, at 0.
         pub vq_index "vq_index": Le16 = 0,
@@ -241,7 +241,7 @@ reserved! {
     }
 }
 
-/// `struct virtio_dev_ctx_vq_split_dev_descs`, of variable size (`device-context.tex:137`).
+/// `struct virtio_dev_ctx_vq_split_dev_descs`, of variable size (`device-context.tex:140`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioDevCtxVqSplitDevDescs<'a> {
     /// `le16 vq_index`.

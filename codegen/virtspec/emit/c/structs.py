@@ -24,6 +24,7 @@ from virtspec.model import (
     Integer,
     Rest,
     condition_text,
+    relation_text,
 )
 from virtspec.names import plain
 from virtspec.since import load_since
@@ -39,7 +40,7 @@ def definition(
         keyword=record.keyword,
         tag=record.tag,
         source=_source(record),
-        heading=tuple(_heading(record)),
+        heading=(*_heading(record), *(f"Holds: {relation_text(relation)}" for relation in record.relations)),
         size=lead,
         declarations=tuple(_declaration(record, f, names, 0) for f in leading if f.size != 0) if lead else (),
         offsets=tuple(

@@ -25,6 +25,7 @@ from virtspec.model import (
     Length,
     Member,
     Place,
+    Relation,
     Spec,
     Struct,
     StructRef,
@@ -93,6 +94,7 @@ class Record:
     module: str
     place: Place
     also: tuple[Place, ...] = ()
+    relations: tuple[Relation, ...] = ()
     fields: tuple[Field, ...] = ()
     size: int | None = None
     lead: int = 0
@@ -207,6 +209,7 @@ class Catalogue:
             module=struct.module,
             place=struct.place,
             also=struct.also,
+            relations=struct.relations,
             size=size,
         )
         self._fill(record, struct.members, tags)

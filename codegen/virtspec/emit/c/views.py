@@ -79,7 +79,8 @@ class BitField:
 class Definition:
     """A struct or union: its fixed leading part, with the size and offsets that are asserted.
 
-    `heading` tells a reader what stands behind the fixed part. `declarations` is empty where there is no fixed part.
+    `heading` tells a reader what stands behind the fixed part, and what holds for the values. `declarations` is empty
+    where there is no fixed part.
     """
 
     keyword: str

@@ -1,7 +1,7 @@
 """Clauses and what tests them: vectors, a rule about real data, or nothing that bytes could show.
 
-What a clause is about is read from the names in it, since its sentence is not part of the model. The few links that
-names do not give are reviewed ones, by the digest of the sentence: when the text changes, the link is gone.
+What a clause is about is read from the names in it, since its sentence is not part of the model. Where it states
+values, a relation or an order that the model has, the rule that checks these decides it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from virtspec.emit.conformance.cases import Case
+from virtspec.emit.conformance.requirements import Requirements
 from virtspec.emit.conformance.values import RESERVED
+from virtspec.emit.containers import containers_of
 from virtspec.emit.engine import GENERATE_COMMAND, render
-from virtspec.model import Clause, Member, Spec, Struct, bits_of, features_of, members_in, names_in
+from virtspec.model import Clause, Member, Registry, Spec, Struct, bits_of, features_of, members_in, names_in
 
 CLAUSES_SCHEMA = "virtwire.clauses/1"
 
@@ -30,30 +32,12 @@ MEANINGS: dict[How, str] = {
 }
 
 _ORDER = "parts-are-in-order"
-_ALLOWED = "configuration-values-are-allowed"
-
-REVIEWED = {
-    "4679ca4086dbf074": (_ORDER, "virtio_dev_part"),
-    "eaf3a7ad1a67d996": (_ORDER, "virtio_dev_part"),
-    "19cee5657a4d44f7": ("queue-sizes-are-allowed", ""),
-    "f2085e6c1fde8f61": ("queue-sizes-are-allowed", ""),
-    "2061825163db6550": (_ALLOWED, "virtio_net_config"),
-    "d1e45604ad7c78b1": (_ALLOWED, "virtio_net_config"),
-    "08f50059f96e6b1a": (_ALLOWED, "virtio_net_config"),
-    "6f34eab68f111dc5": (_ALLOWED, "virtio_net_config"),
-    "1842dc13aeb94ff3": (_ALLOWED, "virtio_crypto_config"),
-    "2febc8fb31a9e1f4": (_ALLOWED, "virtio_fs_config"),
-    "129cabc5d2d00536": (_ALLOWED, "virtio_iommu_config"),
-    "cce4002fd84de29c": (_ALLOWED, "virtio_mem_config"),
-    "71bc961b0d8753ad": (_ALLOWED, "virtio_mem_config"),
-    "866e5275fa76b826": (_ALLOWED, "virtio_mem_config"),
-}
-"""The rule that decides a clause and the struct that it looks at ("" for any), by the digest of the clause."""
+_ALLOWED = "values-are-allowed"
 
 
-def ordering_clauses(spec: Spec, record: Struct) -> tuple[str, ...]:
-    """The clauses that say in which order records stand."""
-    return tuple(c.key for c in spec.clauses if REVIEWED.get(c.digest) == (_ORDER, record.name))
+def ordering_clauses(spec: Spec, registry: Registry) -> tuple[str, ...]:
+    """The clauses that say that records stand in the order of their types."""
+    return tuple(c.key for c in spec.clauses if registry.key in c.states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +68,15 @@ class Clauses:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        checked = Requirements(spec).by_struct
         self.features = {f.name: f for f in reversed(spec.features)}
         self.members: dict[str, set[str]] = {}
         for struct in spec.structs:
             self.members.setdefault(struct.module, set()).update(names_in(struct.members))
+        self._looked_at: dict[str, tuple[str, str]] = {
+            s.key: (_ALLOWED, s.name) for s in spec.structs if s.name in checked
+        }
+        self._looked_at |= {c.registry.key: (_ORDER, c.record.name) for c in containers_of(spec)}
         self._cases: dict[str, list[str]] = {}
         self._reserved: dict[str, list[str]] = {}
         for clause in spec.clauses:
@@ -95,13 +84,16 @@ class Clauses:
                 self._reserved.setdefault(struct.name, []).append(clause.key)
 
     def of_rules(self) -> dict[str, dict[str, list[str]]]:
-        """The clauses that a rule decides, by rule and by the struct that it looks at ("" for any)."""
+        """The clauses that a rule decides, by rule and by the struct that it looks at."""
         found: dict[str, dict[str, list[str]]] = {"reserved-is-zero": self._reserved}
         for clause in self.spec.clauses:
-            if clause.digest in REVIEWED:
-                rule, struct = REVIEWED[clause.digest]
+            for rule, struct in self._decided(clause):
                 found.setdefault(rule, {}).setdefault(struct, []).append(clause.key)
         return found
+
+    def _decided(self, clause: Clause) -> list[tuple[str, str]]:
+        """The rules that check what a clause states, each with the struct that it looks at."""
+        return [self._looked_at[key] for key in clause.states if key in self._looked_at]
 
     def _with_reserved(self, clause: Clause) -> Sequence[Struct]:
         """The structs whose reserved members a clause is about: those it names, else the nearest one before it."""
@@ -144,8 +136,8 @@ class Clauses:
     def _tested(self, clause: Clause) -> tuple[How, tuple[str, ...]]:
         if clause.key in self._cases:
             return "vectors", tuple(self._cases[clause.key])
-        if clause.digest in REVIEWED:
-            return "rule", REVIEWED[clause.digest][:1]
+        if decided := self._decided(clause):
+            return "rule", tuple(dict.fromkeys(rule for rule, _ in decided))
         if self._about_requirement(clause):
             return "rule", ("features-have-what-they-require",)
         tags = {s.name for s in self.spec.structs}

@@ -52,7 +52,7 @@ class _Containers:
         for (entry, _), record in zip(self.fixed, records, strict=True):
             yield from self._both(f"only-{entry.name}", [record], "byte-order")
         yield from self._both("all-types", records, "byte-order")
-        order = ordering_clauses(self.examples.spec, self.container.record)
+        order = ordering_clauses(self.examples.spec, self.container.registry)
         reverse = replace(self._case("reversed", records[::-1], "order"), clauses=order)
         if self.container.registry.ascending:
             yield replace(reverse, result="invalid", operation="decode", values={})

@@ -22,6 +22,7 @@ from virtspec.model import (
     condition_text,
     innermost,
     members_in,
+    relation_text,
 )
 from virtspec.names import python_field
 from virtspec.since import Since
@@ -68,6 +69,7 @@ class Classes:
             native=cls.native,
             summary=_summary(cls),
             fields=tuple(self._field(cls, slot) for slot in layout.slots),
+            relations=tuple(map(relation_text, struct.relations)) if cls.tagged else (),
             featured=cls.featured,
             former=self.former.of_class(cls),
         )

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from virtspec.emit.arithmetic import to_python
 from virtspec.emit.formulas import parse_formula
-from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.steps import Planner
 from virtspec.expressions import ExpressionError
 from virtspec.model import Binding, Constant, Entry, Feature, FeatureBit, Not, Range, Registry, condition_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from virtspec.emit.arithmetic import to_python
 from virtspec.emit.formulas import parse_formula
-from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.naming import Cls
 from virtspec.expressions import ExpressionError, evaluate, names
 from virtspec.model import Array, Count, Expression, FieldRef, Length, Member

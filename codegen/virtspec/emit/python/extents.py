@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from virtspec.emit.arithmetic import to_python
 from virtspec.emit.formulas import parse_formula
-from virtspec.emit.python.arithmetic import to_python
 from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.naming import TAKEN_LOCALS, Cls

@@ -253,6 +253,7 @@ class ClassView:
     native: bool
     summary: str
     fields: tuple[FieldView, ...] = ()
+    relations: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     arms: tuple[ArmView, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from virtspec.emit.engine import comment
 from virtspec.emit.rust.items import Field, Item
 from virtspec.layout import length_text, type_text
-from virtspec.model import Array, Rest, condition_text
+from virtspec.model import Array, Rest, condition_text, relation_text
 from virtspec.since import load_since
 
 
@@ -26,7 +26,10 @@ def item_doc(item: Item) -> str:
     if struct.place.file:
         text += f" ({code(str(struct.place))})"
     since = load_since().struct(struct.name) if item.tagged or item.half is not None else None
-    return f"{text}, since {since}." if since else f"{text}."
+    text = f"{text}, since {since}." if since else f"{text}."
+    if item.tagged and item.half is None and struct.relations:
+        text += f" It holds that {', '.join(code(relation_text(relation)) for relation in struct.relations)}."
+    return text
 
 
 def member_doc(f: Field, offset: int | None, struct: str = "") -> str:

@@ -91,7 +91,9 @@ VIRTWIRE_INLINE int virtio_dev_ctx_features_write(struct virtwire_writer *writer
     return 0;
 }
 
-/* virtio_dev_ctx_pci_vq_cfg: device-context.tex:96. */
+/* virtio_dev_ctx_pci_vq_cfg: device-context.tex:96.
+ * Holds: queue_size <= 32768.
+ * Holds: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED). */
 struct virtio_dev_ctx_pci_vq_cfg {
     virtio_le16 vq_index; /* 0 */
     virtio_le16 queue_size; /* 2 */
@@ -109,7 +111,7 @@ VIRTWIRE_OFFSET(struct virtio_dev_ctx_pci_vq_cfg, queue_desc, 6);
 VIRTWIRE_OFFSET(struct virtio_dev_ctx_pci_vq_cfg, queue_driver, 14);
 VIRTWIRE_OFFSET(struct virtio_dev_ctx_pci_vq_cfg, queue_device, 22);
 
-/* virtio_dev_ctx_vq_split_runtime: device-context.tex:117. */
+/* virtio_dev_ctx_vq_split_runtime: device-context.tex:120. */
 struct virtio_dev_ctx_vq_split_runtime {
     virtio_le16 vq_index; /* 0 */
     virtio_le16 dev_avail_idx; /* 2 */
@@ -121,7 +123,7 @@ VIRTWIRE_OFFSET(struct virtio_dev_ctx_vq_split_runtime, vq_index, 0);
 VIRTWIRE_OFFSET(struct virtio_dev_ctx_vq_split_runtime, dev_avail_idx, 2);
 VIRTWIRE_OFFSET(struct virtio_dev_ctx_vq_split_runtime, enabled, 4);
 
-/* virtio_dev_ctx_vq_split_dev_descs: device-context.tex:137.
+/* virtio_dev_ctx_vq_split_dev_descs: device-context.tex:140.
  * Followed by desc_idx[desc_count]. */
 struct virtio_dev_ctx_vq_split_dev_descs {
     virtio_le16 vq_index; /* 0 */

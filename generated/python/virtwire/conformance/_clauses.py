@@ -7,36 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CLAUSES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "configuration-values-are-allowed": {
-        "virtio_crypto_config": (
-            "crypto/clause/device/device_configuration_layout/1842dc13aeb94ff3",
-        ),
-        "virtio_fs_config": ("fs/clause/device/device_configuration_layout/2febc8fb31a9e1f4",),
-        "virtio_iommu_config": (
-            "iommu/clause/device/device_configuration_layout/129cabc5d2d00536",
-        ),
-        "virtio_mem_config": (
-            "mem/clause/device/device_configuration_layout/cce4002fd84de29c",
-            "mem/clause/device/device_configuration_layout/71bc961b0d8753ad",
-            "mem/clause/device/device_configuration_layout/866e5275fa76b826",
-        ),
-        "virtio_net_config": (
-            "net/clause/device/device_configuration_layout/2061825163db6550",
-            "net/clause/device/device_configuration_layout/d1e45604ad7c78b1",
-            "net/clause/device/device_configuration_layout/08f50059f96e6b1a",
-            "net/clause/device/device_configuration_layout/6f34eab68f111dc5",
-        ),
-    },
     "parts-are-in-order": {
         "virtio_dev_part": (
             "admin/clause/device/device_parts/4679ca4086dbf074",
             "admin/clause/driver/device_parts/eaf3a7ad1a67d996",
-        ),
-    },
-    "queue-sizes-are-allowed": {
-        "": (
-            "pci/clause/device/common_configuration_structure_layout/19cee5657a4d44f7",
-            "pci/clause/driver/common_configuration_structure_layout/f2085e6c1fde8f61",
         ),
     },
     "reserved-is-zero": {
@@ -91,5 +65,57 @@ CLAUSES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "virtio_snd_jack_info": ("sound/clause/device/jack_information/a49a78b7f1ffc24d",),
         "virtio_snd_pcm_info": ("sound/clause/device/stream_information/a49a78b7f1ffc24d",),
         "virtio_snd_pcm_set_params": ("sound/clause/driver/stream_parameters/00934a7b09e784a4",),
+    },
+    "values-are-allowed": {
+        "virtio_crypto_config": (
+            "crypto/clause/device/device_configuration_layout/1842dc13aeb94ff3",
+        ),
+        "virtio_fs_config": ("fs/clause/device/device_configuration_layout/2febc8fb31a9e1f4",),
+        "virtio_iommu_config": (
+            "iommu/clause/driver/device_configuration_layout/78d4d9d3c8f63309",
+            "iommu/clause/device/device_configuration_layout/129cabc5d2d00536",
+            "iommu/clause/device/device_configuration_layout/f4f1eebc063e3eb7",
+        ),
+        "virtio_iommu_req_map": ("iommu/clause/driver/map_request/956f505f9e53fcda",),
+        "virtio_mem_config": (
+            "mem/clause/device/device_configuration_layout/cce4002fd84de29c",
+            "mem/clause/device/device_configuration_layout/71bc961b0d8753ad",
+            "mem/clause/device/device_configuration_layout/866e5275fa76b826",
+        ),
+        "virtio_net_config": (
+            "net/clause/device/device_configuration_layout/2061825163db6550",
+            "net/clause/device/device_configuration_layout/d1e45604ad7c78b1",
+            "net/clause/device/device_configuration_layout/08f50059f96e6b1a",
+            "net/clause/device/device_configuration_layout/6f34eab68f111dc5",
+        ),
+        "virtio_net_rss_config": ("net/clause/driver/setting_rss_parameters/23be03a91e909aa2",),
+        "virtio_pci_cap": (
+            "pci/clause/device/common_configuration_structure_layout/b0f2e2b3c3a2b20a",
+            "pci/clause/device/device_specific_configuration/c6675d324e4aa6f0",
+        ),
+        "virtio_pci_common_cfg": (
+            "pci/clause/device/common_configuration_structure_layout/19cee5657a4d44f7",
+            "pci/clause/device/common_configuration_structure_layout/69c4449385ffd061",
+            "pci/clause/driver/common_configuration_structure_layout/f2085e6c1fde8f61",
+        ),
+        "virtio_pci_notify_cap": (
+            "pci/clause/device/notification_capability/f1bb3e96b3298da8",
+            "pci/clause/device/notification_capability/a359d8a5afeeff8b",
+            "pci/clause/device/notification_capability/887877ae92658d7e",
+            "pci/clause/device/notification_capability/3495c8781f1e888b",
+            "pci/clause/device/notification_capability/8c2109a2471faefe",
+            "pci/clause/device/notification_capability/28947a7d1503a4ad",
+        ),
+        "virtio_pci_vndr_data": ("pci/clause/device/vendor_data_capability/f640b2beb235bef3",),
+        "virtio_snd_pcm_set_params": ("sound/clause/driver/stream_parameters/e31041cd4c425765",),
+        "virtnet_rss_ctx_cap": ("net/clause/device/rss_context/6d6db6918daf7a41",),
+        "virtq_avail": (
+            "virtqueue/clause/driver/used_buffer_notification_suppression/64f3e9a3e166682d",
+            "virtqueue/clause/driver/used_buffer_notification_suppression/18f4bd1a3284e190",
+        ),
+        "virtq_used": (
+            "virtqueue/clause/device/available_buffer_notification_suppression/bff7c1611cf891c6",
+            "virtqueue/clause/device/available_buffer_notification_suppression/fb561eddd8b548b4",
+        ),
     },
 }

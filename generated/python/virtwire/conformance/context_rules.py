@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 from virtwire.conformance.findings import Finding, Subject, features_of, rule
 
-MAX_QUEUE_SIZE = 32768
-
 
 @rule
 def features_have_what_they_require(subject: Subject) -> Iterator[Finding]:
@@ -50,29 +48,6 @@ def queues_exist(subject: Subject) -> Iterator[Finding]:
         elif queue >= common.num_queues:
             reason = f"virtqueue {queue} of {common.num_queues}"
             yield Finding(name, "broken", path, where, reason, content.SOURCE)
-        else:
-            yield Finding(name, "holds", path, where, "", content.SOURCE)
-
-
-@rule
-def queue_sizes_are_allowed(subject: Subject) -> Iterator[Finding]:
-    """A virtqueue has no more entries than it can; a split one a power of two, which a packed one need not have."""
-    name = "queue-sizes-are-allowed"
-    for path, offset, record, content in subject.typed():
-        size = getattr(content, "queue_size", None)
-        if (
-            size is None
-            or not hasattr(content, "queue_desc")
-            or content.C_NAME == "virtio_pci_common_cfg"
-        ):
-            continue
-        where = offset + record.FIXED_SIZE
-        if size > MAX_QUEUE_SIZE:
-            reason = f"{size} entries, more than {MAX_QUEUE_SIZE}"
-            yield Finding(name, "broken", path, where, reason, content.SOURCE)
-        elif size & (size - 1):
-            reason = f"{size} entries, which only a packed virtqueue can have"
-            yield Finding(name, "undecided", path, where, reason, content.SOURCE)
         else:
             yield Finding(name, "holds", path, where, "", content.SOURCE)
 

@@ -11,7 +11,10 @@ _OPERAND = 1 + max(PRECEDENCE.values())
 
 
 def to_python(expr: Expr, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
-    """An expression as Python. Raises `ExpressionError` where a size is not known."""
+    """An expression as Python. Raises `ExpressionError` where a size is not known.
+
+    A remainder by what is no constant is that of the function `remainder`, which takes 0 too.
+    """
     return _python(expr, resolve, size_of)[0]
 
 
@@ -28,6 +31,8 @@ def _python(expr: Expr, resolve: Callable[[str], str], size_of: Callable[[str], 
             own = PRECEDENCE[op]
             left_text, left_binds = _python(left, resolve, size_of)
             right_text, right_binds = _python(right, resolve, size_of)
+            if op == "%" and not isinstance(right, Number):
+                return f"remainder({left_text}, {right_text})", _OPERAND
             if left_binds < own:
                 left_text = f"({left_text})"
             if right_binds <= own:
