@@ -31,6 +31,7 @@ from virtspec.model import (
     Place,
     Range,
     Registry,
+    Relation,
     Rest,
     Spec,
 )
@@ -54,6 +55,7 @@ NO_FACTS = {
     "Clause.module": "where it stands",
     "Clause.section": "where it stands",
     "Clause.names": "follows from its text, which the digest stands for",
+    "Clause.states": "which facts its text states: they are compared",
 }
 LEFT_OPEN = {
     "Member.direction": "where no text states it, it follows from what is bound to a code, which is told",
@@ -69,6 +71,7 @@ OTHERS: tuple[Any, ...] = (
     Integer(bits=8, order="little", spelling="u8"),
     Feature(name="VIRTIO_F_OTHER"),
     Allowed(first=1, last=2),
+    Relation(text="other != 0"),
     Range(first=1 << 60, last=1 << 61, meaning="reserved"),
     Binding(role="value", struct="other"),
     Entry(code=1 << 59, name="VIRTIO_OTHER"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from virtspec.diff.shape import Shapes
 from virtspec.layout import Layouts
@@ -42,9 +43,10 @@ class Names:
         """The new names of what conditions speak of."""
         return {**self.constants, **self.features}
 
-    def rewritten(self, text: str) -> str:
-        """An expression of the old model in the names of the new one."""
-        return re.sub(r"[A-Za-z_]\w*", lambda m: self.structs.get(m[0], self.constants.get(m[0], m[0])), text)
+    def rewritten(self, text: str, paths: Mapping[str, str] = MappingProxyType({})) -> str:
+        """An expression of the old model in the names of the new one; `paths` are the members of its struct."""
+        known = {**self.constants, **self.structs, **paths}
+        return re.sub(r"[A-Za-z_]\w*", lambda m: known.get(m[0], m[0]), text) if known else text
 
 
 class Side:

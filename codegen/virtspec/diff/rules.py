@@ -136,6 +136,20 @@ _FEATURES = rules(
         "a member that may have more values than before",
         "Implementations still conform, but peers may have relied on the narrower limit.",
     ),
+    (
+        "VD319",
+        "relation-changed",
+        (_UNDECIDED,),
+        "members whose values have to fit each other in another way, or do not have to any more",
+        "A new relation may only put into words what everybody does, and peers may have relied on an old one.",
+    ),
+    (
+        "VD320",
+        "fact-lost",
+        (_UNDECIDED,),
+        "a recorded fact about something that is not found in the other text by any name",
+        "A person has to read what became of it, and to review spec/annotations.toml.",
+    ),
 )
 
 _CLAUSES = rules(

@@ -1,8 +1,9 @@
 """Facts that only a paragraph of prose states, where one of two texts has another paragraph.
 
-Such a fact is reviewed by a person and tied to the wording. A model whose text has another wording does not have it,
-which says nothing about the fact: for a comparison it is taken over from the other model, and the finding is that the
-paragraph has changed, unless it is only written in another way.
+Such a fact is reviewed by a person and tied to the wording, and to a key. A model whose text has another wording, or
+another name for what the fact is about, does not have it, which says nothing about the fact: for a comparison it is
+taken over from the other model, in the names of this one, and the finding is that the paragraph has changed, unless it
+is only written in another way. What is found under no name has lost its facts, and a person has to see to it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from virtspec.diff.respell import Respelling, tag_of
 from virtspec.diff.wording import same_wording
 from virtspec.model import (
     DEVICE_CONFIG,
     STALE,
+    UNPLACED,
     Aggregate,
     Array,
     Condition,
@@ -30,6 +33,7 @@ from virtspec.model import (
     Spec,
     Struct,
     Type,
+    relation_text,
     share_fields,
 )
 
@@ -39,7 +43,7 @@ _LISTING = re.compile(
     re.DOTALL,
 )
 
-_SKIPPED = re.compile(rf"(\w+) of (.+): {re.escape(STALE)}")
+_SKIPPED = re.compile(rf"(\w+) of (.+): (?:{re.escape(STALE)}|{re.escape(UNPLACED)})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +66,63 @@ class Restated:
         return not any(same_wording(_LISTING.sub(" ", one), other, renamed) for one in self.stated for other in now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A fact of one model about something that the other one does not seem to have."""
+
+    kind: str
+    subject: str
+    place: Place
+
+
 def stale_facts(spec: Spec) -> list[tuple[str, str]]:
-    """The keys and kinds of the facts whose paragraph is not there as it was reviewed."""
+    """The keys and kinds of the facts that a model lacks: their paragraph is not there as it was reviewed, or what they
+    are about is not there by that name."""
     matches = (_SKIPPED.fullmatch(s.reason) for s in spec.coverage.skipped if s.what == "annotation")
     return [(match[2], match[1]) for match in matches if match]
 
 
-def take_over(full: Spec, lacking: Spec) -> tuple[Spec, list[Restated]]:
-    """The model that lacks facts, with those that the other one has; and which they are."""
-    missing = [fact for fact in stale_facts(lacking) if fact not in set(stale_facts(full))]
-    if not missing:
-        return lacking, []
+def missing_facts(full: Spec, lacking: Spec) -> list[tuple[str, str]]:
+    """The facts that one model lacks and the other one has."""
+    known = set(stale_facts(full))
+    return [fact for fact in stale_facts(lacking) if fact not in known]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Both models with the facts that one has of the other; which they are, and which found no place in the new one."""
+
+    old: Spec
+    new: Spec
+    restated: tuple[Restated, ...]
+    lost: tuple[Lost, ...]
+
+
+def take_over_facts(old: Spec, new: Spec, spelling: Respelling) -> Taken:
+    """Two models, each with the facts that only the other one has, in its own names. `spelling` is from old to new."""
+    back = spelling.reversed()
+    mine, restated, lost = _take_over(old, new, spelling)
+    # what only the new text has is new, and no fact of the old one
+    theirs, others, _ = _take_over(new, old, back)
+    turned = (replace(r, old_place=r.new_place, new_place=r.old_place) for r in others)
+    return Taken(old=back.settle(theirs), new=spelling.settle(mine), restated=(*restated, *turned), lost=tuple(lost))
+
+
+def _take_over(full: Spec, lacking: Spec, spelling: Respelling) -> tuple[Spec, list[Restated], list[Lost]]:
+    """The model that lacks facts, with those that the other one has; which they are, and which had no place in it."""
+    missing = missing_facts(full, lacking)
     given, work = _Elements(full), _Elements(lacking)
     restated: list[Restated] = []
+    lost: list[Lost] = []
     for key, kind in missing:
-        places = work.take(key, kind, given)
+        element = _element(key, kind)
+        work.adopt(element, given, spelling)
+        if work.at(spelling.key(element)) is None:
+            place = given.states(key, kind)
+            if place is not None:
+                lost.append(Lost(kind=kind, subject=_subject(key), place=place))
+            continue
+        places = work.take(key, kind, given, spelling)
         if places is not None:
             restated.append(
                 Restated(
@@ -88,7 +134,12 @@ def take_over(full: Spec, lacking: Spec) -> tuple[Spec, list[Restated]]:
                     now=lacking.paragraphs.get((key, kind), ()),
                 )
             )
-    return work.spec(lacking), restated
+    return work.spec(lacking) if restated else lacking, restated, lost
+
+
+def _element(key: str, kind: str) -> str:
+    """The key of what a fact is about: a relation is one of several that a struct may have."""
+    return "/".join(key.split("/", 3)[:3]) if kind == "relation" else key
 
 
 def _subject(key: str) -> str:
@@ -103,6 +154,7 @@ class _Elements:
         self.registries = {r.key: r for r in spec.registries}
         self.constants = {c.key: c for c in spec.constants}
         self.tags = {s.name for s in spec.structs}
+        self.values = {c.name: c.value for c in reversed(spec.constants)}
 
     def spec(self, spec: Spec) -> Spec:
         """The model with its elements as they are now, and with what follows from payloads that they got."""
@@ -110,27 +162,93 @@ class _Elements:
         registries = share_fields(tuple(self.registries.values()), structs)
         return replace(spec, structs=structs, registries=registries, constants=tuple(self.constants.values()))
 
-    def take(self, key: str, kind: str, other: _Elements) -> tuple[Place, Place] | None:
-        """Give an element the fact that its counterpart has; its places on both sides, None where nothing changes."""
+    def at(self, key: str) -> Struct | Member | Registry | Entry | Constant | None:
+        """The element of a key; None where there is none."""
         above, _, name = key.rpartition("/")
-        if key in self.registries and key in other.registries:
-            return self._registry(key, kind, other.registries[key])
+        if above in self.registries:
+            return next((e for e in self.registries[above].entries if e.name == name), None)
+        if above in self.structs:
+            return _find(self.structs[above].members, name.split("."))
+        return self.registries.get(key) or self.structs.get(key) or self.constants.get(key)
+
+    def states(self, key: str, kind: str) -> Place | None:
+        """Where the element is that has a fact; None where there is none that has it."""
+        element = self.at(_element(key, kind))
+        match element:
+            case Struct() if kind == "relation":
+                return next((r.evidence for r in element.relations if f"{element.key}/{relation_text(r)}" == key), None)
+            case Struct() if kind != "example":
+                stated = any(_states(member, kind) for member in element.members)
+            case Registry() if kind in ("bind", "condition"):
+                stated = any(_states(entry, kind) for entry in element.entries)
+            case None:
+                return None
+            case _:
+                stated = _states(element, kind)
+        return element.place if stated else None
+
+    def adopt(self, key: str, other: _Elements, spelling: Respelling) -> None:
+        """Make a table that the other model has, of constants that this one has too: codes that nothing but a fact makes
+        a list of."""
+        for above in (key, key.rpartition("/")[0]):
+            theirs = other.registries.get(above)
+            here = spelling.key(above)
+            if theirs is None or here in self.registries or not theirs.entries:
+                continue
+            listed = spelling.registry(theirs)
+            if all(self.values.get(entry.name) == entry.code for entry in listed.entries):
+                entries = tuple(replace(entry, bindings=(), condition=None) for entry in listed.entries)
+                self.registries[here] = replace(listed, key=here, entries=entries, fields=(), bits=(), ascending=False)
+
+    def take(self, key: str, kind: str, other: _Elements, spelling: Respelling) -> tuple[Place, Place] | None:
+        """Give an element the fact that its counterpart has; its places on both sides, None where nothing changes."""
+        here = spelling.key(_element(key, kind))
+        if kind == "relation":
+            return self._relation(key, here, other, spelling)
+        if here in self.registries and key in other.registries:
+            return self._registry(here, kind, spelling.registry(other.registries[key]))
         if kind == "example":
-            return _example(key, self.structs, other.structs) or _example(key, self.constants, other.constants)
-        if above in self.registries and above in other.registries:
-            return self._entry(above, name, kind, other.registries[above])
-        if above in self.structs and above in other.structs:
+            structs = _example(here, key, self.structs, other.structs)
+            return structs or _example(here, key, self.constants, other.constants)
+        if here in self.structs and key in other.structs:
+            return self._members(here, kind, other.structs[key], spelling)
+        (above, _, name), (origin, _, known) = here.rpartition("/"), key.rpartition("/")
+        if above in self.registries and origin in other.registries:
+            return self._entry(above, name, kind, spelling.registry(other.registries[origin]))
+        if above in self.structs and origin in other.structs:
             path = name.split(".")
-            mine, theirs = _find(self.structs[above].members, path), _find(other.structs[above].members, path)
+            mine = _find(self.structs[above].members, path)
+            theirs = _find(other.structs[origin].members, known.split("."))
             if mine is None or theirs is None:
                 return None
-            given = _member(mine, theirs, kind)
+            given = _member(mine, spelling.fact(theirs, tag_of(origin)), kind)
             if given == mine:
                 return None
             struct = self.structs[above]
             self.structs[above] = replace(struct, members=_put(struct.members, path, given))
             return theirs.place, mine.place
         return None
+
+    def _members(self, here: str, kind: str, theirs: Struct, spelling: Respelling) -> tuple[Place, Place] | None:
+        """Give the members of a struct what is stated of all of them."""
+        mine = self.structs[here]
+        others = {spelling.path(theirs.name, m.name): spelling.fact(m, theirs.name) for m in theirs.members}
+        given = tuple(_member(m, others[m.name], kind) if m.name in others else m for m in mine.members)
+        if given == mine.members:
+            return None
+        self.structs[here] = replace(mine, members=given)
+        return theirs.place, mine.place
+
+    def _relation(self, key: str, here: str, other: _Elements, spelling: Respelling) -> tuple[Place, Place] | None:
+        mine, theirs = self.structs[here], other.structs[_element(key, "relation")]
+        stated = next((r for r in theirs.relations if f"{theirs.key}/{relation_text(r)}" == key), None)
+        if stated is None:
+            return None
+        given = replace(spelling.relation(stated, tag_of(theirs.key)), evidence=mine.place)
+        if given in mine.relations:
+            return None
+        self.structs[here] = replace(mine, relations=(*mine.relations, given))
+        return stated.evidence, mine.place
 
     def _registry(self, key: str, kind: str, theirs: Registry) -> tuple[Place, Place] | None:
         mine = self.registries[key]
@@ -174,6 +292,17 @@ class _Elements:
         return replace(mine, bindings=(*stated, *taken))
 
 
+def _states(element: Member | Entry | Registry | Struct | Constant, kind: str) -> bool:
+    """Whether an element has a fact of a kind."""
+    if kind == "length":
+        return isinstance(element, Member) and _is_long(element.type)
+    return bool(getattr(element, "bindings" if kind == "bind" else kind, None))
+
+
+def _is_long(type_: Type) -> bool:
+    return isinstance(type_, Array) and not isinstance(type_.length, (Rest, ExternalLength))
+
+
 def _condition(mine: Condition | None, theirs: Condition | None) -> Condition | None:
     """What the text states goes before, but for words that the fact puts into terms."""
     return theirs if mine is None or (isinstance(mine, Prose) and theirs is not None) else mine
@@ -182,12 +311,12 @@ def _condition(mine: Condition | None, theirs: Condition | None) -> Condition | 
 Example = TypeVar("Example", Struct, Constant)
 
 
-def _example(key: str, mine: dict[str, Example], theirs: dict[str, Example]) -> tuple[Place, Place] | None:
+def _example(here: str, key: str, mine: dict[str, Example], theirs: dict[str, Example]) -> tuple[Place, Place] | None:
     """Let a definition be an example as its counterpart is one."""
-    if key not in mine or key not in theirs or mine[key].example == theirs[key].example:
+    if here not in mine or key not in theirs or mine[here].example == theirs[key].example:
         return None
-    mine[key] = replace(mine[key], example=theirs[key].example)
-    return theirs[key].place, mine[key].place
+    mine[here] = replace(mine[here], example=theirs[key].example)
+    return theirs[key].place, mine[here].place
 
 
 def _member(mine: Member, theirs: Member, kind: str) -> Member:

@@ -189,9 +189,7 @@ def compare_lengths(old: Length, new: Length, context: Context, paths: Mapping[s
         case _ if length_text(old) == length_text(new):
             return []  # a name that the one text resolves and the other does not
         case _:
-            before = context.names.rewritten(length_text(old))
-            for name, renamed in paths.items():
-                before = renamed if before == name else before
+            before = context.names.rewritten(length_text(old), paths)
             if before == length_text(new):
                 return []
             return [TypeChange("VD114", shown, Verdict.UNDECIDED)]

@@ -180,8 +180,8 @@ class Clause:
     """One normative statement: who must do what how strictly, and which names it speaks of.
 
     `states` are the keys of the structs about whose values, and the registries about whose order, it states what the
-    model has as `Allowed`, `Relation` and `ascending`. A model file holds no text, only a digest: `words` is given where
-    the statement was read from LaTeX.
+    model has as `Allowed`, `Relation` and `ascending`. A model file holds no text, only a digest: `words` is given
+    where the statement was read from LaTeX.
     """
 
     key: str
