@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from virtspec.annotations import condition_of, length_of, load_annotations
+from virtspec.annotations import condition_of, length_of, load_annotations, relation_of
 from virtspec.diagnostics import Sink, SpecError
 from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.latex.text import digest
 from virtspec.link import link_document
-from virtspec.model import AllOf, Array, Expression, Feature, FieldIs, FieldRef, Not, Rest, Spec
+from virtspec.model import AllOf, Array, Expression, Feature, FieldIs, FieldRef, Not, Relation, Rest, Spec
 from virtspec.pipeline import read_spec
 
 EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
@@ -108,6 +108,92 @@ def test_a_fact_on_another_chapter_is_no_matter(tmp_path: Path) -> None:
     assert "annotations" not in dict(spec.coverage.tallies)
 
 
+def test_a_fact_whose_paragraph_is_gone_as_well_is_unused(tmp_path: Path) -> None:
+    facts = fact('key = "widget/struct/widget/pairs"\nlength = "count"', "There were pairs.")
+    spec, found = read(tmp_path, facts)
+    assert found == [
+        "1: VS261 length of 'widget/struct/widget/pairs' is not applied: no such member, registry or entry"
+    ]
+    assert [s.what for s in spec.coverage.skipped] == ["annotation"]
+
+
+LIMITS = """\\section{Widget Device}\\label{sec:Widget}
+
+\\begin{lstlisting}
+struct point {
+        le16 x;
+};
+struct limits {
+        le32 least;
+        le32 most;
+        le16 { wide : 1; rest : 15; };
+        struct point at;
+        u8 name[4];
+        union {
+                u8 dot;
+        } shape;
+};
+#define WIDGET_MAX 9
+\\end{lstlisting}
+
+\\devicenormative{\\subsection}{Limits}{Widget / Limits}
+
+The device MUST set \\field{least} to \\field{most} or less. The device MAY change
+\\field{least} and \\field{most}.
+
+The device MUST NOT change \\field{most}.
+""".replace("\\\\", "\\")
+STATED = LIMITS.split("\n\n")[3]
+SECTION = "devicenormative:Widget / Limits"
+
+
+def relation(body: str, text: str = STATED) -> str:
+    return fact(f'key = "widget/struct/limits"\n{body}', text, SECTION)
+
+
+def test_relations_are_given_to_the_struct(tmp_path: Path) -> None:
+    texts = ["least <= most", "at.x % 2 == 0", "wide <= least", "(most & (most - 1)) == 0", "most < WIDGET_MAX"]
+    facts = relation(f"relation = {texts}") + relation('relation = "least != 0"\nwhen = "not VIRTIO_X_F_Y"')
+    spec, found = read(tmp_path, facts, chapter=LIMITS)
+    assert not found
+    limits = next(s for s in spec.structs if s.name == "limits")
+    assert [r.text for r in limits.relations] == [*texts, "least != 0"]
+    assert limits.relations[-1].condition == Not(term=Feature(name="VIRTIO_X_F_Y"))
+    assert {r.evidence.line for r in limits.relations} == {22}
+    assert dict(spec.coverage.tallies)["annotations"].read == 6
+
+
+@pytest.mark.parametrize("text", ["least < more", "name < 4", "shape.dot < 4", "at < 4", "at.y < 4"])
+def test_a_relation_of_what_is_no_number_is_unused(text: str, tmp_path: Path) -> None:
+    spec, found = read(tmp_path, relation(f'relation = "{text}"'), chapter=LIMITS)
+    reason = "no such member, registry or entry"
+    assert found == [f"1: VS261 relation of 'widget/struct/limits/{text}' is not applied: {reason}"]
+    assert not any(s.relations for s in spec.structs)
+
+
+def test_a_stale_relation_names_itself(tmp_path: Path) -> None:
+    facts = relation('relation = "least <= most"', "Something else.") + relation('relation = "least != 0"')
+    _, found = read(tmp_path, facts, chapter=LIMITS)
+    reason = "the text that states it has changed"
+    assert found == [f"1: VS260 relation of 'widget/struct/limits/least <= most' is not applied: {reason}"]
+
+
+def test_the_clause_that_states_a_relation_says_so(tmp_path: Path) -> None:
+    def stating(facts: str, chapter: str) -> dict[str, tuple[str, ...]]:
+        spec, _ = read(tmp_path, facts, chapter=chapter)
+        return {" ".join(c.words.split()): c.states for c in spec.clauses if c.states}
+
+    first = r"The device MUST set \field{least} to \field{most} or less."
+    key = ("widget/struct/limits",)
+    assert stating(relation('relation = "least <= most"'), LIMITS) == {first: key}  # what it MAY do states nothing
+    chapter = LIMITS.replace("MAY", "MUST NOT")
+    text = chapter.split("\n\n")[3]
+    second = r"The device MUST NOT change \field{least} and \field{most}."
+    assert stating(relation('relation = "least <= most"', text), chapter) == {first: key, second: key}
+    one = relation(f'relation = "least <= most"\nclause = "{digest(first)}"', text)
+    assert stating(one, chapter) == {first: key}
+
+
 def test_since(tmp_path: Path) -> None:
     facts = fact('key = "widget/struct/widget/parts"\nlength = "count"\nsince = "1.10"', "not there")
     assert not read(tmp_path, facts, "1.9")[1]
@@ -119,6 +205,10 @@ def test_lengths_and_conditions() -> None:
     assert length_of("mask + 1") == Expression(text="mask + 1")
     assert length_of("rest") == Rest()
     assert condition_of("not VIRTIO_X_F_Y") == Not(term=Feature(name="VIRTIO_X_F_Y"))
+    assert relation_of("a%b==0", "a is 3") == (
+        Relation(text="a % b == 0", condition=FieldIs(path="a", value="3")),
+        ("a", "b"),
+    )
     assert condition_of("VIRTIO_X_F_Y and a is 3") == AllOf(
         terms=(Feature(name="VIRTIO_X_F_Y"), FieldIs(path="a", value="3"))
     )
@@ -138,6 +228,14 @@ def test_lengths_and_conditions() -> None:
         (fact('key = "x"\nfields = ["a; b"]'), "are members"),
         (fact('key = "x"\ndirection = "up"'), "readable or writable"),
         (fact('key = "x"\noptional = true\nhint = "?"'), "'hint' is no part of a fact"),
+        (fact('key = "x"\nrelation = "a + b"'), "is no relation"),
+        (fact('key = "x"\nrelation = "a < b < c"'), "goes on behind the comparison"),
+        (fact('key = "x"\nrelation = "__import__(\'os\') == 0 or 1"'), "is no relation"),
+        (fact('key = "x"\nrelation = ["a < b", "a"]'), "is no relation"),
+        (fact('key = "x"\nrelation = "a < b"\nwhen = "when it rains"'), "is no condition"),
+        (fact('key = "x"\nrelation = "a < b"\nclause = "the second"'), "'clause' is a text of 16"),
+        (fact('key = "x"\noptional = true\nclause = "0123456789abcdef"'), "'clause' goes with"),
+        (fact('key = "x"\noptional = true\nwhen = "a is 3"'), "'when' goes with 'bind' and 'relation'"),
         ('[[fact]]\nkey = "x"\noptional = true\nsection = "s"\ndigest = ["xyz"]\n', "16 hexadecimal digits"),
         ('[[fact]]\noptional = true\nsection = "s"\ndigest = ["0123456789abcdef"]\n', "no 'key'"),
     ],

@@ -30,7 +30,7 @@ MAY_USE = {
         "listing": "compat diagnostics expressions frozen latex source",
         "chapters": "diagnostics latex model source",
         "read": "chapters compat diagnostics frozen latex listing model source",
-        "annotations": "compat diagnostics expressions latex model source",
+        "annotations": "compat diagnostics expressions frozen latex model source",
         "link": "annotations chapters compat diagnostics expressions latex listing model names read source",
         "model_json": "compat diagnostics link model",
         "since": "layout model resources",

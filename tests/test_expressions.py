@@ -6,7 +6,7 @@ import pytest
 
 from virtspec.emit.arithmetic import to_python
 from virtspec.emit.formulas import parse_formula
-from virtspec.expressions import ExpressionError, evaluate, expression_text, names, parse
+from virtspec.expressions import ExpressionError, evaluate, expression_text, names, parse, parse_comparison
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,30 @@ def test_python_computes_the_same(text: str) -> None:
     values = {"a": 77, "b": 30}
     python = to_python(parse_formula(text), str, {"s": 4}.get)
     assert eval(python, {}, values) == evaluate(parse(text), values.__getitem__, size_of={"s": 4}.get)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a%b==0", "a % b == 0"),
+        ("a & (a - 1) == 0", "(a & (a - 1)) == 0"),
+        ("0x10000 - a.b >= c << 1", "0x10000 - a.b >= c << 1"),
+        ("(a) != 1", "a != 1"),
+        ("a < b", "a < b"),
+        ("a <= b | 1", "a <= (b | 1)"),
+    ],
+)
+def test_a_comparison_is_written_so_that_c_and_python_read_the_same(text: str, written: str) -> None:
+    comparison = parse_comparison(text)
+    assert str(comparison) == written
+    assert parse_comparison(written) == comparison
+    python = eval(written.replace(".", "_").replace(" / ", " // "), {"a": 6, "b": 3, "c": 1, "a_b": 2})
+    assert isinstance(python, bool)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a = b", "a == ", "== b", "a < b < c", "a == b == c", "a < b or c", "a =< b"]
+)
+def test_what_is_no_comparison_is_refused(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        parse_comparison(text)

@@ -25,8 +25,7 @@ its condition, holds for all its codes that have nothing of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from typing import Any, NamedTuple
 from virtspec.compat import tomllib
 from virtspec.diagnostics import SpecError, at
 from virtspec.expressions import NoExpression, parse_comparison
+from virtspec.frozen import dataclass
 from virtspec.latex.arguments import squeeze
 from virtspec.latex.document import Document, Section
 from virtspec.latex.text import digest
@@ -61,6 +61,12 @@ MAX_BYTES = 1 << 20
 ROLES: tuple[Role, ...] = ("data", "result", "request", "response", "value", "selector")
 FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "bits", "example", "ascending", "relation")
 
+_KINDS = frozenset(FACTS)
+_STATED = ("relation", "ascending")
+"""The kinds of facts that each of several paragraphs may state, and of which it is known which clause does."""
+_GOES_WITH = {"member": ("bind",), "when": ("bind", "relation"), "clause": _STATED}
+_WORDS = frozenset(("key", "section", "digest", "since", *_GOES_WITH, *FACTS))
+
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _STRUCT = re.compile(
     r"(?:(?:\+ )?([A-Za-z_][A-Za-z0-9_.]*(?:@[A-Za-z_][A-Za-z0-9_.]*)?)(?: \*)?|(device configuration))$"
@@ -78,9 +84,16 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotation:
-    """One fact: exactly one of `length` to `relation` is given."""
+    """One fact, of the kind `kind`: exactly one of `length` to `relation` is given.
+
+    `subject` is what it is about, as a key; a relation is one of several that a struct may have. Of annotations that
+    have `group` in common one holds: they say how different texts state the same. `paths` are what a relation names.
+    """
 
     key: str
+    kind: str
+    subject: str
+    group: tuple[str, ...]
     section: str
     digests: tuple[str, ...]
     span: Span
@@ -95,34 +108,8 @@ class Annotation:
     example: bool = False
     ascending: bool = False
     relation: Relation | None = None
+    paths: tuple[str, ...] = ()
     clause: str = ""
-
-    @property
-    def group(self) -> tuple[str, ...]:
-        """What annotations have in common of which one holds: they say how different texts state the same."""
-        bound = (f"{b.slot} {b.first}" for b in self.bind)
-        section = (self.section,) if self.relation is not None or self.ascending else ()
-        return self.subject, self.kind, *bound, *self.bits, *section
-
-    @property
-    def subject(self) -> str:
-        """What it is about, as a key; a relation is one of several that a struct may have."""
-        return f"{self.key}/{relation_text(self.relation)}" if self.relation is not None else self.key
-
-    @property
-    def kind(self) -> str:
-        """Which fact it is."""
-        if self.length is not None:
-            return "length"
-        if self.condition is not None:
-            return "condition"
-        if self.direction is not None:
-            return "direction"
-        if self.bind:
-            return "bind"
-        if self.relation is not None:
-            return "relation"
-        return next(kind for kind in ("fields", "bits", "optional", "example", "ascending") if getattr(self, kind))
 
 
 @lru_cache(maxsize=8)
@@ -146,9 +133,9 @@ def load_annotations(path: Path) -> tuple[Annotation, ...]:
     for start, entry in zip(starts, entries, strict=True):
         span = at(file, start)
         try:
-            entries = [{**entry, "key": key} for key in _listed(entry["key"])]
+            entries = _one_by_one([entry], "key")
             if "relation" in entry:
-                entries = [{**one, "relation": text} for one in entries for text in _listed(entry["relation"])]
+                entries = _one_by_one(entries, "relation")
             found += [_annotation(one, span) for one in entries]
         except (KeyError, TypeError, ValueError) as error:
             detail = f"no {error}" if isinstance(error, KeyError) else str(error)
@@ -156,48 +143,73 @@ def load_annotations(path: Path) -> tuple[Annotation, ...]:
     return tuple(found)
 
 
-def _listed(value: object) -> list[object]:
-    """A list, or one thing as such."""
-    return value if isinstance(value, list) else [value]
+def _one_by_one(entries: list[Any], word: str) -> list[Any]:
+    """Entries with one of what a word lists in each."""
+    return [
+        {**entry, word: one} if isinstance(entry[word], list) else entry
+        for entry in entries
+        for one in (entry[word] if isinstance(entry[word], list) else (None,))
+    ]
 
 
 def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
-    unknown = entry.keys() - {"key", "section", "digest", "since", "member", "when", "clause", *FACTS}
-    if unknown:
-        raise ValueError(f"'{min(unknown)}' is no part of a fact")
-    if sum(name in entry for name in FACTS) != 1:
+    if not entry.keys() <= _WORDS:
+        raise ValueError(f"'{min(entry.keys() - _WORDS)}' is no part of a fact")
+    kinds = entry.keys() & _KINDS
+    if len(kinds) != 1:
         raise ValueError(f"a fact states one of {', '.join(FACTS)}")
+    (kind,) = kinds
     digests = entry["digest"]
     if not isinstance(digests, list) or not digests or not all(_DIGEST.match(str(d)) for d in digests):
         raise ValueError("'digest' is a list of texts of 16 hexadecimal digits")
-    if "clause" in entry and not _DIGEST.match(str(entry["clause"])):
-        raise ValueError("'clause' is a text of 16 hexadecimal digits")
     direction = entry.get("direction")
     if direction not in (None, "readable", "writable"):
         raise ValueError("'direction' is readable or writable")
-    fields, bits = (tuple(str(name) for name in entry.get(kind, ())) for kind in ("fields", "bits"))
-    if not all(_PATH.match(name) for name in (*fields, *bits)):
-        raise ValueError("'fields' and 'bits' are members, as tag.path")
-    if "bind" not in entry and ("member" in entry or ("when" in entry and "relation" not in entry)):
-        raise ValueError("'member' goes with 'bind', and 'when' with 'bind' and 'relation'")
+    fields, bits = _members(entry, "fields"), _members(entry, "bits")
+    for word in entry.keys() & _GOES_WITH.keys():
+        if kind not in _GOES_WITH[word]:
+            raise ValueError(f"'{word}' goes with {' and '.join(map(repr, _GOES_WITH[word]))}")
+    if "clause" in entry and not _DIGEST.match(str(entry["clause"])):
+        raise ValueError("'clause' is a text of 16 hexadecimal digits")
+    key = subject = str(entry["key"])
+    section = _label(str(entry["section"]))
+    bind = _bindings(entry) if "bind" in entry else ()
+    relation, paths = relation_of(str(entry["relation"]), entry.get("when")) if "relation" in entry else (None, ())
+    if relation is not None:
+        subject = f"{key}/{relation_text(relation)}"
+    bound = [f"{b.slot} {b.first}" for b in bind] if bind else ()
     return Annotation(
-        key=str(entry["key"]),
-        section=squeeze(str(entry["section"])),
+        key=key,
+        kind=kind,
+        subject=subject,
+        group=(subject, kind, *bound, *bits, *((section,) if kind in _STATED else ())),
+        section=section,
         digests=tuple(digests),
         span=span,
-        since=edition_of(str(entry.get("since", ""))),
+        since=edition_of(str(entry["since"])) if "since" in entry else (),
         length=length_of(str(entry["length"])) if "length" in entry else None,
         condition=condition_of(str(entry["condition"])) if "condition" in entry else None,
         direction=direction,
         optional=bool(entry.get("optional", False)),
-        bind=_bindings(entry) if "bind" in entry else (),
+        bind=bind,
         fields=fields,
         bits=bits,
         example=bool(entry.get("example", False)),
         ascending=bool(entry.get("ascending", False)),
-        relation=relation_of(str(entry["relation"]), entry.get("when")) if "relation" in entry else None,
+        relation=relation,
+        paths=paths,
         clause=str(entry.get("clause", "")),
     )
+
+
+_label = lru_cache(maxsize=1024)(squeeze)
+
+
+def _members(entry: Mapping[str, Any], word: str) -> tuple[str, ...]:
+    names = tuple(map(str, entry[word])) if word in entry else ()
+    if not all(map(_PATH.match, names)):
+        raise ValueError("'fields' and 'bits' are members, as tag.path")
+    return names
 
 
 def edition_of(text: str) -> tuple[int, ...]:
@@ -239,13 +251,14 @@ def length_of(text: str) -> Length:
     return Expression(text=" ".join(text.split()))
 
 
-def relation_of(text: str, when: object = None) -> Relation:
-    """A relation between members: a comparison of arithmetic expressions over them."""
+def relation_of(text: str, when: object = None) -> tuple[Relation, tuple[str, ...]]:
+    """A relation between members, a comparison of arithmetic expressions over them; and what it names."""
     try:
-        relation = parse_comparison(text)
+        comparison = parse_comparison(text)
     except NoExpression as error:
         raise ValueError(f"'{text[:60]}' is no relation: {error}") from None
-    return Relation(text=str(relation), condition=condition_of(str(when)) if when is not None else None)
+    condition = condition_of(str(when)) if when is not None else None
+    return Relation(text=str(comparison), condition=condition), tuple(dict.fromkeys(comparison.names()))
 
 
 def condition_of(text: str) -> Condition:
@@ -276,26 +289,39 @@ class Paragraph(NamedTuple):
     """One paragraph that may state a fact."""
 
     digest: str
-    place: Place
+    file: SourceFile
+    start: int
     text: str
+
+    @property
+    def place(self) -> Place:
+        """Where its words begin."""
+        return self.file.place(self.start + len(self.text) - len(self.text.lstrip()))
 
 
 class Paragraphs:
     """The paragraphs of one section. Digests are worked out only as far as somebody looks for one."""
 
     def __init__(self, section: Section) -> None:
-        self._read: list[Paragraph] = []
+        self._read: dict[str, Paragraph] = {}
         self._unread = _paragraphs(section)
 
-    def __iter__(self) -> Iterator[Paragraph]:
-        yield from self._read
+    def all(self) -> Iterable[Paragraph]:
+        """All paragraphs; of those that say the same, the first."""
         for paragraph in self._unread:
-            self._read.append(paragraph)
-            yield paragraph
+            self._read.setdefault(paragraph.digest, paragraph)
+        return self._read.values()
 
-    def first(self, digests: Sequence[str]) -> Paragraph | None:
-        """The first paragraph with one of some digests."""
-        return next((p for p in self if p.digest in digests), None)
+    def find(self, digests: Sequence[str]) -> Paragraph | None:
+        """A paragraph with one of some digests, those that were read before at first."""
+        for one in digests:
+            if one in self._read:
+                return self._read[one]
+        for paragraph in self._unread:
+            self._read.setdefault(paragraph.digest, paragraph)
+            if paragraph.digest in digests:
+                return paragraph
+        return None
 
 
 @dataclass(slots=True)
@@ -314,13 +340,13 @@ class Evidence:
     def find(self, annotation: Annotation) -> Paragraph | None:
         """The paragraph that an annotation rests on; None where it is not there as it was."""
         for section in self.sections.get(annotation.section, ()):
-            if found := _paragraphs_of(section).first(annotation.digests):
+            if found := _paragraphs_of(section).find(annotation.digests):
                 return found
         return None
 
     def under(self, label: str) -> list[Paragraph]:
         """All paragraphs under a label: those that a changed one may have become."""
-        return [p for section in self.sections.get(label, ()) for p in _paragraphs_of(section)]
+        return [p for section in self.sections.get(label, ()) for p in _paragraphs_of(section).all()]
 
 
 _paragraphs_of = lru_cache(maxsize=1024)(Paragraphs)
@@ -337,8 +363,7 @@ def _paragraphs(section: Section) -> Iterator[Paragraph]:
         stop = blank.start() if blank else end
         text = file.text[start:stop]
         if text.strip():
-            offset = start + len(text) - len(text.lstrip())
-            yield Paragraph(digest(text), file.place(offset), text)
+            yield Paragraph(digest(text), file, start, text)
         start = blank.end() if blank else end
 
 

@@ -39,7 +39,7 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
         *compare_registries(paired.registries, context),
         *clauses,
     ]
-    changes += _taken(taken, renamed, {c.subject for c in changes})
+    changes += _taken(taken, renamed, {subject for c in changes for subject in _subjects(c)})
     done = finish(changes)
     return Comparison(
         old_name=old_name,
@@ -49,6 +49,13 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
         new_coverage=new.coverage,
         gaps=tuple(find_gaps(old, new, done)),
     )
+
+
+def _subjects(finding: Change) -> Iterator[str]:
+    """What a finding is about, by its new name and by its old one."""
+    yield finding.subject
+    if isinstance(finding.old, dict) and "name" in finding.old:
+        yield f"{finding.subject.rpartition('.')[0]}.{finding.old['name']}"
 
 
 def _taken(taken: Taken, renamed: Mapping[str, str], told: AbstractSet[str]) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,8 @@ class Scope:
     old_path: str = ""
     slack: bool = False
     """Whether the members are an arm of a union that has room for it: nothing that they do moves others."""
+    around: Mapping[str, str] = field(default_factory=dict)
+    """The names that have changed among the members around these: conditions speak of them too."""
 
     @property
     def subject(self) -> str:

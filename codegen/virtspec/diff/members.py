@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from virtspec.diff.likeness import ALIKE, is_reserved, similarity
 from virtspec.diff.shape import Shapes
 from virtspec.layout import Sizes
-from virtspec.model import Aggregate, Array, Bits, Member
+from virtspec.model import Aggregate, Array, Bits, Count, Member, Type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +137,7 @@ def pair_arms(
     gone = [a for a in old if all(a is not p.old for p in pairs)]
     come = [b for b in new if all(b is not p.new for p in pairs)]
     for a in list(gone):
-        alike = [b for b in come if one.of(a.member.type) == other.of(b.member.type)]
+        alike = [b for b in come if _same_type(a.member.type, b.member.type, one, other)]
         best = max(alike, key=lambda b: similarity(a.label, b.label), default=None)
         if best is not None and similarity(a.label, best.label) >= ALIKE:
             pairs.append(Pair(a, best, ("the same type", f"names alike by {similarity(a.label, best.label):.0%}")))
@@ -216,7 +216,7 @@ def _renames(gap: Gap, one: Shapes, other: Shapes) -> list[Pair]:
     for a in list(gone):
         for b in come:
             same_place = a.segment == b.segment and a.offset + gap.shift == b.offset and a.size == b.size
-            if same_place and gap.stays and one.of(a.member.type) == other.of(b.member.type):
+            if same_place and gap.stays and _same_type(a.member.type, b.member.type, one, other):
                 found.append(Pair(a, b, _evidence(a, b, "the same bytes", "the same type")))
                 gone.remove(a)
                 come.remove(b)
@@ -224,11 +224,19 @@ def _renames(gap: Gap, one: Shapes, other: Shapes) -> list[Pair]:
     for a in list(gone):
         best = max(come, key=lambda b: similarity(a.label, b.label), default=None)
         if best is not None and similarity(a.label, best.label) >= ALIKE:
-            same = one.of(a.member.type) == other.of(best.member.type)
+            same = _same_type(a.member.type, best.member.type, one, other)
             found.append(Pair(a, best, _evidence(a, best, "between the same members", "the same type" if same else "")))
             gone.remove(a)
             come.remove(best)
     return found
+
+
+def _same_type(a: Type, b: Type, one: Shapes, other: Shapes) -> bool:
+    """Whether two members have the same type. A length that depends on data does not tell them apart: it is a fact of
+    its own, speaks of others by names that change too, and may be recorded for one of the two texts only."""
+    if isinstance(a, Array) and isinstance(b, Array) and not any(isinstance(t.length, Count) for t in (a, b)):
+        a, b = a.element, b.element
+    return one.of(a) == other.of(b)
 
 
 def _evidence(a: Placed, b: Placed, *reasons: str) -> tuple[str, ...]:

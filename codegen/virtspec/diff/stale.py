@@ -188,8 +188,8 @@ class _Elements:
         return element.place if stated else None
 
     def adopt(self, key: str, other: _Elements, spelling: Respelling) -> None:
-        """Make a table that the other model has, of constants that this one has too: codes that nothing but a fact makes
-        a list of."""
+        """Make a table that the other model has, of constants that this one has too: nothing but a fact makes a list of
+        them."""
         for above in (key, key.rpartition("/")[0]):
             theirs = other.registries.get(above)
             here = spelling.key(above)

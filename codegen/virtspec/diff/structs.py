@@ -79,7 +79,7 @@ def _members(
         yield change("VD207", subject, f"members of '{subject}' are grouped in another way, at the same bytes")
         return
     pairing = pair_members(a, b, context.old.shapes, context.new.shapes)
-    paths = {p.old.label: p.new.label for p in pairing.pairs if p.renamed}
+    paths = {**scope.around, **{p.old.label: p.new.label for p in pairing.pairs if p.renamed}}
     yield from _order(pairing, scope)
     growth = Growth()
     moved = {id(p) for p in pairing.moved} | {id(p) for s in pairing.swapped for p in s}
@@ -166,7 +166,7 @@ def _pair(
                 assert not isinstance(one, Bits) and not isinstance(other, Bits)
                 array = isinstance(b.member.type, Array)
                 reach = (*carriers, f"array '{b.label}'") if array else carriers
-                inner_scope = scope.below(a, b, "[]" if array else "", reach)
+                inner_scope = replace(scope.below(a, b, "[]" if array else "", reach), around=paths)
                 yield from _members(one.members, other.members, context, inner_scope, union=other.kind == "union")
     yield from _size_inside(pair, context, subject, facts, behind=behind)
     yield from compare_conditions(a, b, subject, facts, {**context.names.in_conditions(), **paths})
@@ -264,7 +264,7 @@ def _total(a: list[Placed], b: list[Placed], scope: Scope, growth: Growth, pairi
 
 def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> Iterator[Change]:
     pairs, gone, come = pair_arms(a, b, context.old.shapes, context.new.shapes)
-    paths = {p.old.label: p.new.label for p in pairs if p.renamed}
+    paths = {**scope.around, **{p.old.label: p.new.label for p in pairs if p.renamed}}
     pairing = Pairing(pairs=pairs)
     size = _room(a)
     for pair in pairs:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from virtspec.annotations import Annotation, Evidence, Paragraph, describe, edition_of
 from virtspec.diagnostics import Sink
-from virtspec.expressions import parse_comparison
 from virtspec.link.facts import Facts
 from virtspec.link.statements import Statement
 from virtspec.model import (
@@ -95,8 +94,7 @@ def _report(
 def _statements(annotation: Annotation, said: Paragraph) -> Iterator[Statement]:
     """Where a paragraph states what only clauses do: an order, or a relation."""
     if annotation.ascending or annotation.relation is not None:
-        paths = parse_comparison(annotation.relation.text).names() if annotation.relation is not None else ()
-        names = frozenset(path.rpartition(".")[2] for path in paths)
+        names = frozenset(path.rpartition(".")[2] for path in annotation.paths)
         first = said.place.line
         yield Statement(
             annotation.key, said.place.file, first, first + said.text.strip().count("\n"), names, annotation.clause
@@ -134,7 +132,7 @@ class _Work:
             self.constants[annotation.key] = replace(self.constants[annotation.key], example=True)
             return True
         if annotation.relation is not None:
-            return self.relate(annotation.key, replace(annotation.relation, evidence=place))
+            return self.relate(annotation.key, replace(annotation.relation, evidence=place), annotation.paths)
         return self.apply_to(
             annotation.key,
             lambda member: _member(member, annotation, place, self.tags),
@@ -143,14 +141,14 @@ class _Work:
             lambda struct: _struct(struct, annotation, place),
         )
 
-    def relate(self, key: str, relation: Relation) -> bool:
-        """Give a struct a relation; False where there is no such struct, or a name is neither a number in it nor a
+    def relate(self, key: str, relation: Relation, paths: Sequence[str]) -> bool:
+        """Give a struct a relation; False where there is no such struct, or a path is neither a number in it nor a
         constant."""
         struct = self.structs.get(key)
         if struct is None:
             return False
         if relation not in struct.relations:
-            for path in parse_comparison(relation.text).names():
+            for path in paths:
                 if not self._is_number(struct.members, path.split(".")) and path not in self.constant_names():
                     return False
             self.structs[key] = replace(struct, relations=(*struct.relations, relation))

@@ -5,7 +5,8 @@ A fact comes from a stretch of the text. The clause is the one there that names 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,26 +29,29 @@ class Statement(NamedTuple):
 
 def attribute(clauses: Sequence[Clause], statements: Sequence[Statement]) -> tuple[Clause, ...]:
     """The clauses, each with the keys of what it states facts about."""
-    by_file: dict[str, list[Statement]] = {}
+    files = {statement.file for statement in statements}
+    by_file: dict[str, list[tuple[int, int]]] = {}
+    for index, clause in enumerate(clauses):
+        if clause.place.file in files and clause.level in _BINDING:
+            by_file.setdefault(clause.place.file, []).append((clause.place.line, index))
+    keys: dict[int, set[str]] = {}
+    for lines in by_file.values():
+        lines.sort()
     for statement in statements:
-        by_file.setdefault(statement.file, []).append(statement)
-    return tuple(
-        (
-            replace(clause, states=states)
-            if clause.place.file in by_file and (states := tuple(_states(clause, by_file[clause.place.file])))
-            else clause
-        )
-        for clause in clauses
-    )
+        lines = by_file.get(statement.file, [])
+        # sentences do not overlap: of those that begin before the stretch, the last one may reach into it
+        first = max(bisect_left(lines, (statement.first, 0)) - 1, 0)
+        for _, index in lines[first : bisect_left(lines, (statement.last + 1, 0))]:
+            if _states(clauses[index], statement):
+                keys.setdefault(index, set()).add(statement.key)
+    attributed = list(clauses)
+    for index, states in keys.items():
+        attributed[index] = replace(clauses[index], states=tuple(sorted(states)))
+    return tuple(attributed)
 
 
-def _states(clause: Clause, statements: Sequence[Statement]) -> Iterator[str]:
-    first = clause.place.line
-    last = first + clause.words.strip().count("\n")
+def _states(clause: Clause, statement: Statement) -> bool:
+    if statement.digest not in ("", clause.digest):
+        return False
     names = {name.rpartition(".")[2] for name in clause.names}
-    found = {
-        s.key
-        for s in statements
-        if s.first <= last and first <= s.last and s.names <= names and s.digest in ("", clause.digest)
-    }
-    return iter(sorted(found) if clause.level in _BINDING else ())
+    return clause.place.line + clause.words.strip().count("\n") >= statement.first and statement.names <= names

@@ -1,0 +1,236 @@
+"""A fact is tied to a key: where a text has another name for what the fact is about, it follows it, or is missed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from virtspec.annotations import load_annotations
+from virtspec.diagnostics import Sink
+from virtspec.diff.compare import compare_specs
+from virtspec.diff.respell import Respelling
+from virtspec.inputs import open_source
+from virtspec.latex.document import read_document
+from virtspec.latex.text import digest
+from virtspec.link import link_document
+from virtspec.model import (
+    AllOf,
+    Array,
+    Binding,
+    ConfigRef,
+    Expression,
+    Feature,
+    FieldIs,
+    FieldRef,
+    Not,
+    Relation,
+    Spec,
+)
+
+STATED = "There are as many parts as is said above, and they fit each other."
+CHAPTER = f"""\\section{{Widget Device}}
+
+\\subsection{{Feature bits}}
+
+\\begin{{description}}
+\\item[WIDGET_F_PARTS (3)] There are parts.
+\\end{{description}}
+
+\\subsection{{Device Operation}}\\label{{sec:Widget}}
+
+{STATED}
+
+\\begin{{lstlisting}}
+struct widget_piece {{
+        le32 weight;
+}};
+
+struct widget_request {{
+        le32 command;
+        le32 count;
+        le32 limit;
+        union {{
+                u8 dot;
+                le16 line;
+        }} shape;
+        u8 parts[];
+}};
+
+#define WIDGET_CMD_ASK   1
+#define WIDGET_CMD_GIVE  2
+\\end{{lstlisting}}
+
+Nothing else.
+
+\\begin{{lstlisting}}
+#define WIDGET_ALONE_CODE 7
+\\end{{lstlisting}}
+"""
+KEYS = (
+    ("widget/struct/widget_request/parts", 'length = "count + 1"'),
+    ("widget/struct/widget_request/shape.dot", 'condition = "command is WIDGET_CMD_ASK"'),
+    ("widget/struct/widget_request/shape", 'condition = "WIDGET_F_PARTS"'),
+    ("widget/struct/widget_request/limit", 'direction = "readable"'),
+    ("widget/struct/widget_piece", 'direction = "writable"'),
+    ("widget/struct/widget_request", 'relation = "count <= limit"'),
+    ("widget/struct/widget_request", 'relation = "limit != WIDGET_CMD_GIVE"\nwhen = "WIDGET_F_PARTS"'),
+    ("widget/registry/widget_cmd", 'fields = ["widget_request.command"]'),
+    ("widget/registry/widget_cmd/WIDGET_CMD_ASK", 'bind = { request = "widget_request", data = "widget_piece *" }'),
+    ("widget/registry/widget_cmd/WIDGET_CMD_GIVE", 'condition = "WIDGET_F_PARTS"'),
+    ("widget/registry/widget_alone_code", 'fields = ["widget_request.limit"]'),
+)
+
+
+def read(tmp_path: Path, *renamed: tuple[str, str], stated: str = STATED) -> Spec:
+    """The chapter with names of its listing changed, wherever they stand, and perhaps with another paragraph."""
+    facts = "".join(
+        f'[[fact]]\nkey = "{key}"\n{fact}\nsection = "sec:Widget"\ndigest = ["{digest(STATED)}"]\n'
+        for key, fact in KEYS
+    )
+    (tmp_path / "facts.toml").write_text(facts, "utf-8")
+    chapter = CHAPTER.replace(STATED, stated)
+    for old, new in renamed:
+        assert old in chapter
+        chapter = chapter.replace(old, new)
+    (tmp_path / "widget.tex").write_text(chapter, "utf-8")
+    document = read_document(open_source(str(tmp_path / "widget.tex")), Sink())
+    load_annotations.cache_clear()
+    return link_document(document, Sink(), "", load_annotations(tmp_path / "facts.toml"))
+
+
+def found(old: Spec, new: Spec) -> list[tuple[str, str]]:
+    return [(c.rule, str(c.verdict)) for c in compare_specs(old, new).changes]
+
+
+def test_the_chapter_has_all_facts(tmp_path: Path) -> None:
+    spec = read(tmp_path)
+    assert dict(spec.coverage.tallies)["annotations"].read == len(KEYS)
+    request = spec.struct("widget_request")
+    assert request is not None
+    assert isinstance(request.members[-1].type, Array)
+    assert request.members[-1].type.length == Expression(text="count + 1")
+    assert len(request.relations) == 2
+
+
+RENAMED = [
+    ("parts[]", "pieces[]", "VD202"),
+    ("u8 dot", "u8 dott", "VD202"),
+    ("} shape", "} form", "VD202"),
+    ("le32 count", "le32 number", "VD202"),
+    ("le32 limit", "le32 limits", "VD202"),
+    ("le32 command", "le32 cmd", "VD202"),
+    ("widget_piece", "widget_pieces", "VD201"),
+    ("widget_request", "widget_requests", "VD201"),
+    ("WIDGET_CMD_ASK", "WIDGET_CMD_ASKS", "VD203"),
+    ("WIDGET_CMD_GIVE", "WIDGET_CMD_GIVES", "VD203"),
+    ("WIDGET_F_PARTS", "WIDGET_F_PART", "VD208"),
+    ("WIDGET_ALONE_CODE", "WIDGET_ALONE_CODES", "VD203"),
+]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["forth", "back"])
+@pytest.mark.parametrize(("old", "new", "rule"), RENAMED, ids=[new for _, new, _ in RENAMED])
+@pytest.mark.parametrize("stated", [STATED, STATED.replace(", and", " and")], ids=["same", "respelled"])
+def test_facts_follow_a_new_name(old: str, new: str, rule: str, stated: str, turned: bool, tmp_path: Path) -> None:
+    before, after = read(tmp_path), read(tmp_path, (old, new), stated=stated)
+    assert found(*((after, before) if turned else (before, after))) == [(rule, "compatible")]
+
+
+def test_facts_follow_many_new_names(tmp_path: Path) -> None:
+    several = [row for row in RENAMED if row[0] not in ("} shape", "widget_request")]
+    new = read(tmp_path, *((old, new) for old, new, _ in several), stated=STATED.replace(", and", " and"))
+    assert sorted(found(read(tmp_path), new)) == sorted((rule, "compatible") for _, _, rule in several)
+
+
+def test_a_new_name_and_other_words_are_two_findings(tmp_path: Path) -> None:
+    new = read(tmp_path, ("le32 limit", "le32 limits"), stated="Now everything is different.")
+    rules = found(read(tmp_path), new)
+    assert ("VD202", "compatible") in rules
+    assert rules.count(("VD315", "undecided")) == len(KEYS)
+    assert len(rules) == 1 + len(KEYS)
+
+
+def test_what_changed_beside_the_name_is_told(tmp_path: Path) -> None:
+    assert found(read(tmp_path), read(tmp_path, ("parts[]", "parts_list[4]"))) == [
+        ("VD114", "breaking"),
+        ("VD202", "compatible"),
+    ]
+    # nobody can tell what has become of it: that is one finding, and the fact needs none of its own
+    assert found(read(tmp_path), read(tmp_path, ("        u8 parts[]", "        le64 words"))) == [
+        ("VD106", "breaking")
+    ]
+
+
+def test_a_member_that_is_gone_is_told_once(tmp_path: Path) -> None:
+    rules = found(read(tmp_path), read(tmp_path, ("        u8 parts[];\n", "")))
+    assert [rule for rule, _ in rules] == ["VD103"]
+
+
+def test_a_fact_whose_subject_is_not_found_is_told(tmp_path: Path) -> None:
+    """The codes of a list that nothing else tells are called otherwise, and have other values."""
+    lost = [
+        c
+        for c in compare_specs(read(tmp_path), read(tmp_path, ("WIDGET_ALONE_CODE 7", "WIDGET_SINGLE_SIGN 8"))).changes
+        if c.rule == "VD320"
+    ]
+    assert [c.subject for c in lost] == ["widget_alone_code"]
+    assert "the place of 'widget_alone_code' is recorded" in lost[0].message
+    # what is new has lost nothing
+    turned = compare_specs(read(tmp_path, ("WIDGET_ALONE_CODE 7", "WIDGET_SINGLE_SIGN 8")), read(tmp_path))
+    assert "VD320" not in {c.rule for c in turned.changes}
+
+
+def test_nothing_is_told_of_a_text_against_itself(tmp_path: Path) -> None:
+    new = read(tmp_path, ("le32 limit", "le32 limits"))
+    assert found(new, new) == []
+
+
+def test_a_respelling_speaks_of_everything_by_its_new_name() -> None:
+    spelling = Respelling(
+        structs={"a": "b", "cfg": "config"},
+        codes={"A_F_X": "B_F_X", "OLD": "NEW"},
+        members={"b": {"u": "v", "v.x": "v.y", "n": "count"}, "config": {"size": "bytes"}},
+    )
+    assert spelling.path("a", "u.x") == "v.y"
+    assert spelling.path("other", "u.x") == "u.x"
+    assert spelling.member("a.n") == "b.count"
+    assert spelling.member("a@u.x") == "b@v.y"
+    assert spelling.length(FieldRef(path="n"), "a") == FieldRef(path="count")
+    assert spelling.length(ConfigRef(struct="cfg", path="size"), "a") == ConfigRef(struct="config", path="bytes")
+    assert spelling.length(Expression(text="u.x * (n + 1)"), "a") == Expression(text="v.y * (count + 1)")
+    condition = AllOf(terms=(Feature(name="A_F_X"), Not(term=FieldIs(path="n", value="OLD"))))
+    respelled = AllOf(terms=(Feature(name="B_F_X"), Not(term=FieldIs(path="count", value="NEW"))))
+    assert spelling.condition(condition, "a") == respelled
+    assert spelling.relation(Relation(text="n <= OLD", condition=condition), "a") == Relation(
+        text="count <= NEW", condition=respelled
+    )
+    binding = Binding(role="data", struct="a", member="a.u.x", condition=Feature(name="A_F_X"))
+    assert spelling.binding(binding) == Binding(
+        role="data", struct="b", member="b.v.y", condition=Feature(name="B_F_X")
+    )
+    assert spelling.key("m/struct/a/u.x") == "m/struct/a/v.y"
+    back = spelling.reversed()
+    assert back.path("b", "v.y") == "u.x"
+    assert back.relation(spelling.relation(Relation(text="n <= OLD", condition=condition), "a"), "b") == Relation(
+        text="n <= OLD", condition=condition
+    )
+
+
+@pytest.mark.parametrize("name", ["indirection_table", "indirection_table_mask", "virtio_net_rss_config"])
+def test_a_name_of_a_release_that_is_changed_everywhere(name: str, releases: Path, tmp_path: Path) -> None:
+    import re
+    import shutil
+
+    tree = tmp_path / "new"
+    shutil.copytree(releases / "v1.4", tree)
+    for path in tree.rglob("*.tex"):
+        text = path.read_text("utf-8")
+        if name in text and not path.name.startswith("cl-"):
+            path.write_text(re.sub(rf"\b{name}\b", f"{name}s", text), "utf-8")
+    specs = []
+    for source in (releases / "v1.4", tree):
+        load_annotations.cache_clear()
+        facts = load_annotations(Path(__file__).parents[1] / "spec" / "annotations.toml")
+        specs.append(link_document(read_document(open_source(str(source)), Sink()), Sink(), "1.4", facts))
+    assert str(compare_specs(*specs).verdict) == "compatible"
