@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,16 +18,20 @@ from virtspec.latex.document import read_document
 from virtspec.latex.text import digest
 from virtspec.link import link_document
 from virtspec.model import (
+    NOWHERE,
+    UNPLACED,
     AllOf,
     Array,
     Binding,
     ConfigRef,
+    Coverage,
     Expression,
     Feature,
     FieldIs,
     FieldRef,
     Not,
     Relation,
+    Skipped,
     Spec,
 )
 
@@ -181,6 +188,24 @@ def test_a_fact_whose_subject_is_not_found_is_told(tmp_path: Path) -> None:
     assert "VD320" not in {c.rule for c in turned.changes}
 
 
+def test_what_one_text_does_not_have_at_all_has_no_facts_to_lose(tmp_path: Path) -> None:
+    """A draft whose paragraph is not the reviewed one, against a text without the chapter."""
+    draft = read(tmp_path, ("le32 limit", "le32 limits"), stated="Other words.")
+    empty = replace(draft, structs=(), registries=(), constants=(), features=(), devices=(), coverage=Coverage())
+    assert not {"VD315", "VD320"} & {rule for rule, _ in (*found(empty, draft), *found(draft, empty))}
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/", "a", "a/b/c", "widget/registry/widget_cmd", "widget/struct/widget_piece/weight/x"]
+)
+@pytest.mark.parametrize("kind", ["relation", "length", "bind", "example", "no_such_kind"])
+def test_a_model_may_say_anything_of_its_annotations(key: str, kind: str, tmp_path: Path) -> None:
+    old = read(tmp_path)
+    skipped = (Skipped(what="annotation", reason=f"{kind} of {key}: {UNPLACED}", place=NOWHERE),)
+    new = replace(old, coverage=replace(old.coverage, skipped=skipped))
+    assert found(old, new) == found(new, old) == []
+
+
 def test_nothing_is_told_of_a_text_against_itself(tmp_path: Path) -> None:
     new = read(tmp_path, ("le32 limit", "le32 limits"))
     assert found(new, new) == []
@@ -219,9 +244,6 @@ def test_a_respelling_speaks_of_everything_by_its_new_name() -> None:
 
 @pytest.mark.parametrize("name", ["indirection_table", "indirection_table_mask", "virtio_net_rss_config"])
 def test_a_name_of_a_release_that_is_changed_everywhere(name: str, releases: Path, tmp_path: Path) -> None:
-    import re
-    import shutil
-
     tree = tmp_path / "new"
     shutil.copytree(releases / "v1.4", tree)
     for path in tree.rglob("*.tex"):

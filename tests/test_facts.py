@@ -484,7 +484,7 @@ def test_a_lone_code_makes_no_list_by_itself(tmp_path: Path) -> None:
     ("body", "message"),
     [
         ('bind = { data = "x" }\nmember = "rest"', "'member' is tag.path"),
-        ('length = "n"\nmember = "x.y"', "'member' and 'when' go with 'bind'"),
+        ('length = "n"\nmember = "x.y"', "'member' goes with 'bind'"),
         ('bind = { data = "x y" }', "binds nothing"),
     ],
 )

@@ -240,7 +240,9 @@ class _Elements:
         return theirs.place, mine.place
 
     def _relation(self, key: str, here: str, other: _Elements, spelling: Respelling) -> tuple[Place, Place] | None:
-        mine, theirs = self.structs[here], other.structs[_element(key, "relation")]
+        mine, theirs = self.structs.get(here), other.structs.get(_element(key, "relation"))
+        if mine is None or theirs is None:
+            return None
         stated = next((r for r in theirs.relations if f"{theirs.key}/{relation_text(r)}" == key), None)
         if stated is None:
             return None

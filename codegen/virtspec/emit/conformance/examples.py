@@ -205,6 +205,8 @@ class _Walk(Written):
 
     def _union(self, members: tuple[Member, ...], prefix: str, key: str) -> None:
         """One arm of a union; the bytes behind it are zero. A value that the arms share is not told apart."""
+        if not members:
+            return
         key = re.sub(r"\[\d+\]", "[]", key)
         self.unions[key] = len(members)
         arm = members[min(self.choice.arms.get(key, 0), len(members) - 1)]
