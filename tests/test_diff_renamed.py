@@ -175,17 +175,22 @@ def test_a_member_that_is_gone_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_fact_whose_subject_is_not_found_is_told(tmp_path: Path) -> None:
-    """The codes of a list that nothing else tells are called otherwise, and have other values."""
-    lost = [
-        c
-        for c in compare_specs(read(tmp_path), read(tmp_path, ("WIDGET_ALONE_CODE 7", "WIDGET_SINGLE_SIGN 8"))).changes
-        if c.rule == "VD320"
-    ]
-    assert [c.subject for c in lost] == ["widget_alone_code"]
-    assert "the place of 'widget_alone_code' is recorded" in lost[0].message
-    # what is new has lost nothing
-    turned = compare_specs(read(tmp_path, ("WIDGET_ALONE_CODE 7", "WIDGET_SINGLE_SIGN 8")), read(tmp_path))
-    assert "VD320" not in {c.rule for c in turned.changes}
+    """The same bytes in another nesting: nothing is gone, and the member is not found by its path."""
+    nested = "        struct {\n                le32 limit;\n        } more;\n"
+    old, new = read(tmp_path), read(tmp_path, ("        le32 limit;\n", nested))
+    lost = [c for c in compare_specs(old, new).changes if c.rule == "VD320"]
+    assert [c.subject for c in lost] == ["widget_request.limit"]
+    assert "the direction of 'widget_request.limit' is recorded" in lost[0].message
+    assert str(lost[0].verdict) == "undecided"
+    assert "VD207" in {c.rule for c in compare_specs(old, new).changes}
+    # the old text has lost nothing
+    assert "VD320" not in {c.rule for c in compare_specs(new, old).changes}
+
+
+def test_a_table_whose_codes_are_gone_needs_no_finding_about_its_facts(tmp_path: Path) -> None:
+    rules = found(read(tmp_path), read(tmp_path, ("WIDGET_ALONE_CODE 7", "WIDGET_SINGLE_SIGN 8")))
+    assert ("VD133", "breaking") in rules
+    assert "VD320" not in {rule for rule, _ in rules}
 
 
 def test_what_one_text_does_not_have_at_all_has_no_facts_to_lose(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from virtspec.diff.change import Change, Comparison, finish
@@ -39,7 +38,7 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
         *compare_registries(paired.registries, context),
         *clauses,
     ]
-    changes += _taken(taken, renamed, {subject for c in changes for subject in _subjects(c)})
+    changes += _taken(taken, renamed, changes)
     done = finish(changes)
     return Comparison(
         old_name=old_name,
@@ -58,15 +57,17 @@ def _subjects(finding: Change) -> Iterator[str]:
         yield f"{finding.subject.rpartition('.')[0]}.{finding.old['name']}"
 
 
-def _taken(taken: Taken, renamed: Mapping[str, str], told: AbstractSet[str]) -> Iterator[Change]:
+def _taken(taken: Taken, renamed: Mapping[str, str], changes: Sequence[Change]) -> Iterator[Change]:
     """The findings about facts that one of the texts does not state as it was reviewed."""
+    told = {subject for c in changes for subject in _subjects(c)}
+    gone = {c.old_place for c in changes if c.old is not None and c.new is None}
     for fact in taken.restated:
         if fact.in_other_words(renamed):
             message = f"the text that states the {_FACTS.get(fact.kind, fact.kind)} of '{fact.subject}' has changed"
             yield change("VD315", fact.subject, message, old_place=fact.old_place, new_place=fact.new_place)
     for lost in taken.lost:
         # where it is gone, or something else has taken its place, that is told
-        if not {lost.subject, lost.subject.partition(".")[0], lost.subject.rpartition(".")[2]} & told:
+        if lost.subject not in told and not {lost.place, lost.within} & gone:
             what = _FACTS.get(lost.kind, lost.kind)
             message = f"the {what} of '{lost.subject}' is recorded, and nothing in the new text is found to have it"
             yield change("VD320", lost.subject, message, old_place=lost.place)

@@ -68,11 +68,13 @@ class Restated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """A fact of one model about something that the other one does not seem to have."""
+    """A fact of one model about something that the other one does not seem to have. `within` is where the struct or
+    table is that it belongs to."""
 
     kind: str
     subject: str
     place: Place
+    within: Place
 
 
 def stale_facts(spec: Spec) -> list[tuple[str, str]]:
@@ -120,7 +122,9 @@ def _take_over(full: Spec, lacking: Spec, spelling: Respelling) -> tuple[Spec, l
         if work.at(spelling.key(element)) is None:
             place = given.states(key, kind)
             if place is not None:
-                lost.append(Lost(kind=kind, subject=_subject(key), place=place))
+                owner = given.at(element.rpartition("/")[0])
+                within = owner.place if owner is not None else place
+                lost.append(Lost(kind=kind, subject=_subject(key), place=place, within=within))
             continue
         places = work.take(key, kind, given, spelling)
         if places is not None:
