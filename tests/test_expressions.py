@@ -21,6 +21,11 @@ from virtspec.expressions import ExpressionError, evaluate, expression_text, nam
         ("010 + 0x10 + 'a'", 8 + 16 + 97),
         ("a->b / sizeof(struct s)", 3),
         ("twice(a.b) % 5", 4),
+        ("-7 / 2", -3),
+        ("-7 % 2", -1),
+        ("7 / -2 * 10 + 7 % -2", -29),
+        ("- -3 - - -4", -1),
+        ("~ ~5 + !!a.b", 6),
     ],
 )
 def test_an_expression_has_the_value_that_c_gives_it(text: str, value: int) -> None:
@@ -35,6 +40,16 @@ def test_an_expression_has_the_value_that_c_gives_it(text: str, value: int) -> N
 )
 def test_what_is_no_expression_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
+        parse(text)
+
+
+def test_a_sign_behind_a_sign_is_no_other_operator() -> None:
+    assert expression_text(parse("- -x + + +y - ~-z")) == "(-(-x) + +(+y)) - ~-z"
+
+
+@pytest.mark.parametrize("text", ["+".join("1" * 129), "~" * 66 + "1", "(" * 66 + "1" + ")" * 66])
+def test_trees_stay_so_small_that_they_can_be_walked_through(text: str) -> None:
+    with pytest.raises(ExpressionError, match=r"too many operands|nest too deep"):
         parse(text)
 
 

@@ -19,12 +19,11 @@ PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, 
 MAX_DEPTH = 64
 """How deep operands may nest."""
 
-MAX_TERMS = 256
-"""How many operands of equal precedence may follow each other: they nest in the tree that they make."""
+MAX_OPERANDS = 128
+"""How many operands an expression may have, and so how deep its tree may be: whoever walks through it may recurse."""
 
 MAX_DIGITS = 40
 """The longest number, in characters: 64 bits need twenty."""
-
 
 MAX_TEXT = 400
 """The longest text of an expression by itself."""
@@ -83,7 +82,7 @@ def parse(text: str) -> Expr:
 
 def parse_expression(tokens: Sequence[Token], position: int) -> tuple[Expr, int]:
     """The longest expression that begins at `position`, and the position behind it. Raises `NoExpression`."""
-    return _binary(tokens, position, 1, 0)
+    return _Parser(tokens).binary(position, 1, 0)
 
 
 def number(text: str) -> int:
@@ -101,80 +100,102 @@ def number(text: str) -> int:
     return int(digits)
 
 
-def _binary(tokens: Sequence[Token], position: int, floor: int, depth: int) -> tuple[Expr, int]:
-    left, position = _operand(tokens, position, depth)
-    for _ in range(MAX_TERMS):
-        token = tokens[position]
-        precedence = PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
-        if precedence < floor or not precedence:
-            return left, position
-        try:
-            right, after = _binary(tokens, position + 1, precedence + 1, depth + 1)
-        except NoExpression:
-            # `1 - see below`: what follows the operator is prose
-            return left, position
-        left, position = Binary(token.text, left, right), after
-    raise NoExpression("too many operands")
+class TooLarge(NoExpression):
+    """An expression of more operands than `MAX_OPERANDS`, or of deeper ones than `MAX_DEPTH`."""
 
 
-def _operand(tokens: Sequence[Token], position: int, depth: int) -> tuple[Expr, int]:
-    if depth > MAX_DEPTH:
-        raise NoExpression("operands nest too deep")
-    token = tokens[position]
-    if token.kind == "number":
-        return Number(number(token.text), token.text), position + 1
-    if token.kind == "string" and token.text[0] == "'" and len(token.text) == 3:
-        return Number(ord(token.text[1]), token.text), position + 1
-    if token.kind == "op" and token.text in ("-", "~", "+", "!"):
-        operand, after = _operand(tokens, position + 1, depth + 1)
-        return Unary(token.text, operand), after
-    if token.kind == "op" and token.text == "(":
-        inner, after = _binary(tokens, position + 1, 1, depth + 1)
-        if tokens[after].text != ")":
-            raise NoExpression("no ')'")
-        return inner, after + 1
-    if token.kind == "name":
-        return _named(tokens, position, depth)
-    raise NoExpression(f"'{token.text}' begins no operand")
+class _Parser:
+    """The tokens around an expression, and how many operands of it have been read.
 
+    Each method takes a position, and gives what begins there with the position behind it.
+    """
 
-def _named(tokens: Sequence[Token], position: int, depth: int) -> tuple[Expr, int]:
-    name = tokens[position].text
-    end = tokens[position].start + len(name)
-    position += 1
-    if name == "sizeof" and tokens[position].text == "(":
-        words: list[str] = []
+    __slots__ = ("operands", "tokens")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.operands = 0
+
+    def binary(self, position: int, floor: int, depth: int) -> tuple[Expr, int]:
+        """Operands joined by operators that bind at least as strongly as `floor`."""
+        left, position = self.operand(position, depth)
+        while True:
+            token = self.tokens[position]
+            precedence = PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
+            if precedence < floor or not precedence:
+                return left, position
+            try:
+                right, after = self.binary(position + 1, precedence + 1, depth + 1)
+            except TooLarge:
+                raise
+            except NoExpression:
+                # `1 - see below`: what follows the operator is prose
+                return left, position
+            left, position = Binary(token.text, left, right), after
+
+    def operand(self, position: int, depth: int) -> tuple[Expr, int]:
+        self.operands += 1
+        if depth > MAX_DEPTH or self.operands > MAX_OPERANDS:
+            raise TooLarge("operands nest too deep" if depth > MAX_DEPTH else "too many operands")
+        token = self.tokens[position]
+        if token.kind == "number":
+            return Number(number(token.text), token.text), position + 1
+        if token.kind == "string" and token.text[0] == "'" and len(token.text) == 3:
+            return Number(ord(token.text[1]), token.text), position + 1
+        if token.kind == "op" and token.text in ("-", "~", "+", "!"):
+            operand, after = self.operand(position + 1, depth + 1)
+            return Unary(token.text, operand), after
+        if token.kind == "op" and token.text == "(":
+            inner, after = self.binary(position + 1, 1, depth + 1)
+            if self.tokens[after].text != ")":
+                raise NoExpression("no ')'")
+            return inner, after + 1
+        if token.kind == "name":
+            return self.named(position, depth)
+        raise NoExpression(f"'{token.text}' begins no operand")
+
+    def named(self, position: int, depth: int) -> tuple[Expr, int]:
+        """A name, the path of a member, `sizeof` of a type, or the use of a macro."""
+        tokens = self.tokens
+        name = tokens[position].text
+        end = tokens[position].start + len(name)
         position += 1
-        while tokens[position].kind == "name":
-            words.append(tokens[position].text)
+        if name == "sizeof" and tokens[position].text == "(":
+            return self.size(position + 1)
+        if tokens[position].kind == "op" and tokens[position].text == "(":
+            try:
+                return self.call(name, position + 1, depth)
+            except NoExpression:
+                if tokens[position].start == end:
+                    raise
+                # `FOO (only for bar)`: a name with prose behind it
+                return Name(name), position
+        while tokens[position].text in (".", "->") and tokens[position + 1].kind == "name":
+            name += f".{tokens[position + 1].text}"
+            position += 2
+        return Name(name), position
+
+    def size(self, position: int) -> tuple[Expr, int]:
+        """The type of a `sizeof`, behind its parenthesis."""
+        words: list[str] = []
+        while self.tokens[position].kind == "name":
+            words.append(self.tokens[position].text)
             position += 1
-        if not words or tokens[position].text != ")":
+        if not words or self.tokens[position].text != ")":
             raise NoExpression("'sizeof' of no type")
         return SizeOf(" ".join(words)), position + 1
-    if tokens[position].kind == "op" and tokens[position].text == "(":
-        try:
-            return _call(tokens, name, position + 1, depth)
-        except NoExpression:
-            if tokens[position].start == end:
-                raise
-            # `FOO (only for bar)`: a name with prose behind it
-            return Name(name), position
-    while tokens[position].text in (".", "->") and tokens[position + 1].kind == "name":
-        name += f".{tokens[position + 1].text}"
-        position += 2
-    return Name(name), position
 
-
-def _call(tokens: Sequence[Token], name: str, position: int, depth: int) -> tuple[Expr, int]:
-    arguments: list[Expr] = []
-    if tokens[position].text == ")":
-        return Call(name, ()), position + 1
-    while True:
-        argument, position = _binary(tokens, position, 1, depth + 1)
-        arguments.append(argument)
-        closing = tokens[position].text
-        if closing not in (",", ")"):
-            raise NoExpression("no ')'")
-        position += 1
-        if closing == ")":
-            return Call(name, tuple(arguments)), position
+    def call(self, name: str, position: int, depth: int) -> tuple[Expr, int]:
+        """The arguments of a macro, behind their parenthesis."""
+        arguments: list[Expr] = []
+        if self.tokens[position].text == ")":
+            return Call(name, ()), position + 1
+        while True:
+            argument, position = self.binary(position, 1, depth + 1)
+            arguments.append(argument)
+            closing = self.tokens[position].text
+            if closing not in (",", ")"):
+                raise NoExpression("no ')'")
+            position += 1
+            if closing == ")":
+                return Call(name, tuple(arguments)), position

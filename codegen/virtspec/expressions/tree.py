@@ -71,7 +71,8 @@ def expression_text(expr: Expr) -> str:
             return f"sizeof({type_})"
         case Unary(op=op, operand=operand):
             inner = expression_text(operand)
-            return f"{op}({inner})" if isinstance(operand, Binary) else f"{op}{inner}"
+            # `--x` would be something else
+            return f"{op}({inner})" if isinstance(operand, Binary) or inner.startswith(op) else f"{op}{inner}"
         case Binary(op=op, left=left, right=right):
             sides = [f"({expression_text(e)})" if isinstance(e, Binary) else expression_text(e) for e in (left, right)]
             return f"{sides[0]} {op} {sides[1]}"
@@ -175,6 +176,7 @@ def evaluate(
 
 
 def _applied(op: str, left: int, right: int) -> int:
+    """What C computes: a quotient is rounded towards zero, not down as in Python."""
     match op:
         case "<<" | ">>":
             if not 0 <= right < MAX_BITS:
@@ -183,6 +185,8 @@ def _applied(op: str, left: int, right: int) -> int:
         case "/" | "%":
             if not right:
                 raise Unknown("division by zero")
-            return left // right if op == "/" else left % right
+            quotient = abs(left) // abs(right)
+            quotient = -quotient if (left < 0) != (right < 0) else quotient
+            return quotient if op == "/" else left - quotient * right
         case _:
             return _OPERATIONS[op](left, right)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from virtspec.diagnostics import Sink, at
-from virtspec.expressions import Binary, Expr, Number, Unknown, evaluate, expression_text
+from virtspec.expressions import Binary, Expr, Number, Unknown, evaluate, expression_text, names
 from virtspec.link.suggest import closest
 from virtspec.listing.syntax import Define, Enum
 from virtspec.model import Constant, ConstantKind, Place
@@ -19,7 +19,10 @@ from virtspec.names import plain
 from virtspec.source import SourceFile
 
 MAX_DEPTH = 40
-"""How many definitions an expression may go through."""
+"""How deep uses of function-like macros may nest."""
+
+MAX_CALLS = 1 << 16
+"""How many uses of macros are computed in a document: a few short ones that each use the next twice make a million."""
 
 MAX_VALUE = (1 << 64) - 1
 
@@ -57,7 +60,9 @@ class Constants:
         for definition in self.definitions:
             self.by_name.setdefault(definition.name, []).append(definition)
         self._values: dict[int, int | Unknown] = {}
+        self._begun: set[int] = set()
         self._depth = 0
+        self._calls = 0
 
     def value(self, definition: Definition) -> int:
         """The value that one definition gives. Raises `Unknown`."""
@@ -68,11 +73,28 @@ class Constants:
 
     def known(self, definition: Definition) -> int | Unknown:
         """The value that one definition gives, or why there is none."""
-        key = id(definition)
-        known = self._values.get(key)
+        known = self._values.get(id(definition))
         if known is None:
-            known = self._values[key] = self._compute(definition)
+            self._resolve(definition)
+            known = self._values[id(definition)]
         return known
+
+    def _resolve(self, definition: Definition) -> None:
+        """Compute a definition behind all those that it uses: a chain of them may be longer than calls can nest."""
+        waiting = [definition]
+        while waiting:
+            current = waiting[-1]
+            key = id(current)
+            if key not in self._begun:
+                self._begun.add(key)
+                # most are plain numbers, which use nothing
+                if current.expr is not None and not isinstance(current.expr, Number):
+                    used = (d for name in names(current.expr) for d in self.by_name.get(name, ()))
+                    waiting += (d for d in used if id(d) not in self._begun)
+                    continue
+            waiting.pop()
+            if key not in self._values:
+                self._values[key] = self._compute(current)
 
     def meanings(self) -> frozenset[tuple[str, object]]:
         """What all names mean: whatever is computed from equal meanings is equal."""
@@ -93,15 +115,10 @@ class Constants:
             return Unknown("is a function-like macro")
         if definition.expr is None:
             return Unknown(f"'{definition.text[:60]}' is no expression" if definition.text else "has no value")
-        if self._depth >= MAX_DEPTH:
-            return Unknown("goes through too many definitions, or through itself")
-        self._depth += 1
         try:
             result = evaluate(definition.expr, self.lookup, self.call)
         except Unknown as error:
             return _anew(error)
-        finally:
-            self._depth -= 1
         if not -(1 << 63) <= result <= MAX_VALUE:
             return Unknown("needs more than 64 bits")
         return result
@@ -111,6 +128,8 @@ class Constants:
         definitions = self.by_name.get(name)
         if not definitions:
             raise Unknown(f"'{name}' is not defined by the specification", name)
+        if any(id(d) in self._begun and id(d) not in self._values for d in definitions):
+            raise Unknown("goes through itself")
         values = {self.value(d) for d in definitions}
         if len(values) > 1:
             raise Unknown(f"'{name}' has several values: {', '.join(map(str, sorted(values)))}", name)
@@ -122,12 +141,16 @@ class Constants:
         if not macros:
             raise Unknown(f"macro '{name}' is not defined by the specification", name)
         macro = macros[0]
+        if any((other.parameters, other.expr) != (macro.parameters, macro.expr) for other in macros):
+            places = ", ".join(str(other.place) for other in macros)
+            raise Unknown(f"macro '{name}' is defined in several ways: {places}", name)
         assert macro.parameters is not None and macro.expr is not None
         if len(macro.parameters) != len(arguments):
             raise Unknown(f"macro '{name}' takes {len(macro.parameters)} arguments, not {len(arguments)}", name)
         values = dict(zip(macro.parameters, arguments, strict=True))
-        if self._depth >= MAX_DEPTH:
-            raise Unknown("goes through too many definitions, or through itself", name)
+        if self._depth >= MAX_DEPTH or self._calls >= MAX_CALLS:
+            raise Unknown(f"macro '{name}' goes through too many macros, or through itself", name)
+        self._calls += 1
         self._depth += 1
         try:
             return evaluate(macro.expr, lambda n: values[n] if n in values else self.lookup(n), self.call)
@@ -245,14 +268,15 @@ def of_define(define: Define, module: str, owner: str, file: SourceFile) -> Defi
 
 
 def of_enum(enum: Enum, module: str, owner: str, file: SourceFile) -> list[Definition]:
-    """The definitions of an enum's members; one without a value follows its predecessor."""
+    """The definitions of an enum's members; one without a value follows its predecessor, if that has one."""
     definitions: list[Definition] = []
-    base: Expr = Number(0, "0")
+    base: Expr | None = Number(0, "0")
+    text = ""
     steps = 0
     for member in enum.enumerators:
-        if member.expr is not None:
-            base, steps = member.expr, 0
-        expr = Binary("+", base, Number(steps, str(steps))) if steps else base
+        if member.expr is not None or member.text:
+            base, text, steps = member.expr, member.text, 0
+        expr = Binary("+", base, Number(steps, str(steps))) if steps and base is not None else base
         definitions.append(
             Definition(
                 name=member.name,
@@ -262,6 +286,7 @@ def of_enum(enum: Enum, module: str, owner: str, file: SourceFile) -> list[Defin
                 file=file,
                 start=member.start,
                 expr=expr,
+                text=f"{text} + {steps}" if text and steps else text,
                 implicit=member.expr is None,
             )
         )

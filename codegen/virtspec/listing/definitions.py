@@ -35,8 +35,7 @@ def parse_enum(cursor: Cursor) -> Enum:
         if token.text == "}":
             return enum
         if token.kind == "name":
-            expr = cursor.expression(f"value of '{token.text}'") if cursor.take("=") else None
-            enum.enumerators.append(Enumerator(token.text, expr, token.start))
+            enum.enumerators.append(_enumerator(cursor, token))
             separator = cursor.peek()
             if separator.text not in (",", "}") and separator.kind != "end":
                 cursor.error("VS013", separator.start, f"expected ',' behind '{token.text}'", hint="write ','")
@@ -44,6 +43,15 @@ def parse_enum(cursor: Cursor) -> Enum:
                     cursor.next()
         elif token.text != ",":
             cursor.error("VS011", token.start, f"unexpected '{token.text[:20]}' in an enum")
+
+
+def _enumerator(cursor: Cursor, name: Token) -> Enumerator:
+    """The enumerator of a name, with its value."""
+    if not cursor.take("="):
+        return Enumerator(name.text, None, name.start)
+    value = cursor.peek()
+    expr = cursor.expression(f"value of '{name.text}'")
+    return Enumerator(name.text, expr, name.start, "" if expr else value.text or "nothing")
 
 
 def parse_define(cursor: Cursor, token: Token) -> Define | None:

@@ -100,9 +100,12 @@ class Define:
 
 @dataclass(frozen=True, slots=True)
 class Enumerator:
+    """`NAME`, or `NAME = value`. `text` is a value that is no expression: `expr` is None then, as without a value."""
+
     name: str
     expr: Expr | None
     start: int
+    text: str = ""
 
 
 @dataclass(slots=True)
