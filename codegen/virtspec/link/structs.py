@@ -11,12 +11,12 @@ from virtspec.diagnostics import Diagnostic, Sink, at
 from virtspec.expressions import Expr, Name, Number, Unknown, evaluate, expression_text
 from virtspec.link.constants import Constants
 from virtspec.listing.syntax import (
-    BitEntry,
     BitGroup,
     Body,
     Declaration,
     Dimension,
     Elision,
+    Remark,
     TypeName,
 )
 from virtspec.model import (
@@ -93,131 +93,132 @@ def link_structs(
 @lru_cache(maxsize=4096)
 def _link(item: Item, scope: Scope, environment: Environment) -> tuple[tuple[Struct, ...], tuple[Diagnostic, ...]]:
     """What one item of a listing defines, and what is wrong with it; most revisions of a document leave it as it is."""
-    sink = Sink()
-    structs = Structs(environment.constants, environment.tags, sink)
+    linker = _Linker(scope, environment)
     match item:
         case Body():
-            structs.add_body(item, scope)
+            linker.add_body(item)
         case Declaration():
-            structs.add_field(item, scope)
+            linker.add_field(item)
         case BitGroup():
-            structs.add_group(item, scope)
-    return tuple(structs.found), tuple(sink.diagnostics)
+            linker.add_group(item)
+    return tuple(linker.found), tuple(linker.sink.diagnostics)
 
 
-class Structs:
-    """Turns bodies into structs. Tags defined anywhere in the document are known from the start."""
+class _Linker:
+    """Turns an item of a listing into structs. Tags defined anywhere in the document are known from the start."""
 
-    def __init__(self, constants: Constants, tags: frozenset[str], sink: Sink) -> None:
-        self.constants = constants
-        self.tags = tags
-        self.sink = sink
+    def __init__(self, scope: Scope, environment: Environment) -> None:
+        self.scope = scope
+        self.constants = environment.constants
+        self.tags = environment.tags
+        self.sink = Sink()
         self.found: list[Struct] = []
+        self.subject = ""
+        self.tag = ""
 
-    def add_body(self, body: Body, scope: Scope, parent: str = "") -> None:
+    def add_body(self, body: Body) -> None:
         """Add the struct that a body with a tag defines, after those nested in it."""
-        kind: Literal["struct", "union"] = body.kind
-        subject = f"{kind} {body.name}"
-        members = self._members(body, scope, subject, body.name)
-        if kind == "struct":
+        outer = self.subject, self.tag
+        self.subject, self.tag = f"{body.kind} {body.name}", body.name
+        members = self._members(body)
+        if body.kind == "struct":
             members = resolve_siblings(members)
-        self._check_names(members, body, scope, subject)
+        self._check_names(members, body)
+        self.subject, self.tag = outer
         self.found.append(
             Struct(
-                key=f"{scope.module}/struct/{body.name}",
+                key=f"{self.scope.module}/struct/{body.name}",
                 name=body.name,
-                kind=kind,
-                module=scope.module,
+                kind=body.kind,
+                module=self.scope.module,
                 members=members,
                 packed=body.packed,
-                parent=parent,
-                place=self._place(scope, body.start),
+                parent=self.tag,
+                place=self.place(body.start),
             )
         )
 
-    def add_field(self, declaration: Declaration, scope: Scope) -> None:
+    def add_field(self, declaration: Declaration) -> None:
         """Add a field, or a named group of bit-fields, that stands outside any struct."""
-        member = self._member(declaration, scope, declaration.name, "", None)
+        self.subject = declaration.name
+        member = self._member(declaration, None)
         if member:
-            kind: Literal["field", "bits"] = "bits" if isinstance(member.type, Bits) else "field"
-            self._add_bare(kind, declaration.name, member, scope, declaration.start)
+            self._add_bare("bits" if isinstance(member.type, Bits) else "field", declaration.name, member)
 
-    def add_group(self, group: BitGroup, scope: Scope) -> None:
+    def add_group(self, group: BitGroup) -> None:
         """Add a group of bit-fields without a name; it is called after its listing's file."""
-        bits = self._group(group, scope, scope.listing)
+        self.subject = self.scope.listing
+        bits = self._group(group)
         if bits:
-            member = Member(name="", type=bits, place=self._place(scope, group.start))
-            self._add_bare("bits", scope.listing, member, scope, group.start)
+            self._add_bare("bits", self.scope.listing, Member(name="", type=bits, place=self.place(group.start)))
 
-    def _add_bare(self, kind: Literal["field", "bits"], name: str, member: Member, scope: Scope, start: int) -> None:
-        self.found.append(
-            Struct(
-                key=f"{scope.module}/{kind}/{name}",
-                name=name,
-                kind=kind,
-                module=scope.module,
-                members=(member,),
-                place=self._place(scope, start),
-            )
-        )
+    def _add_bare(self, kind: Literal["field", "bits"], name: str, member: Member) -> None:
+        module = self.scope.module
+        key = f"{module}/{kind}/{name}"
+        self.found.append(Struct(key=key, name=name, kind=kind, module=module, members=(member,), place=member.place))
 
-    def _place(self, scope: Scope, start: int) -> Place:
-        return scope.file.place(start)
+    def place(self, start: int) -> Place:
+        return self.scope.file.place(start)
+
+    def error(self, rule: str, start: int, message: str) -> None:
+        self.sink.error(rule, at(self.scope.file, start), message, subject=self.subject)
+
+    def fatal(self, rule: str, start: int, message: str) -> None:
+        self.sink.fatal(rule, at(self.scope.file, start), message, subject=self.subject)
 
     # --- members ---
 
-    def _members(self, body: Body, scope: Scope, subject: str, tag: str) -> tuple[Member, ...]:
+    def _members(self, body: Body) -> tuple[Member, ...]:
         members: list[Member] = []
-        run = _BitRun(self, scope, subject)
+        run = _BitRun(self, members)
         side: Direction | None = None
         pending: When | None = None
         for item in body.items:
             if isinstance(item, Elision):
-                run.flush(members)
+                run.end()
                 elided = Array(element=Integer(bits=8, order="little", spelling="u8"), length=Elided())
-                members.append(Member(name="", type=elided, direction=side, place=self._place(scope, item.start)))
+                members.append(Member(name="", type=elided, direction=side, place=self.place(item.start)))
             if not isinstance(item, Declaration):
                 continue
             side = direction(item.before, side)
-            own = when(item.before) or when(item.after)
-            pending = own or pending
-            if item.bits is not None:
-                run.add(item, members, side)
+            pending = when(item.before) or when(item.after) or pending
+            if item.bit_field:
+                run.add(item, side)
                 pending = None
                 continue
-            run.flush(members)
-            member = self._member(item, scope, subject, tag, side)
+            run.end()
+            member = self._member(item, side)
             if member is None:
                 continue
             if pending is not None:
                 member = replace(member, condition=pending.condition, optional=pending.optional)
                 pending = replace(pending, members=pending.members - 1) if pending.members > 1 else None
             members.append(member)
-        run.flush(members)
+        run.end()
         return tuple(members)
 
-    def _member(self, item: Declaration, scope: Scope, subject: str, tag: str, side: Direction | None) -> Member | None:
-        type_: Type | None
-        match item.type:
-            case TypeName():
-                type_ = self._named(item.type, scope, subject)
-            case Body(name=""):
-                kind = item.type.kind
-                type_ = Aggregate(kind=kind, members=self._members(item.type, scope, subject, tag))
-            case Body(name=name):
-                self.add_body(item.type, scope, parent=tag)
-                if not item.name:
-                    return None
-                type_ = StructRef(name=name)
-            case BitGroup():
-                type_ = self._group(item.type, scope, subject)
+    def _member(self, item: Declaration, side: Direction | None) -> Member | None:
+        type_ = self._type(item)
         if type_ is None:
             return None
         for dimension in reversed(item.dimensions):
-            type_ = Array(element=type_, length=self._length(dimension, scope, subject, item.name))
-        return Member(name=item.name, type=type_, direction=side, place=self._place(scope, item.start))
+            type_ = Array(element=type_, length=self._length(dimension, item.name))
+        return Member(name=item.name, type=type_, direction=side, place=self.place(item.start))
 
-    def _named(self, type_: TypeName, scope: Scope, subject: str) -> Type:
+    def _type(self, item: Declaration) -> Type | None:
+        """The type of a member, its dimensions aside; None where it declares none."""
+        match item.type:
+            case TypeName():
+                return self._named(item.type)
+            case Body(name=""):
+                return Aggregate(kind=item.type.kind, members=self._members(item.type))
+            case Body(name=name):
+                self.add_body(item.type)
+                return StructRef(name=name) if item.name else None
+            case BitGroup():
+                return self._group(item.type)
+
+    def _named(self, type_: TypeName) -> Type:
         if type_.tag == "":
             found = integer(type_.name)
             if found is None and type_.name in self.tags:
@@ -225,46 +226,46 @@ class Structs:
             return found or External(name=type_.name, tag="")
         if type_.name in self.tags:
             return StructRef(name=type_.name)
-        where = at(scope.file, type_.start)
         message = f"{type_.tag} '{type_.name}' is not defined by the specification"
         if type_.name.startswith(("virt", "pvirt", "vq_")):
-            self.sink.error("VS102", where, message, subject=subject)
+            self.error("VS102", type_.start, message)
         else:
-            self.sink.note(
-                "VS102", where, message, subject=subject, hint="a struct of another project has no size here"
-            )
+            where, hint = at(self.scope.file, type_.start), "a struct of another project has no size here"
+            self.sink.note("VS102", where, message, subject=self.subject, hint=hint)
         return External(name=type_.name, tag=type_.tag)
 
-    def _check_names(self, members: tuple[Member, ...], body: Body, scope: Scope, subject: str) -> None:
+    def _check_names(self, members: tuple[Member, ...], body: Body) -> None:
         seen: set[str] = set()
         for name in sibling_names(members):
             if name in seen:
-                self.sink.error(
-                    "VS105", at(scope.file, body.start), f"two members are called '{name}'", subject=subject
-                )
+                self.error("VS105", body.start, f"two members are called '{name}'")
             seen.add(name)
 
     # --- lengths ---
 
-    def _length(self, dimension: Dimension, scope: Scope, subject: str, name: str) -> Length:
+    def _length(self, dimension: Dimension, name: str) -> Length:
         expr = dimension.expr
         if expr is None:
             return ExternalLength(name=dimension.text) if dimension.text else Rest()
         try:
-            value = evaluate(expr, self.constants.lookup, self.constants.call)
+            value = self.value(expr)
         except Unknown:
             if isinstance(expr, Name):
                 return ExternalLength(name=expr.name)
             return Expression(text=expression_text(expr))
         if not 0 <= value <= MAX_COUNT:
-            self.sink.fatal("VS104", at(scope.file, dimension.start), f"'{name}' has {value} elements", subject=subject)
+            self.fatal("VS104", dimension.start, f"'{name}' has {value} elements")
             value = 0
         plain = isinstance(expr, Number) and expr.text == str(value)
         return Count(value=value, text="" if plain else expression_text(expr))
 
+    def value(self, expr: Expr) -> int:
+        """The value of a constant expression. Raises `Unknown`."""
+        return evaluate(expr, self.constants.lookup, self.constants.call)
+
     # --- bit-fields ---
 
-    def _group(self, group: BitGroup, scope: Scope, subject: str) -> Bits | None:
+    def _group(self, group: BitGroup) -> Bits | None:
         container = integer(group.container.name)
         if container is None:
             return None
@@ -272,85 +273,80 @@ class Structs:
         offset = 0
         for entry in group.entries:
             arms = entry if isinstance(entry, list) else [entry]
-            widths = [self._width(arm.width, scope, subject, arm.name, arm.start) for arm in arms]
+            widths = [self.width(arm.width, arm.name, arm.start) for arm in arms]
             for arm, width in zip(arms, widths, strict=True):
                 if width:
-                    bits.append(Bit(name=arm.name, offset=offset, width=width, condition=_bit_condition(arm)))
+                    bits.append(Bit(name=arm.name, offset=offset, width=width, condition=_condition(arm.remarks)))
             offset += max(widths, default=0)
-        self._check_bits(container, offset, scope, group.start, subject)
+        self.check_bits(container, offset, group.start)
         return Bits(container=container, fields=tuple(bits))
 
-    def _width(self, expr: Expr | None, scope: Scope, subject: str, name: str, start: int) -> int:
-        if expr is None:
-            return 0
+    def width(self, expr: Expr | None, name: str, start: int) -> int:
+        """The width of a bit-field; 0, and a finding, where it has none: what is behind it has no known place then."""
         try:
-            width = evaluate(expr, self.constants.lookup, self.constants.call)
+            width = self.value(expr) if expr is not None else None
         except Unknown as error:
-            self.sink.error("VS106", at(scope.file, start), f"width of '{name}': {error}", subject=subject)
+            self.fatal("VS106", start, f"width of '{name}': {error}")
             return 0
-        if not 0 < width <= 64:
-            self.sink.error("VS106", at(scope.file, start), f"'{name}' cannot have {width} bits", subject=subject)
-            return 0
-        return width
+        if width is None:
+            self.fatal("VS106", start, f"width of '{name}': is no constant expression")
+        elif not 0 < width <= 64:
+            self.fatal("VS106", start, f"'{name}' cannot have {width} bits")
+        else:
+            return width
+        return 0
 
-    def _check_bits(self, container: Integer, used: int, scope: Scope, start: int, subject: str) -> None:
+    def check_bits(self, container: Integer, used: int, start: int) -> None:
+        """Report bit-fields that their container has no room for."""
         if used > container.bits:
-            self.sink.fatal(
-                "VS106",
-                at(scope.file, start),
-                f"the bit-fields need {used} bits, their container '{container.spelling}' has {container.bits}",
-                subject=subject,
-            )
+            message = f"the bit-fields need {used} bits, their container '{container.spelling}' has {container.bits}"
+            self.fatal("VS106", start, message)
 
 
-def _bit_condition(entry: BitEntry) -> Condition | None:
-    found = when(entry.remarks)
+def _condition(remarks: tuple[Remark, ...]) -> Condition | None:
+    """The condition that remarks put on a bit-field."""
+    found = when(remarks)
     return found.condition if found else None
 
 
 class _BitRun:
     """Consecutive `le32 name:width;` members share a container until it is full or the type changes."""
 
-    def __init__(self, structs: Structs, scope: Scope, subject: str) -> None:
-        self.structs = structs
-        self.scope = scope
-        self.subject = subject
+    def __init__(self, linker: _Linker, members: list[Member]) -> None:
+        self.linker = linker
+        self.members = members
         self.container: Integer | None = None
         self.bits: list[Bit] = []
         self.used = 0
         self.start = 0
         self.side: Direction | None = None
 
-    def add(self, item: Declaration, members: list[Member], side: Direction | None) -> None:
+    def add(self, item: Declaration, side: Direction | None) -> None:
+        """Add a bit-field, to the container of those before it if that has room."""
         container = integer(item.type.name) if isinstance(item.type, TypeName) else None
         if container is None or item.dimensions:
-            self.structs.sink.error(
-                "VS106",
-                at(self.scope.file, item.start),
-                f"bit-field '{item.name}' needs an integer type and no dimension",
-                subject=self.subject,
-            )
+            message = f"bit-field '{item.name}' needs an integer type and no dimension"
+            self.linker.fatal("VS106", item.start, message)
             return
-        width = self.structs._width(item.bits, self.scope, self.subject, item.name, item.start)
+        width = self.linker.width(item.bits, item.name, item.start)
         if self.container != container or self.used + width > container.bits:
-            self.flush(members)
+            self.end()
             self.container, self.start, self.side = container, item.start, side
-        if width > container.bits:
-            self.structs._check_bits(container, width, self.scope, item.start, self.subject)
+        self.linker.check_bits(container, width, item.start)
+        if not 0 < width <= container.bits:
             return
-        found = when((*item.before, *item.after))
-        condition = found.condition if found else None
+        condition = _condition((*item.before, *item.after))
         self.bits.append(Bit(name=item.name, offset=self.used, width=width, condition=condition))
         self.used += width
         if self.used == container.bits:
-            self.flush(members)
+            self.end()
 
-    def flush(self, members: list[Member]) -> None:
+    def end(self) -> None:
         """End the container."""
         if self.container is not None and self.bits:
             type_ = Bits(container=self.container, fields=tuple(self.bits))
-            place = self.structs._place(self.scope, self.start)
-            members.append(Member(name="", type=type_, direction=self.side, place=place))
+            place = self.linker.place(self.start)
+            self.members.append(Member(name="", type=type_, direction=self.side, place=place))
         self.container, self.bits, self.used = None, [], 0
 
 

@@ -166,11 +166,9 @@ class MemberParser(Cursor):
         if "-" in name:
             self.warn("VS017", token.start, f"'{name}' is no identifier", hint=f"write '{name.replace('-', '_')}'")
         dimensions = (*self.dimensions(), *misplaced)
-        bits = None
-        if self.peek().text == ":":
-            self.next()
-            bits = self.expression("width of a bit-field")
-        return Declaration(name, type_, token.start, dimensions, bits, before)
+        bit_field = self.take(":")
+        bits = self.expression("width of a bit-field") if bit_field else None
+        return Declaration(name, type_, token.start, dimensions, bit_field, bits, before)
 
     def end_of_declaration(self, declaration: Declaration) -> None:
         token = self.peek()

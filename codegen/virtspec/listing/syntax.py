@@ -69,12 +69,13 @@ class BitEntry:
 
 @dataclass(slots=True, eq=False)
 class Declaration:
-    """One member, or a field outside any struct. `bits` is the width of a bit-field."""
+    """One member, or a field outside any struct. `bits` is the width of a `bit_field`, None where it cannot be read."""
 
     name: str
     type: TypeName | Body | BitGroup
     start: int
     dimensions: tuple[Dimension, ...] = ()
+    bit_field: bool = False
     bits: Expr | None = None
     before: tuple[Remark, ...] = ()
     after: tuple[Remark, ...] = ()
