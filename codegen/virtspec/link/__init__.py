@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Literal
@@ -22,12 +22,12 @@ from virtspec.link.facts import Facts, read_facts
 from virtspec.link.owners import Owners
 from virtspec.link.ranges import limit
 from virtspec.link.registries import Registries, report_overlaps
+from virtspec.link.rewrite import with_types
 from virtspec.link.statements import attribute
 from virtspec.link.structs import link_structs
 from virtspec.link.wildcards import name_fields
 from virtspec.listing.syntax import Body, Declaration
 from virtspec.model import (
-    Aggregate,
     Array,
     ConfigRef,
     Coverage,
@@ -35,7 +35,6 @@ from virtspec.model import (
     External,
     ExternalLength,
     FeatureBit,
-    Member,
     Skipped,
     Spec,
     Struct,
@@ -141,68 +140,47 @@ def _merge_structs(found: list[Struct], document: Document, sink: Sink) -> tuple
             variants.append(len(merged))
             merged.append(struct)
     ambiguous = {merged[v[0]].name for (kind, _), v in by_name.items() if not kind and len(v) > 1}
-    if ambiguous:
-        hidden = [_hide(s.members, ambiguous) for s in merged]
-        merged = [s if m is s.members else replace(s, members=m) for m, s in zip(hidden, merged, strict=True)]
-    return tuple(merged)
+    return _without(ambiguous, merged) if ambiguous else tuple(merged)
 
 
-def _hide(members: tuple[Member, ...], ambiguous: set[str]) -> tuple[Member, ...]:
-    """Members with uses of a struct that is defined in several ways made external: none of them is preferred."""
+def _without(ambiguous: set[str], structs: Sequence[Struct]) -> tuple[Struct, ...]:
+    """Structs with uses of one that is defined in several ways made external: none of them is preferred."""
 
-    types = [_hide_type(m.type, ambiguous) for m in members]
-    if all(type_ is m.type for type_, m in zip(types, members, strict=True)):
-        return members
-    return tuple(replace(m, type=type_) for type_, m in zip(types, members, strict=True))
+    def hidden(type_: Type) -> Type:
+        if isinstance(type_, StructRef) and type_.name in ambiguous:
+            return External(name=type_.name)
+        return type_
+
+    return tuple(_with_types(struct, hidden) for struct in structs)
 
 
-def _hide_type(type_: Type, ambiguous: set[str]) -> Type:
-    if isinstance(type_, StructRef):
-        return External(name=type_.name) if type_.name in ambiguous else type_
-    if isinstance(type_, Array):
-        element = _hide_type(type_.element, ambiguous)
-        return type_ if element is type_.element else replace(type_, element=element)
-    if isinstance(type_, Aggregate):
-        members = _hide(type_.members, ambiguous)
-        return type_ if members is type_.members else replace(type_, members=members)
-    return type_
+def _with_types(struct: Struct, change: Callable[[Type], Type]) -> Struct:
+    members = with_types(struct.members, change)
+    return struct if members is struct.members else replace(struct, members=members)
 
 
 def _resolve_config(structs: tuple[Struct, ...], devices: tuple[Device, ...]) -> tuple[Struct, ...]:
     """Structs with every length that names a member of the device's configuration structure turned into that."""
     by_name = {s.name: s for s in structs}
-    configs = {
-        d.module: (d.config, frozenset(m.name for m in by_name[d.config].members))
-        for d in devices
-        if d.config in by_name
-    }
-    resolved: list[Struct] = []
-    for struct in structs:
-        config = configs.get(struct.module)
-        members = _resolve_all(struct.members, *config) if config is not None else struct.members
-        resolved.append(struct if members is struct.members else replace(struct, members=members))
-    return tuple(resolved)
+    configs = {d.module: by_name[d.config] for d in devices if d.config in by_name}
+    return tuple(
+        _with_types(struct, _lengths_of(configs[struct.module])) if struct.module in configs else struct
+        for struct in structs
+    )
 
 
-def _resolve_all(members: tuple[Member, ...], config: str, names: frozenset[str]) -> tuple[Member, ...]:
-    types = [_resolve(m.type, config, names) for m in members]
-    if all(type_ is m.type for type_, m in zip(types, members, strict=True)):
-        return members
-    return tuple(replace(m, type=type_) for type_, m in zip(types, members, strict=True))
+def _lengths_of(config: Struct) -> Callable[[Type], Type]:
+    """Resolves the lengths of arrays that are members of a configuration structure."""
+    names = frozenset(m.name for m in config.members)
 
+    def resolved(type_: Type) -> Type:
+        match type_:
+            case Array(length=ExternalLength(name=name)) if name in names:
+                return replace(type_, length=ConfigRef(struct=config.name, path=name))
+            case _:
+                return type_
 
-def _resolve(type_: Type, config: str, names: frozenset[str]) -> Type:
-    if isinstance(type_, Array):
-        length = type_.length
-        if isinstance(length, ExternalLength) and length.name in names:
-            length = ConfigRef(struct=config, path=length.name)
-        element = _resolve(type_.element, config, names)
-        same = element is type_.element and length is type_.length
-        return type_ if same else Array(element=element, length=length)
-    if isinstance(type_, Aggregate):
-        members = _resolve_all(type_.members, config, names)
-        return type_ if members is type_.members else replace(type_, members=members)
-    return type_
+    return resolved
 
 
 def _keep_places(structs: tuple[Struct, ...], configs: frozenset[str]) -> tuple[Struct, ...]:

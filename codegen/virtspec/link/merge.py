@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
 from virtspec.diagnostics import SpecError
-from virtspec.model import Aggregate, Array, Coverage, External, Member, Spec, StructRef, Tally, Type
+from virtspec.link.rewrite import with_types
+from virtspec.model import Coverage, External, Place, Spec, StructRef, Tally, Type
 
 
 def merge_specs(specs: Sequence[Spec]) -> Spec:
@@ -22,6 +23,10 @@ def merge_specs(specs: Sequence[Spec]) -> Spec:
         for other in specs[:index]:
             _check_disjoint(other, spec)
     tags = {s.name for spec in specs for s in spec.structs if s.kind in ("struct", "union")}
+
+    def defined(type_: Type) -> Type:
+        return StructRef(name=type_.name) if isinstance(type_, External) and type_.name in tags else type_
+
     structs = {s.key: s for spec in reversed(specs) for s in spec.structs}
     tallies: dict[str, Tally] = {}
     for spec in specs:
@@ -32,7 +37,7 @@ def merge_specs(specs: Sequence[Spec]) -> Spec:
             )
     return Spec(
         edition=first.edition,
-        structs=tuple(replace(s, members=_resolve_all(s.members, tags)) for s in structs.values()),
+        structs=tuple(replace(s, members=with_types(s.members, defined)) for s in structs.values()),
         constants=tuple({c.key: c for spec in reversed(specs) for c in spec.constants}.values()),
         devices=tuple({d.module: d for spec in reversed(specs) for d in spec.devices}.values()),
         features=tuple({f.key: f for spec in reversed(specs) for f in spec.features}.values()),
@@ -46,22 +51,17 @@ def merge_specs(specs: Sequence[Spec]) -> Spec:
 
 
 def _check_disjoint(one: Spec, other: Spec) -> None:
-    known = {s.name: s for s in one.structs}
-    for struct in other.structs:
-        same = known.get(struct.name)
-        if same is not None and same.members != struct.members:
-            raise SpecError(f"{struct.place}: '{struct.name}' is defined differently at {same.place}")
+    known = {key: (meaning, place) for key, _, meaning, place in _definitions(one)}
+    for key, name, meaning, place in _definitions(other):
+        same, first = known.get(key, (meaning, place))
+        if same != meaning:
+            raise SpecError(f"{place}: '{name}' is defined differently at {first}")
 
 
-def _resolve_all(members: tuple[Member, ...], tags: set[str]) -> tuple[Member, ...]:
-    return tuple(replace(m, type=_resolve(m.type, tags)) for m in members)
-
-
-def _resolve(type_: Type, tags: set[str]) -> Type:
-    if isinstance(type_, External) and type_.name in tags:
-        return StructRef(name=type_.name)
-    if isinstance(type_, Array):
-        return replace(type_, element=_resolve(type_.element, tags))
-    if isinstance(type_, Aggregate):
-        return replace(type_, members=_resolve_all(type_.members, tags))
-    return type_
+def _definitions(spec: Spec) -> Iterator[tuple[tuple[str, str], str, Hashable, Place]]:
+    """What a model defines: by what one thing is told from another, its name, what it means, and its place."""
+    yield from ((("struct", s.name), s.name, s.members, s.place) for s in spec.structs)
+    yield from ((("constant", c.key), c.name, (c.value, c.parameters), c.place) for c in spec.constants)
+    yield from ((("feature", f.key), f.name, f.bit, f.place) for f in spec.features)
+    yield from ((("device", d.module), d.title, d.id, d.place) for d in spec.devices)
+    yield from ((("registry", r.key), r.name, (r.entries, r.ranges), r.place) for r in spec.registries)

@@ -366,23 +366,22 @@ def sibling_names(members: tuple[Member, ...]) -> list[str]:
 # --- lengths that name a sibling ----------------------------------------------------------------------------
 
 
-def resolve_siblings(members: tuple[Member, ...], outer: dict[str, str] | None = None) -> tuple[Member, ...]:
-    """Members with every length that names another member of the struct, or of one around it, turned into its path."""
-    scope = dict(outer or {})
-    for name in sibling_names(members):
-        scope[name] = name
-    types = [_resolve(m.type, scope) for m in members]
+def resolve_siblings(members: tuple[Member, ...], outer: frozenset[str] = frozenset()) -> tuple[Member, ...]:
+    """Members with every length that names another member of the struct, or of one around it, turned into its path.
+    `outer` are the members around."""
+    known = outer.union(sibling_names(members))
+    types = [_resolve(m.type, known) for m in members]
     return tuple(m if type_ is m.type else replace(m, type=type_) for type_, m in zip(types, members, strict=True))
 
 
-def _resolve(type_: Type, scope: dict[str, str]) -> Type:
+def _resolve(type_: Type, known: frozenset[str]) -> Type:
     if isinstance(type_, Array):
         length = type_.length
-        if isinstance(length, ExternalLength) and length.name.split(".")[0] in scope:
+        if isinstance(length, ExternalLength) and length.name.split(".")[0] in known:
             length = FieldRef(path=length.name)
-        element = _resolve(type_.element, scope)
+        element = _resolve(type_.element, known)
         same = length is type_.length and element is type_.element
         return type_ if same else Array(element=element, length=length)
     if isinstance(type_, Aggregate):
-        return Aggregate(kind=type_.kind, members=resolve_siblings(type_.members, scope))
+        return Aggregate(kind=type_.kind, members=resolve_siblings(type_.members, known))
     return type_
