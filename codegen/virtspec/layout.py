@@ -7,7 +7,7 @@ depends on data has no fixed offset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from virtspec.compat import assert_never
@@ -53,7 +53,8 @@ class Slot:
     the number of elements of an array of fixed length, `length` the text of a variable one (`rest`, `entries`).
     Bit-fields have `bit_offset` and `bit_size`, counted from the least significant bit of the container that lies at
     `offset`. `depth` is the nesting depth; a slot with `leaf` false is followed by those of its own members. A path
-    goes through an array of unnamed structs as `stats[].vq_index`; its offset is that in the first element.
+    goes through an array of unnamed structs as `stats[].vq_index`; its offset is that in the first element. It ends
+    in `...` for members that the listing leaves out.
     """
 
     path: str
@@ -275,33 +276,49 @@ class Layouts(Mapping[str, Layout]):
     def of(self, struct: Struct) -> Layout:
         """The layout of a struct that the model need not hold itself."""
         size = self.sizes.struct(struct)
-        slots: list[Slot] = []
+        placer = _Placer(self, struct)
+        fixed = placer.members(struct.members, _Level(), 0, union=struct.kind == "union")
+        return Layout(struct=struct, size=size, fixed_size=fixed, slots=tuple(placer.slots))
 
-        def add(slot: Slot) -> None:
-            if len(slots) == MAX_SLOTS:
-                raise LayoutError(struct.key, f"struct '{struct.name}' has more than {MAX_SLOTS} members in all")
-            slots.append(slot)
+    def inside(self, type_: Type) -> tuple[tuple[Member, ...], bool]:
+        """The members that a type is made of, and whether they overlap; an array shows those of its elements only where
+        these have no tag."""
+        match type_:
+            case Aggregate(kind=kind, members=members) | Array(element=Aggregate(kind=kind, members=members)):
+                return members, kind == "union"
+            case StructRef(name=name) if name in self._by_name:
+                struct = self._by_name[name]
+                return struct.members, struct.kind == "union"
+            case _:
+                return (), False
 
-        fixed = self._place(struct.members, "", 0, 0, struct.kind == "union", add)
-        return Layout(struct=struct, size=size, fixed_size=fixed, slots=tuple(slots))
 
-    def _place(
-        self,
-        members: tuple[Member, ...],
-        prefix: str,
-        base: int | None,
-        depth: int,
-        union: bool,
-        emit: Callable[[Slot], None],
-    ) -> int:
-        """Emit the slots of members that start at `base`; returns the bytes before the first of variable size."""
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Where members stand: what their paths begin with, and how deep they are nested."""
+
+    prefix: str = ""
+    depth: int = 0
+
+
+class _Placer:
+    """Places the members of one struct, one after the other. Each method returns how many bytes of what it has placed
+    come before the first part of variable size."""
+
+    def __init__(self, layouts: Layouts, struct: Struct) -> None:
+        self.layouts = layouts
+        self.struct = struct
+        self.slots: list[Slot] = []
+
+    def members(self, members: tuple[Member, ...], level: _Level, base: int | None, *, union: bool) -> int:
+        """Place members that begin at `base`, None where that depends on data."""
+        sizes = self.layouts.sizes
         offset = base
         fixed = 0
         whole = True
         for member in members:
-            size = self.sizes.type(member.type)
-            path = prefix + member.name
-            inner = self._emit(member, path, prefix, offset, size, depth, emit)
+            inner = self._member(member, level, offset)
+            size = sizes.type(member.type)
             if union:
                 fixed = max(fixed, inner)
                 continue
@@ -312,84 +329,73 @@ class Layouts(Mapping[str, Layout]):
                 offset = None
             elif offset is not None:
                 offset += size
-        return 0 if union and self.sizes.members(members, union=True) is None else fixed
+        return 0 if union and sizes.members(members, union=True) is None else fixed
 
-    def _emit(
-        self,
-        member: Member,
-        path: str,
-        prefix: str,
-        offset: int | None,
-        size: int | None,
-        depth: int,
-        emit: Callable[[Slot], None],
-    ) -> int:
-        """Emit the slots of one member; returns its bytes before anything of variable size."""
+    def _member(self, member: Member, level: _Level, offset: int | None) -> int:
         type_ = member.type
-        count: int | None = None
-        length: str | None = None
-        stem = path
-        if isinstance(type_, Array):
-            if isinstance(type_.length, Count):
-                count = type_.length.value
-            else:
-                length = length_text(type_.length)
-            stem = path + "[]"
-        element = type_.element if isinstance(type_, Array) else type_
-        aggregate, union = self._members_of(element, expand_refs=not isinstance(type_, Array))
-        shown = path if member.name else (prefix.rstrip(".") if isinstance(element, Bits) else path)
-        if isinstance(element, Bits) and not isinstance(type_, Array):
-            inner_prefix = prefix if not member.name else f"{path}."
-            for bit in element.fields:
-                emit(
-                    Slot(
-                        path=inner_prefix + bit.name,
-                        type=element.container.spelling,
-                        depth=depth,
-                        member=_under(member, bit.condition),
-                        offset=offset,
-                        size=element.container.size,
-                        bit_offset=bit.offset,
-                        bit_size=bit.width,
-                    )
-                )
-            return size or 0
+        if isinstance(type_, Bits):
+            return self._bits(member, type_, level, offset)
+        size = self.layouts.sizes.type(type_)
+        inside, union = self.layouts.inside(type_)
+        path = level.prefix + (member.name or "...")
         # pahole shows an anonymous union by its arms; they carry its whole content
-        if member.name or not aggregate:
-            emit(
+        if member.name or not inside:
+            count, length = _dimension(type_)
+            self._add(
                 Slot(
-                    path=shown or "...",
+                    path=path,
                     type=type_text(type_),
-                    depth=depth,
+                    depth=level.depth,
                     member=member,
                     offset=offset,
                     size=size,
                     count=count,
                     length=length,
-                    leaf=not aggregate,
+                    leaf=not inside,
                 )
             )
-        fixed = size or 0
-        if aggregate:
-            inner_prefix = f"{stem}." if member.name else prefix
-            inner_depth = depth + 1 if member.name else depth
-            if not member.name:
-                aggregate = tuple(_under(m, member.condition) for m in aggregate)
-            inner = self._place(aggregate, inner_prefix, offset, inner_depth, union, emit)
-            if size is None:
-                fixed = 0 if isinstance(type_, Array) else inner
-        return fixed
+        array = isinstance(type_, Array)
+        if inside and member.name:
+            below = _Level(f"{path}[]." if array else f"{path}.", level.depth + 1)
+            fixed = self.members(inside, below, offset, union=union)
+        else:
+            inside = tuple(_under(inner, member.condition) for inner in inside)
+            fixed = self.members(inside, level, offset, union=union)
+        return size if size is not None else 0 if array else fixed
 
-    def _members_of(self, type_: Type, *, expand_refs: bool) -> tuple[tuple[Member, ...], bool]:
-        """The members to show inside a member of this type, and whether they overlap."""
-        match type_:
-            case Aggregate(kind=kind, members=members):
-                return members, kind == "union"
-            case StructRef(name=name) if expand_refs and name in self._by_name:
-                struct = self._by_name[name]
-                return struct.members, struct.kind == "union"
-            case _:
-                return (), False
+    def _bits(self, member: Member, type_: Bits, level: _Level, offset: int | None) -> int:
+        """Place bit-fields: they have the offset of their container."""
+        prefix = f"{level.prefix}{member.name}." if member.name else level.prefix
+        for bit in type_.fields:
+            self._add(
+                Slot(
+                    path=prefix + bit.name,
+                    type=type_.container.spelling,
+                    depth=level.depth,
+                    member=_under(member, bit.condition),
+                    offset=offset,
+                    size=type_.container.size,
+                    bit_offset=bit.offset,
+                    bit_size=bit.width,
+                )
+            )
+        return type_.container.size
+
+    def _add(self, slot: Slot) -> None:
+        if len(self.slots) == MAX_SLOTS:
+            raise LayoutError(self.struct.key, f"struct '{self.struct.name}' has more than {MAX_SLOTS} members in all")
+        self.slots.append(slot)
+
+
+def _dimension(type_: Type) -> tuple[int | None, str | None]:
+    """The outermost dimension of an array: a number, or the text of one that varies."""
+    match type_:
+        case Array(length=Count(value=value)):
+            return value, None
+        case Array(length=length):
+            return None, length_text(length)
+        case _:
+            return None, None
 
 
 def _under(member: Member, condition: Condition | None) -> Member:

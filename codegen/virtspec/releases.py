@@ -183,6 +183,6 @@ def _gone_members(editions: Sequence[_Edition], renamed: Mapping[str, str]) -> d
 def _standing_in(slot: Slot, fresh: Sequence[Slot]) -> Iterator[str]:
     """The new members that stand where a member stood, with its type."""
     where = (slot.type, slot.offset, slot.bit_offset, slot.size)
-    if slot.offset is None or slot.path == "..." or is_reserved(slot.path.rpartition(".")[2]):
+    if slot.offset is None or slot.path.endswith("...") or is_reserved(slot.path.rpartition(".")[2]):
         return
     yield from (other.path for other in fresh if (other.type, other.offset, other.bit_offset, other.size) == where)

@@ -134,7 +134,7 @@ def _block_type(slot: Slot) -> str:
 
 def _declarator(slot: Slot) -> str:
     name = slot.path.rpartition(".")[2].removesuffix("[]")
-    if slot.path == "...":
+    if slot.path.endswith("..."):
         return "..."
     _, bracket, inner = slot.type.partition("[")
     if slot.count is not None:
