@@ -43,6 +43,12 @@ def test_a_code_inside_a_range(tmp_path: Path) -> None:
     assert found == ["VS250 code 0x5 of 'WIDGET_CMD_B' is in the reserved range 0x4-0x6"]
 
 
+def test_a_code_in_many_ranges_is_told_once(tmp_path: Path) -> None:
+    reserved = "0 - 6 & reserved \\\\\n" * 500
+    _, found = read(tmp_path, "7 & WIDGET_CMD_A \\\\\n" + "5 & WIDGET_CMD_B \\\\\n" * 500 + reserved)
+    assert found == ["VS250 code 0x5 of 'WIDGET_CMD_B' is in the reserved range 0x0-0x6"] * 500
+
+
 def test_two_structs_for_one_payload(tmp_path: Path) -> None:
     text = (
         "For WIDGET_CMD_A \\field{value} is in the format of \\field{struct widget_a}.\n\n"

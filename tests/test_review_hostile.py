@@ -81,6 +81,15 @@ def test_many_equal_lines_cost_little(virtspec: Run, base: Path) -> None:
     assert done.returncode == 2
 
 
+def test_many_hunks_that_fit_nowhere_cost_little(virtspec: Run, base: Path) -> None:
+    (base / "toy.tex").write_text("\\section{Toy Device}\n" + "text\n\n" * 5000)
+    hunks = (f"@@ -{i},2 +{i},3 @@\n \n-nowhere {i}\n+a\n+b\n" for i in range(1, 15001))
+    file = base.parent / "it.patch"
+    file.write_text("--- a/toy.tex\n+++ b/toy.tex\n" + "".join(hunks))
+    done = virtspec("review", file, "--base", base, timeout=30)
+    assert done.returncode == 2 and done.stdout.count("not applied: ") == 15000
+
+
 SCRIPT = "<script>alert(1)</script>"
 
 

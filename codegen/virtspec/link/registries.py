@@ -333,24 +333,21 @@ def report_overlaps(registries: Iterable[Registry], files: Mapping[str, SourceFi
     """Report codes that a registry gives twice, or gives and reserves."""
     for registry in registries:
         seen: dict[int, Entry] = {}
+        # a range from 0 without an end stands for every other code
+        ranges = [r for r in registry.ranges if r.first or r.last is not None]
         for entry in registry.entries:
             file = files.get(entry.place.file)
             if file is None:
                 continue
             other = seen.setdefault(entry.code, entry)
-            if other is entry and not registry.ranges:
-                continue
-            where = at(file, file.line_starts[entry.place.line - 1])
             if other.name != entry.name:
+                where = at(file, file.line_starts[entry.place.line - 1])
                 sink.warning(
                     "VS250", where, f"code {entry.code:#x} is '{entry.name}' here and '{other.name}' at {other.place}"
                 )
-            for run in registry.ranges:
-                whole = run.first == 0 and run.last is None
-                if not whole and run.first <= entry.code and (run.last is None or entry.code <= run.last):
-                    last = "…" if run.last is None else f"{run.last:#x}"
-                    sink.warning(
-                        "VS250",
-                        where,
-                        f"code {entry.code:#x} of '{entry.name}' is in the {run.meaning} range {run.first:#x}-{last}",
-                    )
+            run = next((r for r in ranges if r.first <= entry.code and (r.last is None or entry.code <= r.last)), None)
+            if run is not None:
+                where = at(file, file.line_starts[entry.place.line - 1])
+                last = "…" if run.last is None else f"{run.last:#x}"
+                message = f"code {entry.code:#x} of '{entry.name}' is in the {run.meaning} range {run.first:#x}-{last}"
+                sink.warning("VS250", where, message)

@@ -53,27 +53,15 @@ class _Writer:
         for group in grouped(shown):
             yield from self.group(group)
             yield ""
-        for finding in () if brief else step.introduced:
-            yield f"introduced: {_finding(finding)}"
-        for finding in () if brief else step.mended:
-            yield f"mended: {_finding(finding)}"
-        if not brief and (step.introduced or step.mended):
-            yield ""
-        for moved in () if brief else step.moved:
-            how = f"{abs(moved.offset)} lines {'down' if moved.offset > 0 else 'up'}" if moved.offset else "in place"
-            fuzz = f", with fuzz {moved.fuzz}" if moved.fuzz else ""
-            yield f"note: {moved.path}: {printable(moved.header[:60])}: applied {how}{fuzz}"
-        for path in () if brief else step.prose:
-            yield f"editorial: {printable(path)}: no fact has changed"
-        for path in () if brief else step.ignored:
-            yield f"note: {printable(path)}: no source of the text, not compared"
+        if not brief:
+            yield from _notes(step)
         for suppressed in step.suppressed:
             change = suppressed.change
             yield f"suppressed: {change.rule} {printable(change.subject)}: {printable(suppressed.reason)}"
-        for rejected in (*step.rejected, *step.cut):
-            word = "not applied" if rejected in step.rejected else "cut short"
-            yield f"{word}: {rejected.path}: {printable(rejected.header[:80])}"
-            yield f"    line {rejected.at + 1} of the message: {printable(rejected.reason)}"
+        for word, some in (("not applied", step.rejected), ("cut short", step.cut)):
+            for rejected in some:
+                yield f"{word}: {printable(rejected.path)}: {printable(rejected.header[:80])}"
+                yield f"    line {rejected.at + 1} of the message: {printable(rejected.reason)}"
         for gap in comparison.gaps:
             yield f"not compared: {gap.place} ({gap.side} text): {printable(gap.reason)}"
         yield self.verdict(step)
@@ -102,6 +90,20 @@ class _Writer:
             yield f"    was at {change.old_place}"
         if change.evidence:
             yield f"    taken for the same: {', '.join(change.evidence)}"
+
+
+def _notes(step: Step) -> Iterator[str]:
+    """What a patch does besides changing facts."""
+    yield from (f"introduced: {_finding(finding)}" for finding in step.introduced)
+    yield from (f"mended: {_finding(finding)}" for finding in step.mended)
+    if step.introduced or step.mended:
+        yield ""
+    for moved in step.moved:
+        how = f"{abs(moved.offset)} lines {'down' if moved.offset > 0 else 'up'}" if moved.offset else "in place"
+        fuzz = f", with fuzz {moved.fuzz}" if moved.fuzz else ""
+        yield f"note: {printable(moved.path)}: {printable(moved.header[:60])}: applied {how}{fuzz}"
+    yield from (f"editorial: {printable(path)}: no fact has changed" for path in step.prose)
+    yield from (f"note: {printable(path)}: no source of the text, not compared" for path in step.ignored)
 
 
 def _finding(finding: Finding) -> str:

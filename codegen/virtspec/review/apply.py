@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,11 @@ from virtspec.source import MAX_FILE_BYTES, MissingFile, SourceError, SourceFile
 MAX_FUZZ = 2
 """How many lines of context at either end of a hunk may differ, as for `patch`."""
 
+MAX_TRIED = 1000
+"""At how many places before and behind the one that its header names a hunk is tried."""
+
 MAX_LINES = 1 << 20
+"""How many lines a file may have that is patched."""
 
 SOURCES = (".tex", ".c", ".h")
 """What the files of the text are called."""
@@ -143,10 +148,7 @@ def _apply_file(done: Applied, patch: FilePatch) -> None:
             reason = "the base has this file already" + (": the patch is applied" if same else "")
             _reject_all(done, patch, reason)
             return
-    lines = text.split("\n")
-    ended = bool(lines) and lines[-1] == ""
-    if ended:
-        lines.pop()
+    lines = text.removesuffix("\n").split("\n") if text else []
     if len(lines) > MAX_LINES:
         _reject_all(done, patch, f"'{patch.path}' has more than {MAX_LINES} lines")
         return
@@ -237,12 +239,17 @@ class _Index:
         """The place nearest to `near`, not before `first`, where all wanted lines stand; without `blanks`, white space
         may differ."""
         last = len(self.lines) - len(wanted)
-        known = self.exact.get(wanted[0], ()) if blanks else self.words.get(_words(wanted[0]), ())
-        candidates = sorted((i for i in known if first <= i <= last), key=lambda i: (abs(i - near), i))
-        # a hostile hunk of equal lines in a file of equal lines must not cost its square
-        for i in candidates[:2000]:
-            if all(_same(self.lines[i + k], text, blanks=blanks) for k, text in enumerate(wanted)):
-                return i
+        places = [self.exact.get(line, ()) if blanks else self.words.get(_words(line), ()) for line in wanted]
+        # where the rarest line stands: empty ones are everywhere
+        shift, known = min(enumerate(places), key=lambda place: len(place[1]))
+        middle = bisect_left(known, near + shift)
+        around = known[max(0, middle - MAX_TRIED) : middle + MAX_TRIED]
+        for at in sorted(around, key=lambda at: (abs(at - shift - near), at)):
+            start = at - shift
+            if first <= start <= last and all(
+                _same(self.lines[start + k], text, blanks=blanks) for k, text in enumerate(wanted)
+            ):
+                return start
         return None
 
 
