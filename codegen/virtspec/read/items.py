@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located, Section
 from virtspec.latex.text import plain_text
+from virtspec.read.numbers import number
 from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 
 _NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
@@ -54,22 +55,18 @@ def read_item(located: Located) -> NumberedItem | None:
             return None
         label = plain_text(item.label)
         match = _NUMBERED.match(label)
-    if not match or match[1].upper() != match[1]:
+    value = number(match[2]) if match and match[1].upper() == match[1] else None
+    if match is None or value is None:
         return None
     name = match[1].replace("\\", "")
     section = located.section
     return NumberedItem(
         name=name,
-        number=_number(match[2]),
+        number=value,
         feature=_is_feature(name, section),
         legacy=section is not None and section.legacy,
         start=item.start,
     )
-
-
-def _number(text: str) -> int:
-    """A number as it is written; a decimal one may begin with zeros."""
-    return int(text[:20], 16 if text[:2].lower() == "0x" else 10)
 
 
 def announces_number(located: Located) -> bool:
@@ -93,7 +90,8 @@ def read_codes(located: Located) -> tuple[tuple[CodeEntry, ...], tuple[CodeRange
     label = plain_text(item.label)
     titled = _TITLED.match(label)
     if titled:
-        return (CodeEntry(_number(titled[2]), titled[1], item.start),), ()
+        value = number(titled[2])
+        return () if value is None else (CodeEntry(value, titled[1], item.start),), ()
     if not label[:1].isdigit():
         return (), ()
     codes = [parse_code(part.strip()) for part in _PARTS.split(label)]

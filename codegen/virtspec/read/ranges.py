@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from virtspec.model import Condition, Place
 from virtspec.read.conditions import combine
+from virtspec.read.numbers import number
 from virtspec.read.prose import Phrase, Prose
 
-_NUMBER = r"(?:0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,20})"
+_NUMBER = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
 _SET = Phrase(
     r"MUST\s+set\s+(?:\\field\{(?P<member>\w+)\}\s+to\s+(?:"
     rf"between\s+(?P<first>{_NUMBER})\s+and\s+(?P<last>{_NUMBER})\s+inclusive"
@@ -37,17 +38,16 @@ def read_ranges(prose: Prose) -> Iterator[ValueRange]:
     """Every range that a normative sentence gives."""
     for hit in prose.find(_SET):
         match = hit.match
-        first = match["first"] or match["least"] or match["or_more"] or "1"
+        first = number(match["first"] or match["least"] or match["or_more"] or "1")
+        last = number(match["last"]) if match["last"] else None
+        if first is None or (match["last"] and last is None):
+            continue
         offers = _OFFERS.match(hit.file.text, match.end(), hit.sentence_end())
         yield ValueRange(
             member=match["member"] or match["mask"],
-            first=_number(first),
-            last=_number(match["last"]) if match["last"] else None,
+            first=first,
+            last=last,
             condition=combine(offers["features"]) if offers else None,
             module=hit.context.module,
             place=hit.place,
         )
-
-
-def _number(text: str) -> int:
-    return int(text, 16 if text[:2] in ("0x", "0X") else 10)

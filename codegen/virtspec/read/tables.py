@@ -11,6 +11,7 @@ from virtspec.latex.arguments import group
 from virtspec.latex.blocks import Table
 from virtspec.latex.text import plain_text
 from virtspec.model import Access
+from virtspec.read.numbers import number
 from virtspec.source import SourceFile
 
 RangeMeaning = Literal["reserved", "device", "vendor", "generic", "other"]
@@ -107,18 +108,13 @@ def parse_code(text: str) -> Code | None:
 
     Decimal codes may have leading zeros (`06`).
     """
-    match = _CODE.match(text)
-    if match:
-        first = _number(match[1])
-        last = _number(match[2]) if match[2] else first
-        return Code(first, last) if last >= first else None
-    match = _OPEN.match(text)
-    return Code(_number(match[1]), None) if match else None
-
-
-def _number(text: str) -> int:
-    digits = text[:40]
-    return int(digits, {"0x": 16, "0b": 2}.get(digits[:2].lower(), 10))
+    closed = _CODE.match(text)
+    match = closed or _OPEN.match(text)
+    first = number(match[1]) if match else None
+    if first is None or closed is None:
+        return None if first is None else Code(first, None)
+    last = number(closed[2]) if closed[2] else first
+    return Code(first, last) if last is not None and last >= first else None
 
 
 def read_table(file: SourceFile, table: Table) -> CodeTable | NoCodes:
