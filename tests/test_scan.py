@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from virtspec.latex.arguments import group
+from virtspec.diagnostics import Sink
+from virtspec.latex.arguments import argument, option
 from virtspec.latex.blocks import Heading, Input, Item, Label, Listing, Settings, Table
+from virtspec.latex.document import read_document
+from virtspec.latex.hidden import VERBATIM, passed_over
 from virtspec.latex.scan import scan_text
 from virtspec.latex.text import plain_text
+from virtspec.source import DirectoryTree
 
 
 def kinds(text: str) -> list[str]:
@@ -89,13 +93,13 @@ def test_environments_that_do_not_match(text: str, where: int) -> None:
     assert [(p.rule, p.start) for p in problems] == [("VS005", where)]
 
 
-def test_balanced_groups() -> None:
-    assert group("{a{b}c}", 0) == (1, 6)
-    assert group(" % x\n {a}", 0) == (7, 8)
-    assert group(r"{a\}b}", 0) == (1, 5)
-    assert group("{a", 0) is None
-    assert group("x", 0) is None
-    assert group("[a[b]{]}]", 0, "[", "]") == (1, 8)
+def test_balanced_arguments() -> None:
+    assert argument("{a{b}c}", 0) == (1, 6)
+    assert argument(" % x\n {a}", 0) == (7, 8)
+    assert argument(r"{a\}b}", 0) == (1, 5)
+    assert argument("{a", 0) is None
+    assert argument("x", 0) is None
+    assert option("[a[b]{]}]", 0) == (1, 8)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +166,24 @@ def test_listings_and_tables_against_an_independent_count(releases: Path) -> Non
             assert sum(isinstance(b, Listing) for b in blocks) == listings, path
             tables = len(re.findall(r"\\begin\{(?:tabular\*?|tabularx|longtable)\}", uncommented))
             assert sum(isinstance(b, Table) for b in blocks) == tables, path
+
+
+@pytest.mark.parametrize("environment", sorted(VERBATIM - {"comment"}))
+def test_nothing_in_a_listing_is_a_command(environment: str) -> None:
+    text = f"\\begin{{{environment}}}\\section{{x}} \\iffalse\\end{{{environment}}}\\section{{y}}"
+    assert kinds(text) == ["Listing", "Heading"]
+    assert passed_over(text) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"), [(b"caf\xe9", "VS001 not UTF-8"), (b"\\input{b}", "VS003 goes in a circle")]
+)
+def test_a_file_beside_its_chapter_that_cannot_be_used(tmp_path: Path, content: bytes, rule: str) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "virtio.tex").write_text("\\input{part/a}")
+    (tmp_path / "part/a.tex").write_text("\\input{b}")
+    (tmp_path / "part/b.tex").write_bytes(content)
+    sink = Sink()
+    read_document(DirectoryTree(tmp_path), sink)
+    assert [d.rule for d in sink.diagnostics] == rule.split()[:1]
+    assert rule.partition(" ")[2] in sink.diagnostics[0].message

@@ -104,6 +104,15 @@ def test_git_revision(repository: Path) -> None:
         tree.read("../absent.tex")
 
 
+def test_a_path_and_a_revision_may_have_the_mark_between_them_in_it(repository: Path) -> None:
+    moved = repository.rename(repository.with_name("me@home"))
+    git(moved, "branch", "topic@2", "r1")
+    for revision, text in (("r1", "revision 1"), ("HEAD@{0}", "revision 2"), ("topic@2", "revision 1")):
+        assert open_source(f"{moved}@{revision}").read("virtio.tex").text == text
+    with pytest.raises(SourceError, match=r"there is no directory '.*absent@x'"):
+        open_source(f"{moved.parent / 'absent'}@x@r1")
+
+
 @pytest.mark.parametrize("path", ["link.tex", "linked/a b.tex"])
 def test_links_in_a_git_revision_are_not_followed(repository: Path, path: str) -> None:
     with pytest.raises(MissingFile):

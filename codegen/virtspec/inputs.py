@@ -20,13 +20,15 @@ def open_source(spec: str) -> SourceTree:
         return DirectoryTree(path)
     if path.is_file():
         return DirectoryTree(path.parent, path.name, alone=True)
-    repository, at, revision = spec.rpartition("@")
-    if at and revision and Path(repository).is_dir():
-        try:
-            opened = Repository(repository)
-        except SourceError as error:
-            raise SourceError(f"no revision '{revision}': {error}") from None
-        return opened.at(revision)
-    if at and revision:
-        raise SourceError(f"{spec}: there is no directory '{repository}'; REPO@REV needs a git checkout")
+    named = [(spec[:at], spec[at + 1 :]) for at, mark in enumerate(spec) if mark == "@"]
+    # both a path and a revision (`HEAD@{1}`) may have the mark in it
+    for repository, revision in reversed(named):
+        if revision and Path(repository).is_dir():
+            try:
+                opened = Repository(repository)
+            except SourceError as error:
+                raise SourceError(f"no revision '{revision}': {error}") from None
+            return opened.at(revision)
+    if named and named[-1][1]:
+        raise SourceError(f"{spec}: there is no directory '{named[-1][0]}'; REPO@REV needs a git checkout")
     raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")

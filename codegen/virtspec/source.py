@@ -151,7 +151,7 @@ class SourceTree(Protocol):
 def normalise(path: str) -> str:
     """A relative path in its shortest form. Raises `OutsideTree` where it leads out of the tree."""
     if "\0" in path or "\\" in path:
-        raise OutsideTree(f"'{path!a}' is not a path")
+        raise OutsideTree(f"{path!a} is not a path")
     if path.startswith("/"):
         raise OutsideTree(f"'{path}' is an absolute path; only files of the tree are read")
     parts: list[str] = []

@@ -18,47 +18,45 @@ _OPEN = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\{")
 _OPEN_OPTION = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\[")
 
 
-def group(text: str, start: int, opening: str = "{", closing: str = "}") -> tuple[int, int] | None:
-    """The content of the balanced `{…}` (or `[…]`) that begins at or, after blanks, behind `start`, as offsets.
+def argument(text: str, start: int) -> tuple[int, int] | None:
+    """The content of the balanced `{…}` that begins at or, after blanks and comments, behind `start`, as offsets.
 
-    None where there is no such argument or it does not end within `MAX_ARGUMENT` or `MAX_OPTION` characters.
+    None where there is no such argument or it does not end within `MAX_ARGUMENT` characters.
     """
-    braces = opening == "{"
     # nearly every argument is flat: no need to look at every character of it
-    if flat := (_FLAT if braces else _FLAT_OPTION).match(text, start):
+    if flat := _FLAT.match(text, start):
         return flat.span(1)
-    begin = (_OPEN if braces else _OPEN_OPTION).match(text, start)
-    return _nested(text, begin.end() - 1, opening, closing) if begin else None
-
-
-def _nested(text: str, position: int, opening: str, closing: str) -> tuple[int, int] | None:
-    """The content of an argument that begins at a position, and has others in it."""
-    if opening == "{":
-        depth = 0
-        for match in _BRACES.finditer(text, position, position + MAX_ARGUMENT):
-            token = match[0]
-            if token == "{":
-                depth += 1
-            elif token == "}":
-                depth -= 1
-                if not depth:
-                    return position + 1, match.start()
+    begin = _OPEN.match(text, start)
+    if begin is None:
         return None
-    depth = braces = 0
-    for match in _BRACKETS.finditer(text, position, position + MAX_OPTION):
-        token = match[0]
-        if token == "{":
-            braces += 1
-        elif token == "}":
-            braces -= 1
-            if braces < 0:
-                return None
-        elif not braces and token == opening:
+    depth = 0
+    for match in _BRACES.finditer(text, begin.end() - 1, begin.end() - 1 + MAX_ARGUMENT):
+        if match[0] == "{":
             depth += 1
-        elif not braces and token == closing:
+        elif match[0] == "}":
             depth -= 1
             if not depth:
-                return position + 1, match.start()
+                return begin.end(), match.start()
+    return None
+
+
+def option(text: str, start: int) -> tuple[int, int] | None:
+    """The same for the balanced `[…]` of an optional argument and `MAX_OPTION`; brackets in braces do not count."""
+    if flat := _FLAT_OPTION.match(text, start):
+        return flat.span(1)
+    begin = _OPEN_OPTION.match(text, start)
+    if begin is None:
+        return None
+    depth = braces = 0
+    for match in _BRACKETS.finditer(text, begin.end() - 1, begin.end() - 1 + MAX_OPTION):
+        token = match[0]
+        braces += (token == "{") - (token == "}")
+        if braces < 0:
+            return None
+        if not braces:
+            depth += (token == "[") - (token == "]")
+            if token == "]" and not depth:
+                return begin.end(), match.start()
     return None
 
 

@@ -215,10 +215,6 @@ class _Reader:
             raise SpecError(f"{file.path}:{file.line(block.start)}: more than {MAX_INPUTS} '\\input's are not followed")
         if len(self.stack) >= MAX_LEVELS:
             raise SpecError(f"{file.path}:{file.line(block.start)}: '\\input's nest deeper than {MAX_LEVELS} levels")
-        if path in self.stack:
-            chain = " -> ".join([*self.stack[self.stack.index(path) :], path])
-            self.sink.fatal("VS003", at(file, block.start), f"'\\input' goes in a circle: {chain}")
-            return
         included = self.fetch(file, block.start, path, listing=False)
         if not included:
             return
@@ -233,22 +229,19 @@ class _Reader:
 
         LaTeX looks from the root's folder; a chapter that is read alone may name its files from its own as well.
         """
-        try:
-            return self.tree.read(path)
-        except OutsideTree as error:
-            self.sink.fatal("VS004", at(file, start), str(error))
-        except MissingFile:
-            folder = file.path.rpartition("/")[0]
-            if folder:
-                try:
-                    return self.tree.read(f"{folder}/{path}")
-                except SourceError:
-                    pass
-            what = "listing" if listing else "file"
-            self.sink.warning("VS002", at(file, start), f"{what} '{path}' is not there")
-            self.document.lost.append(Lost(file, start, path, listing))
-        except SourceError as error:
-            self.sink.fatal("VS001", at(file, start), str(error))
+        folder = file.path.rpartition("/")[0]
+        for candidate in (path, f"{folder}/{path}") if folder else (path,):
+            try:
+                return self.tree.read(candidate)
+            except MissingFile:
+                continue
+            except SourceError as error:
+                rule = "VS004" if isinstance(error, OutsideTree) else "VS001"
+                self.sink.fatal(rule, at(file, start), str(error))
+                return None
+        what = "listing" if listing else "file"
+        self.sink.warning("VS002", at(file, start), f"{what} '{path}' is not there")
+        self.document.lost.append(Lost(file, start, path, listing))
         return None
 
 

@@ -11,10 +11,13 @@ from functools import lru_cache
 
 from virtspec.source import SourceFile
 
+VERBATIM = frozenset("lstlisting lstlisting* verbatim verbatim* Verbatim Verbatim* minted comment".split())
+"""The environments in which nothing is a command but their end."""
+
 _START = re.compile(
     r"\\(?:"
     r"(?P<iffalse>iffalse(?![A-Za-z@]))"
-    r"|begin\{(?P<verbatim>lstlisting\*?|[vV]erbatim\*?|minted|comment)\}"
+    rf"|begin\{{(?P<verbatim>{'|'.join(map(re.escape, sorted(VERBATIM)))})\}}"
     r"|(?:verb|lstinline)\*?(?P<mark>[^A-Za-z0-9\s*{\[@])[^\n]*?(?P=mark)"
     r"|[%\\])"
     r"|%[^\n]*"

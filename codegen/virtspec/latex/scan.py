@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from virtspec.latex.arguments import group, squeeze
+from virtspec.latex.arguments import argument, option, squeeze
 from virtspec.latex.blocks import Block, Heading, Input, Item, Label, ListEdge, Listing, Role, Settings, Table
-from virtspec.latex.hidden import passed_over
+from virtspec.latex.hidden import VERBATIM, passed_over
 
 LEVELS = {
     "part": -1,
@@ -32,7 +32,6 @@ TABLES = frozenset(
 WIDE = frozenset({"tabularx", "tabulary", "tabular*", "xltabular", "NiceTabular*", "NiceTabularX"})
 """Tables that are given their width before their columns."""
 LISTS = frozenset({"itemize", "itemize*", "enumerate", "enumerate*", "description", "description*"})
-VERBATIM = frozenset({"lstlisting", "lstlisting*", "verbatim", "verbatim*", "Verbatim", "minted", "comment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +145,11 @@ class _Scanner:
         arguments = 2 if environment in WIDE else 1
         position = after
         while arguments:
-            optional = group(self.text, position, "[", "]") if self.text[position : position + 1] == "[" else None
+            optional = self._option(position)
             if optional:
                 position = optional[1] + 1
                 continue
-            found = group(self.text, position)
+            found = argument(self.text, position)
             if not found:
                 break
             position = found[1] + 1
@@ -169,12 +168,10 @@ class _Scanner:
         else:
             options = ""
             body = after
-            if self.text[after : after + 1] == "[":
-                found = group(self.text, after, "[", "]")
-                if found and found[1] < end:
-                    options = self.text[found[0] : found[1]]
-                    body = found[1] + 1
-            if environment == "minted" and (language := group(self.text, body)) and language[1] < end:
+            if (found := self._option(after)) and found[1] < end:
+                options = self.text[found[0] : found[1]]
+                body = found[1] + 1
+            if environment == "minted" and (language := argument(self.text, body)) and language[1] < end:
                 body = language[1] + 1
             self.blocks.append(Listing(start, body, end, options))
         return end + len(closing)
@@ -199,13 +196,13 @@ class _Scanner:
     def _item(self, match: re.Match[str]) -> int:
         start, after = match.span()
         label = None
-        if found := group(self.text, after, "[", "]"):
+        if found := option(self.text, after):
             label, after = self.text[found[0] : found[1]], found[1] + 1
         self.blocks.append(Item(start, label, after))
         return after
 
     def _label(self, match: re.Match[str]) -> int:
-        found = group(self.text, match.end() - 1)
+        found = argument(self.text, match.end() - 1)
         if not found:
             return match.end()
         self.blocks.append(Label(match.start(), squeeze(self.text[found[0] : found[1]])))
@@ -214,21 +211,25 @@ class _Scanner:
     def _heading(self, match: re.Match[str]) -> int:
         command = match["heading"].rstrip("*")
         after = match.end()
-        optional = group(self.text, after, "[", "]") if self.text[after : after + 1] == "[" else None
+        optional = self._option(after)
         if optional:
             after = optional[1] + 1
-        found = group(self.text, after)
+        found = argument(self.text, after)
         if not found or self._defining(match.start()):
             return match.end()
         self.blocks.append(Heading(match.start(), LEVELS[command], squeeze(self.text[found[0] : found[1]])))
         # a label in the title itself belongs to the heading: let the scan go through it
         return found[0]
 
+    def _option(self, start: int) -> tuple[int, int] | None:
+        """The optional argument that begins right here: behind a blank, a bracket may be text."""
+        return option(self.text, start) if self.text[start : start + 1] == "[" else None
+
     def _arguments(self, start: int, count: int) -> tuple[list[str], int] | None:
         arguments: list[str] = []
         position = start
         for _ in range(count):
-            found = group(self.text, position)
+            found = argument(self.text, position)
             if not found:
                 return None
             arguments.append(self.text[found[0] : found[1]])
@@ -273,7 +274,7 @@ class _Scanner:
         return match.end() if "\\label" in title else after
 
     def _input(self, match: re.Match[str]) -> int:
-        found = group(self.text, match.end())
+        found = argument(self.text, match.end())
         if found:
             path, after = self.text[found[0] : found[1]].strip(), found[1] + 1
         else:
@@ -288,11 +289,11 @@ class _Scanner:
     def _lstinput(self, match: re.Match[str]) -> int:
         after = match.end()
         options = ""
-        optional = group(self.text, after, "[", "]") if self.text[after : after + 1] == "[" else None
+        optional = self._option(after)
         if optional:
             options = self.text[optional[0] : optional[1]]
             after = optional[1] + 1
-        found = group(self.text, after)
+        found = argument(self.text, after)
         if not found:
             return match.end()
         path = self.text[found[0] : found[1]].strip()
@@ -304,7 +305,7 @@ class _Scanner:
         return match.end()
 
     def _lstset(self, match: re.Match[str]) -> int:
-        found = group(self.text, match.end())
+        found = argument(self.text, match.end())
         if not found:
             return match.end()
         self.blocks.append(Settings(match.start(), self.text[found[0] : found[1]]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from virtspec.chapters import module_of
-from virtspec.latex.arguments import group
+from virtspec.latex.arguments import argument
 from virtspec.latex.blocks import Heading, Input, Item, Label, ListEdge, Listing, Settings, Table
 from virtspec.latex.document import Document, Located, Section, Segment
 from virtspec.latex.scan import scan_text
@@ -39,8 +39,8 @@ def behind_heading(text: str, start: int) -> int:
     position = start
     while command := (_COMMAND if position == start else _LABEL).match(text, position):
         position = command.end()
-        while text[position : position + 1] == "{" and (argument := group(text, position)):
-            position = argument[1] + 1
+        while text[position : position + 1] == "{" and (found := argument(text, position)):
+            position = found[1] + 1
     return position
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from virtspec.frozen import dataclass
-from virtspec.latex.arguments import group
+from virtspec.latex.arguments import argument
 from virtspec.latex.blocks import Table
 from virtspec.latex.text import plain_text
 from virtspec.model import Access
@@ -269,7 +269,7 @@ def _registers(text: str, table: Table) -> CodeTable:
         names = 2 if match[1] else 1
         position = table.body + match.end()
         arguments: list[str] = []
-        while len(arguments) < 2 * names + 2 and (found := group(text, position)):
+        while len(arguments) < 2 * names + 2 and (found := argument(text, position)):
             arguments.append(text[found[0] : found[1]])
             position = found[1] + 1
         start = table.body + match.start()
