@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located
 from virtspec.latex.text import digest, plain_text
-from virtspec.model import AllOf, AnyOf, Condition, Feature, Not, Place, Prose
+from virtspec.model import Condition, Feature, Place, Prose
+from virtspec.read.features import ABSENT, FEATURE_NAME, combine, stated
 from virtspec.read.prose import Hit, Phrase
 from virtspec.read.prose import Prose as Text
-from virtspec.read.remarks import FEATURE_NAME
 
 _FIELD = re.compile(r"\\field\{\s*([A-Za-z_][A-Za-z0-9_.]*)(?:\[\])?\s*\}")
 _LABEL_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
@@ -24,8 +24,6 @@ _VIRTQUEUES = re.compile(r"virtqueues$", re.IGNORECASE)
 _QUEUE = re.compile(r"\s*(?:The\s+)?([a-z]\w*(?:\s\w+)?)\s+")
 _REQUIRES = Phrase(r"Requires?\s+(?=[A-Z])")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]+_F_[A-Z0-9_]+)")
-_ALONG = re.compile(r"\balong\s+with\b")
-_ABSENT = re.compile(r"\b(?:is|are|has|have)\s+not\s+(?:been\s+)?(?:negotiated|set|offered)")
 _STATES = (
     Phrase(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b", "only"),
     Phrase(r"valid\s+(?:only\s+)?(?:if|when)\b"),
@@ -83,29 +81,6 @@ def _feature_of(hit: Hit) -> str:
     return bare[1] if bare else ""
 
 
-def combine(words: str) -> Condition | None:
-    """The condition in "A and B", "A or B", "A, B and C", "A along with B or C"; None where it is not clear."""
-    terms = [_joined(part) for part in _ALONG.split(words)]
-    known = [term for term in terms if term is not None]
-    if not known or len(known) != len(terms):
-        return None
-    return known[0] if len(known) == 1 else AllOf(terms=tuple(known))
-
-
-def _joined(words: str) -> Condition | None:
-    names = list(dict.fromkeys(FEATURE_NAME.findall(words)))
-    if not names:
-        return None
-    terms: tuple[Condition, ...] = tuple(Feature(name=name) for name in names)
-    if len(terms) == 1:
-        return terms[0]
-    between = words[words.find(names[0]) : words.rfind(names[-1])]
-    links = {"or" if link == "nor" else link for link in re.findall(r"\b(?:and|n?or)\b", between)}
-    if len(links) != 1:
-        return None
-    return AnyOf(terms=terms) if links == {"or"} else AllOf(terms=terms)
-
-
 def read_gates(text: Text, features: Sequence[tuple[str, Located, str]]) -> Iterator[Gate]:
     """Everything that depends on features. `features` are the items that define them, with name and module."""
     for phrase, hit in text.find_all((*_STATES, _IF, _USING)):
@@ -138,11 +113,7 @@ def _stated(hit: Hit) -> Gate | None:
         if not label:
             return None
         names = (label[1],)
-    condition = combine(behind) if FEATURE_NAME.search(behind) else None
-    if condition is None:
-        condition = Prose(digest=digest(behind))
-    elif _ABSENT.search(behind):
-        condition = Not(term=condition)
+    condition = stated(behind) or Prose(digest=digest(behind))
     return Gate(names, condition, hit.context.module, hit.place, 0)
 
 
@@ -183,7 +154,7 @@ def _initial(hit: Hit) -> Gate | None:
         return None
     words = hit.file.text[hit.match.end() : hit.sentence_end()]
     clause, comma, rest = words.partition(",")
-    if not comma or not _ACCESS.search(rest) or FEATURE_NAME.search(words) or _ABSENT.search(f"is{clause}"):
+    if not comma or not _ACCESS.search(rest) or FEATURE_NAME.search(words) or ABSENT.search(f"is{clause}"):
         return None
     names = tuple(dict.fromkeys(_FIELD.findall(rest)))
     return Gate(names, Feature(name=hit.match["feature"]), hit.context.module, hit.place, 2) if names else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from virtspec.model import Condition, Place
-from virtspec.read.conditions import combine
+from virtspec.read.features import combine
 from virtspec.read.numbers import number
 from virtspec.read.prose import Phrase, Prose
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from virtspec.latex.text import digest
 from virtspec.listing.syntax import Remark
-from virtspec.model import AllOf, AnyOf, Condition, Direction, Feature, FieldIs, Not, Prose
+from virtspec.model import Condition, Direction, FieldIs, Prose
+from virtspec.read.features import FEATURE_NAME, stated
 
-FEATURE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+\b")
 _DIRECTION = re.compile(
     r"\W*(?:start of\s+)?device[- ](?:(?P<read>readable|read only)|writable|write only|(?P<both>read && write))"
     r"(?:\s+(?:part|portion|section|data))?\W*$",
@@ -18,7 +18,6 @@ _DIRECTION = re.compile(
 _CUE = re.compile(r"\b(?:only|if|when)\b", re.IGNORECASE)
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 _NEGOTIATED = re.compile(r"\b(?:negotiated|set|present|offered|exists?)\b", re.IGNORECASE)
-_ABSENT = re.compile(r"\bis not (?:negotiated|set)|\bhas not been negotiated|\bnot negotiated", re.IGNORECASE)
 _FIELD_IS = re.compile(r"\bif ([a-z][a-z0-9_]*) (?:is |== ?)?(?:set to )?([A-Z][A-Z0-9_]+_[A-Z0-9_]+)\b", re.IGNORECASE)
 _NEXT_FIELDS = re.compile(r"\bthe next (\w+ )?fields?\b", re.IGNORECASE)
 _COUNTS = {"": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
@@ -60,21 +59,13 @@ def when(remarks: tuple[Remark, ...]) -> When | None:
     text = " ".join(plain_remark(r) for r in remarks)
     if not _CUE.search(text):
         return None
-    features = list(dict.fromkeys(FEATURE_NAME.findall(text)))
-    if not features:
+    if not FEATURE_NAME.search(text):
         return _field_condition(text)
     if not (_NEGOTIATED.search(text) or _ONLY.search(text)):
         return None
-    terms: tuple[Condition, ...] = tuple(Feature(name=name) for name in features)
-    condition = terms[0]
-    if len(terms) > 1:
-        between = text[text.find(features[0]) + len(features[0]) : text.rfind(features[-1])]
-        words = set(re.findall(r"\b(?:or|and)\b", between.lower()))
-        if len(words) != 1:
-            return When(Prose(digest=digest(text)), False)
-        condition = AnyOf(terms=terms) if words == {"or"} else AllOf(terms=terms)
-    if _ABSENT.search(text):
-        condition = Not(term=condition)
+    condition = stated(text)
+    if condition is None:
+        return When(Prose(digest=digest(text)), False)
     run = _NEXT_FIELDS.search(text)
     members = _COUNTS.get((run[1] or "").strip().lower(), 1) if run else 1
     return When(condition, _ONLY.search(text) is not None, members)
