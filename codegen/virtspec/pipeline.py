@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -282,5 +282,6 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, "utf-8")
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        with suppress(OSError):
+            temporary.unlink()
         raise SpecError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from virtspec.diff.likeness import ALIKE, similarity
 from virtspec.layout import Layouts
-from virtspec.model import Constant, FeatureBit, Registry, Spec, Struct
+from virtspec.model import Constant, FeatureBit, Registry, Struct
 
 T = TypeVar("T")
 
@@ -85,10 +85,11 @@ class _Pairs(Generic[T]):
 # --- structs ----------------------------------------------------------------------------------------------
 
 
-def match_structs(old: Spec, new: Spec, one: Layouts, other: Layouts) -> Matched[Struct]:
-    """Pair the structs of two models."""
-    pairs = _Pairs(old.structs, new.structs)
-    several = {s.name for s in (*old.structs, *new.structs) if s.variant > 1}
+def match_structs(one: Layouts, other: Layouts) -> Matched[Struct]:
+    """Pair the structs of two models, given by their layouts."""
+    old, new = one.spec.structs, other.spec.structs
+    pairs = _Pairs(old, new)
+    several = {s.name for s in (*old, *new) if s.variant > 1}
     pairs.by(lambda s: s.key if s.name not in several else ("variant", id(s)))
     # variants of one name are numbered in the order of the text: what they say goes before their number
     pairs.by(lambda s: (s.module, s.name, s.kind, s.members), unique=False)
@@ -97,58 +98,56 @@ def match_structs(old: Spec, new: Spec, one: Layouts, other: Layouts) -> Matched
     pairs.by(lambda s: (s.name, s.kind in ("struct", "union")))
     # a group of bits outside any struct has no name of its own
     pairs.by(lambda s: (s.module, s.kind, s.members) if s.kind == "bits" else s.key)
-    _rename_structs(pairs, old, new, one, other)
-    return pairs.done()
-
-
-def _rename_structs(pairs: _Pairs[Struct], old: Spec, new: Spec, one: Layouts, other: Layouts) -> None:
-    partners = {m.old.key: m.new.key for m in pairs.found}
-    before, after = _neighbours(old.structs), _neighbours(new.structs)
-    ranked: list[tuple[float, Struct, Struct, tuple[str, ...]]] = []
-    for a in pairs.old:
-        for b in pairs.new:
-            if a.kind == b.kind:
-                score, evidence = _alike(a, b, one, other, before, after, partners)
-                if score >= CERTAIN:
-                    ranked.append((score, a, b, evidence))
+    likeness = _Likeness(one, other, pairs.found)
+    ranked = [
+        (score, a, b, evidence)
+        for a in pairs.old
+        for b in pairs.new
+        if a.kind == b.kind
+        for score, evidence in (likeness.of(a, b),)
+        if score >= CERTAIN
+    ]
     ranked.sort(key=lambda r: (-r[0], r[1].key, r[2].key))
     for _, a, b, evidence in ranked:
         pairs.pair(a, b, evidence)
+    return pairs.done()
+
+
+class _Likeness:
+    """How much speaks for two structs of different names being the same one: their layouts and names, and whether they
+    stand beside structs that are known to be the same."""
+
+    def __init__(self, one: Layouts, other: Layouts, known: Iterable[Match[Struct]]) -> None:
+        self.one = one
+        self.other = other
+        self.before = _neighbours(one.spec.structs)
+        self.after = _neighbours(other.spec.structs)
+        self.partners = {m.old.key: m.new.key for m in known}
+
+    def of(self, a: Struct, b: Struct) -> tuple[float, tuple[str, ...]]:
+        """The evidence, and what it sums up to: layout and names up to 1 each, the neighbourhood up to 0.6."""
+        names, more = {m.name for m in a.members if m.name}, {m.name for m in b.members if m.name}
+        if not (names & more) and a.members != b.members:
+            return 0.0, ()
+        alike = similarity(a.name, b.name)
+        neighbours = zip(self.before[a.key], self.after[b.key], strict=True)
+        beside = sum(self.partners.get(old) == new for old, new in neighbours)
+        if alike < ALIKE and not beside:
+            return 0.0, ()
+        first = [(s.path, s.offset, s.size) for s in self.one[a.key].slots]
+        second = [(s.path, s.offset, s.size) for s in self.other[b.key].slots]
+        common = len(set(first) & set(second))
+        layout = 2 * common / max(1, len(first) + len(second))
+        evidence = [f"{common} of {max(len(first), len(second))} members alike", f"names alike by {alike:.0%}"]
+        if beside:
+            evidence.append("between the same neighbours" if beside > 1 else "beside the same neighbour")
+        return layout + alike + 0.3 * beside, tuple(evidence)
 
 
 def _neighbours(structs: Sequence[Struct]) -> dict[str, tuple[str, str]]:
     """The keys of the structs before and behind each one, in the order of the text."""
     keys = ["", *(s.key for s in structs), ""]
     return {keys[i]: (keys[i - 1], keys[i + 1]) for i in range(1, len(keys) - 1)}
-
-
-def _alike(
-    a: Struct,
-    b: Struct,
-    one: Layouts,
-    other: Layouts,
-    before: dict[str, tuple[str, str]],
-    after: dict[str, tuple[str, str]],
-    partners: dict[str, str],
-) -> tuple[float, tuple[str, ...]]:
-    """How much speaks for two structs being the same: layout and names up to 1 each, the neighbourhood up to 0.6."""
-    names, more = {m.name for m in a.members if m.name}, {m.name for m in b.members if m.name}
-    if not (names & more) and a.members != b.members:
-        return 0.0, ()
-    alike = similarity(a.name, b.name)
-    p, n = before[a.key]
-    q, m = after[b.key]
-    beside = (0.3 if partners.get(p) == q else 0.0) + (0.3 if partners.get(n) == m else 0.0)
-    if alike < ALIKE and not beside:
-        return 0.0, ()
-    first = [(s.path, s.offset, s.size) for s in one[a.key].slots]
-    second = [(s.path, s.offset, s.size) for s in other[b.key].slots]
-    common = len(set(first) & set(second))
-    layout = 2 * common / max(1, len(first) + len(second))
-    evidence = [f"{common} of {max(len(first), len(second))} members alike", f"names alike by {alike:.0%}"]
-    if beside:
-        evidence.append("between the same neighbours" if beside > 0.5 else "beside the same neighbour")
-    return layout + alike + beside, tuple(evidence)
 
 
 # --- values -----------------------------------------------------------------------------------------------

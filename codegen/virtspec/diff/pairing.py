@@ -22,7 +22,7 @@ from virtspec.diff.rules import change
 from virtspec.diff.sample import sample_of
 from virtspec.diff.side_by_side import side_by_side
 from virtspec.diff.structs import compare_structs
-from virtspec.model import NOWHERE, Constant, FeatureBit, Registry, Spec, Struct
+from virtspec.model import Constant, FeatureBit, Registry, Spec, Struct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Paired:
 def pair_specs(old: Spec, new: Spec) -> Paired:
     """Pair the definitions of two models."""
     one, other = Side(old, {}), Side(new, {})
-    structs = match_structs(old, new, one.layouts, other.layouts)
+    structs = match_structs(one.layouts, other.layouts)
     constants = match_constants(_plain_constants(old, new), _plain_constants(new, old))
     features = match_features(old.features, new.features)
     registries = match_registries(old.registries, new.registries)
@@ -178,11 +178,7 @@ def _struct(match: Match[Struct], context: Context) -> Iterator[Change]:
     layout = side_by_side(context.old.layouts[a.key], context.new.layouts[b.key], renames)
     sample = sample_of((context.old, a), (context.new, b), renames)
     for one in found:
-        one = replace(
-            one,
-            old_place=one.old_place if one.old_place.file else (NOWHERE if one.new_place.file else a.place),
-            new_place=one.new_place if one.new_place.file else b.place,
-        )
-        if not one.old_place.file:
-            one = replace(one, old_place=a.place)
+        before = one.old_place if one.old_place.file else a.place
+        after = one.new_place if one.new_place.file else b.place
+        one = replace(one, old_place=before, new_place=after)
         yield replace(one, layout=layout, sample=sample) if one.class_ in ("wire", "source") else one

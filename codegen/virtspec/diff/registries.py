@@ -79,7 +79,7 @@ def _table(registry: Registry) -> dict[str, Any]:
 
 
 def _code(code: int) -> str:
-    return f"0x{code:x}"
+    return f"{code:#x}"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

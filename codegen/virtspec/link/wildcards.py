@@ -7,6 +7,7 @@ of the member's bits.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,10 +15,13 @@ from functools import lru_cache
 from virtspec.latex.blocks import Listing
 from virtspec.link.owners import Owners
 from virtspec.model import Integer, Place, Registry, Struct, innermost, members_in
-from virtspec.read.prose import Prose, sentence_end, sentence_start
+from virtspec.read.prose import Pages, Prose, sentence_end, sentence_start
 
 MAX_LINES = 4
 """How many lines above its member a comment may begin."""
+
+MAX_WORDS = 300
+"""How far behind a name its sentence is read."""
 
 MAX_NAME = 80
 """How long the beginning of a name may be."""
@@ -36,42 +40,61 @@ def name_fields(
     registries: Sequence[Registry], structs: Sequence[Struct], prose: Prose, owners: Owners
 ) -> tuple[Registry, ...]:
     """The registries with the members that the text says hold their codes, or whose bits these number."""
-    integers = {
-        f"{s.name}.{path}": m
-        for s in structs
-        for path, m in members_in(s.members)
-        if isinstance(innermost(m.type), Integer)
-    }
-    lines: dict[str, list[tuple[int, str]]] = {}
-    for path, member in integers.items():
-        lines.setdefault(member.place.file, []).append((member.place.line, path))
-    for found in lines.values():
-        found.sort()
+    mentions = _Mentions(structs, owners)
     fields: dict[str, list[str]] = {}
     bits: dict[str, dict[str, None]] = {}
-    for file, pages in prose.pages.items():
+    for pages in prose.pages.values():
         for beginning, position in _mentions(pages.file.text):
-            index = pages.outline.at(position)
-            context = pages.context(index)
-            block, place = context.located.block, pages.file.place(position)
-            if isinstance(block, Listing) and position < block.end:
-                held = _beside(place.line, lines.get(file, ()), pages.file.line(block.end))
-                text = pages.file.text[pages.file.line_starts[place.line - 1] : position]
-            else:
-                label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
-                owner = owners.nearest(label[1], place) if label else ""
-                held = f"{owner}.{label[1]}" if owner and label else ""
-                start = sentence_start(pages.file.text, pages.outline.prose_start(index), position)
-                text = pages.file.text[start : sentence_end(pages.file.text, position, position + 300)]
+            held, words = mentions.holder(pages, position)
             shifted = _SHIFTED.search(pages.file.text, max(0, position - MAX_SHIFT), position) is not None
-            if held not in integers or (_BITS.search(text) and not shifted):
+            if held not in mentions.integers or (_BITS.search(words) and not shifted):
                 continue
-            registry = _called(beginning, place, registries)
+            registry = _called(beginning, pages.file.path, registries)
             if registry is not None and shifted:
                 bits.setdefault(registry.key, {}).setdefault(held)
             elif registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
                 fields[registry.key].append(held)
     return tuple(_with(r, fields.get(r.key, ()), tuple(bits.get(r.key, ()))) for r in registries)
+
+
+class _Mentions:
+    """Which integer member a mention of names is about."""
+
+    def __init__(self, structs: Sequence[Struct], owners: Owners) -> None:
+        self.owners = owners
+        self.integers = {
+            f"{s.name}.{path}": m
+            for s in structs
+            for path, m in members_in(s.members)
+            if isinstance(innermost(m.type), Integer)
+        }
+        self.lines: dict[str, list[tuple[int, str]]] = {}
+        for path, member in self.integers.items():
+            self.lines.setdefault(member.place.file, []).append((member.place.line, path))
+        for found in self.lines.values():
+            found.sort()
+
+    def holder(self, pages: Pages, position: int) -> tuple[str, str]:
+        """The member, as `tag.path` or "", and the words in which it is mentioned."""
+        index = pages.outline.at(position)
+        context = pages.context(index)
+        block, file = context.located.block, pages.file
+        line = file.line(position)
+        if isinstance(block, Listing) and position < block.end:
+            return self._beside(file.path, line, file.line(block.end)), file.text[file.line_starts[line - 1] : position]
+        label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
+        owner = self.owners.nearest(label[1], Place(file.path, line)) if label else ""
+        start = sentence_start(file.text, pages.outline.prose_start(index), position)
+        words = file.text[start : sentence_end(file.text, position, position + MAX_WORDS)]
+        return f"{owner}.{label[1]}" if owner and label else "", words
+
+    def _beside(self, file: str, line: int, last: int) -> str:
+        """The member on a line, else the next one below in the listing, which goes on to the line `last`."""
+        members = self.lines.get(file, [])
+        index = bisect_left(members, (line, ""))
+        if index < len(members) and members[index][0] <= min(line + MAX_LINES, last):
+            return members[index][1]
+        return ""
 
 
 def _with(registry: Registry, fields: Sequence[str], bits: tuple[str, ...]) -> Registry:
@@ -82,6 +105,7 @@ def _with(registry: Registry, fields: Sequence[str], bits: tuple[str, ...]) -> R
 
 @lru_cache(maxsize=1024)
 def _mentions(text: str) -> tuple[tuple[str, int], ...]:
+    """The beginnings of names that a text writes as such, and where they stand."""
     found: list[tuple[str, int]] = []
     for end in _ENDS:
         position = text.find(end)
@@ -94,20 +118,12 @@ def _mentions(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(found, key=lambda mention: mention[1]))
 
 
-def _beside(line: int, members: Sequence[tuple[int, str]], last: int) -> str:
-    """The member on a line, else the next one below in the listing."""
-    for at, path in members:
-        if line <= at <= min(line + MAX_LINES, last):
-            return path
-    return ""
-
-
-def _called(beginning: str, place: Place, registries: Sequence[Registry]) -> Registry | None:
+def _called(beginning: str, file: str, registries: Sequence[Registry]) -> Registry | None:
     """The list whose names begin so, all but perhaps one; else the only one that has several of them."""
     words = beginning.split("_")
     some: list[Registry] = []
     for registry in registries:
-        if registry.under or registry.place.file != place.file:
+        if registry.under or registry.place.file != file:
             continue
         names = [e.name.split("_") for e in registry.entries if e.name.startswith(f"{beginning}_")]
         if len(names) < 2:
