@@ -219,26 +219,26 @@ def _exactly(data: bytes, size: int) -> bytes:
 def int_arm(format: str, offset: int = 0) -> Arm[int]:
     """An arm that is an integer."""
     codec = struct.Struct(format)
-
-    def decode(raw: bytes, at: int) -> int:
-        try:
-            return codec.unpack_from(raw, at)[0]  # type: ignore[no-any-return]
-        except struct.error:
-            raise DecodeError(
-                "ends too early",
-                offset=at,
-                needed=codec.size,
-                available=len(raw) - at,
-                excerpt=hex_excerpt(raw, at),
-            ) from None
-
-    return Arm(decode, codec.pack, offset)
+    return Arm(lambda raw, at: _integers(codec, raw, at)[0], codec.pack, offset)
 
 
 def ints_arm(format: str, offset: int = 0) -> Arm[tuple[int, ...]]:
     """An arm that is an array of integers."""
     codec = struct.Struct(format)
-    return Arm(lambda raw, at: codec.unpack_from(raw, at), lambda value: codec.pack(*value), offset)
+    return Arm(lambda raw, at: _integers(codec, raw, at), lambda value: codec.pack(*value), offset)
+
+
+def _integers(codec: struct.Struct, raw: bytes, at: int) -> tuple[int, ...]:
+    """The integers at an offset. Raises `DecodeError` where a union of variable size has not so many bytes."""
+    if len(raw) - at < codec.size:
+        raise DecodeError(
+            "ends too early",
+            offset=at,
+            needed=codec.size,
+            available=max(0, len(raw) - at),
+            excerpt=hex_excerpt(raw, at, codec.size),
+        )
+    return codec.unpack_from(raw, at)
 
 
 def chunks(data: bytes, size: int) -> list[bytes]:
