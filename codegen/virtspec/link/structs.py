@@ -283,18 +283,17 @@ class _Linker:
 
     def width(self, expr: Expr | None, name: str, start: int) -> int:
         """The width of a bit-field; 0, and a finding, where it has none: what is behind it has no known place then."""
+        if expr is None:
+            return 0  # the parser has told it, and it counts as lost
         try:
-            width = self.value(expr) if expr is not None else None
+            width = self.value(expr)
         except Unknown as error:
             self.fatal("VS106", start, f"width of '{name}': {error}")
             return 0
-        if width is None:
-            self.fatal("VS106", start, f"width of '{name}': is no constant expression")
-        elif not 0 < width <= 64:
+        if not 0 < width <= 64:
             self.fatal("VS106", start, f"'{name}' cannot have {width} bits")
-        else:
-            return width
-        return 0
+            return 0
+        return width
 
     def check_bits(self, container: Integer, used: int, start: int) -> None:
         """Report bit-fields that their container has no room for."""
