@@ -361,7 +361,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_blk_config`, 96 bytes (`device-types/blk/description.tex:89`), since 1.0. It holds that `zoned.max_append_sectors <= seg_max * size_max if VIRTIO_BLK_F_ZONED`.
+    /// `struct virtio_blk_config`, 96 bytes (`device-types/blk/description.tex:89`), since 1.0. Required: `zoned.max_append_sectors <= seg_max * size_max if VIRTIO_BLK_F_ZONED`.
     pub struct VirtioBlkConfig = "virtio_blk_config", 96 {
         /// `le64 capacity`, at 0.
         pub capacity "capacity": Le64 = 0,

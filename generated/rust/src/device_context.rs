@@ -202,7 +202,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_dev_ctx_pci_vq_cfg`, 30 bytes (`device-context.tex:96`). It holds that `queue_size <= 32768`, `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`.
+    /// `struct virtio_dev_ctx_pci_vq_cfg`, 30 bytes (`device-context.tex:96`). Required: `queue_size <= 32768`, `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`.
     pub struct VirtioDevCtxPciVqCfg = "virtio_dev_ctx_pci_vq_cfg", 30 {
         /// `le16 vq_index`, at 0.
         pub vq_index "vq_index": Le16 = 0,

@@ -229,7 +229,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_dev_part_vq_cfg`, 32 bytes (`device-parts.tex:188`), since 1.4. It holds that `queue_size <= 32768`, `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`.
+    /// `struct virtio_dev_part_vq_cfg`, 32 bytes (`device-parts.tex:188`), since 1.4. Required: `queue_size <= 32768`, `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`.
     pub struct VirtioDevPartVqCfg = "virtio_dev_part_vq_cfg", 32 {
         /// `le16 queue_size`, at 0.
         pub queue_size "queue_size": Le16 = 0,

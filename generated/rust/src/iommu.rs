@@ -236,7 +236,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_iommu_config`, 40 bytes (`device-types/iommu/description.tex:101`), since 1.2. It holds that `bypass <= 1`.
+    /// `struct virtio_iommu_config`, 40 bytes (`device-types/iommu/description.tex:101`), since 1.2. Required: `bypass <= 1`.
     pub struct VirtioIommuConfig = "virtio_iommu_config", 40 {
         /// `le64 page_size_mask`, at 0.
         pub page_size_mask "page_size_mask": Le64 = 0,
@@ -360,7 +360,7 @@ fixed! {
 }
 
 fixed! {
-    /// `struct virtio_iommu_req_map`, 40 bytes (`device-types/iommu/description.tex:436`), since 1.2. It holds that `virt_end > virt_start`.
+    /// `struct virtio_iommu_req_map`, 40 bytes (`device-types/iommu/description.tex:436`), since 1.2. Required: `virt_end > virt_start`.
     pub struct VirtioIommuReqMap = "virtio_iommu_req_map", 40 {
         /// `struct virtio_iommu_req_head head`, at 0.
         pub head "head": VirtioIommuReqHead = 0,

@@ -97,7 +97,7 @@ registry! {
 }
 
 fixed! {
-    /// `struct virtio_mem_config`, 56 bytes (`device-types/mem/description.tex:73`), since 1.2. It holds that `block_size != 0`, `(block_size & (block_size - 1)) == 0`, `addr % block_size == 0`, `region_size % block_size == 0`, `usable_region_size % block_size == 0`, `plugged_size % block_size == 0`, `requested_size % block_size == 0`, `usable_region_size >= requested_size`.
+    /// `struct virtio_mem_config`, 56 bytes (`device-types/mem/description.tex:73`), since 1.2. Required: `block_size != 0`, `(block_size & (block_size - 1)) == 0`, `addr % block_size == 0`, `region_size % block_size == 0`, `usable_region_size % block_size == 0`, `plugged_size % block_size == 0`, `requested_size % block_size == 0`, `usable_region_size >= requested_size`.
     pub struct VirtioMemConfig = "virtio_mem_config", 56 {
         /// `le64 block_size`, at 0.
         pub block_size "block_size": Le64 = 0,

@@ -1259,7 +1259,7 @@ bits! {
     }
 }
 
-/// `struct virtio_net_rss_config`, of variable size (`device-types/net/description.tex:2125`), since 1.2. It holds that `((indirection_table_mask + 1) & indirection_table_mask) == 0`.
+/// `struct virtio_net_rss_config`, of variable size (`device-types/net/description.tex:2125`), since 1.2. Required: `((indirection_table_mask + 1) & indirection_table_mask) == 0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtioNetRssConfig<'a> {
     /// `le32 hash_types`.

@@ -76,7 +76,7 @@ bits! {
 }
 
 fixed! {
-    /// `struct virtio_pci_cap`, 16 bytes (`transport-pci.tex:143`), since 1.0. It holds that `offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_COMMON_CFG`, `offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG`.
+    /// `struct virtio_pci_cap`, 16 bytes (`transport-pci.tex:143`), since 1.0. Required: `offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_COMMON_CFG`, `offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG`.
     pub struct VirtioPciCap = "virtio_pci_cap", 16 {
         /// `u8 cap_vndr`, at 0.
         pub cap_vndr "cap_vndr": u8 = 0,
@@ -112,7 +112,7 @@ fixed! {
 }
 
 fixed! {
-    /// `struct virtio_pci_common_cfg`, 64 bytes (`transport-pci.tex:302`), since 1.0. It holds that `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`, `admin_queue_index >= num_queues if VIRTIO_F_ADMIN_VQ`, `admin_queue_num <= 0x10000 - admin_queue_index if VIRTIO_F_ADMIN_VQ`, `queue_size <= 32768`.
+    /// `struct virtio_pci_common_cfg`, 64 bytes (`transport-pci.tex:302`), since 1.0. Required: `(queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED)`, `admin_queue_index >= num_queues if VIRTIO_F_ADMIN_VQ`, `admin_queue_num <= 0x10000 - admin_queue_index if VIRTIO_F_ADMIN_VQ`, `queue_size <= 32768`.
     pub struct VirtioPciCommonCfg = "virtio_pci_common_cfg", 64 {
         /// `le32 device_feature_select`, at 0.
         pub device_feature_select "device_feature_select": Le32 = 0,
@@ -163,7 +163,7 @@ reserved! {
 }
 
 fixed! {
-    /// `struct virtio_pci_notify_cap`, 20 bytes (`transport-pci.tex:541`), since 1.0. It holds that `cap.offset % 2 == 0 if not (VIRTIO_F_NOTIFICATION_DATA)`, `(notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if not (VIRTIO_F_NOTIFICATION_DATA)`, `cap.length >= 2 if not (VIRTIO_F_NOTIFICATION_DATA)`, `(notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if VIRTIO_F_NOTIFICATION_DATA`, `notify_off_multiplier % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA`, `cap.offset % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA`, `cap.length >= 4 if VIRTIO_F_NOTIFICATION_DATA`.
+    /// `struct virtio_pci_notify_cap`, 20 bytes (`transport-pci.tex:541`), since 1.0. Required: `cap.offset % 2 == 0 if not (VIRTIO_F_NOTIFICATION_DATA)`, `(notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if not (VIRTIO_F_NOTIFICATION_DATA)`, `cap.length >= 2 if not (VIRTIO_F_NOTIFICATION_DATA)`, `(notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if VIRTIO_F_NOTIFICATION_DATA`, `notify_off_multiplier % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA`, `cap.offset % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA`, `cap.length >= 4 if VIRTIO_F_NOTIFICATION_DATA`.
     pub struct VirtioPciNotifyCap = "virtio_pci_notify_cap", 20 {
         /// `struct virtio_pci_cap cap`, at 0.
         pub cap "cap": VirtioPciCap = 0,
@@ -173,7 +173,7 @@ fixed! {
 }
 
 fixed! {
-    /// `struct virtio_pci_vndr_data`, 6 bytes (`transport-pci.tex:700`), since 1.2. It holds that `vendor_id != 0x1AF4`, `cap_len % 4 == 0`.
+    /// `struct virtio_pci_vndr_data`, 6 bytes (`transport-pci.tex:700`), since 1.2. Required: `vendor_id != 0x1AF4`, `cap_len % 4 == 0`.
     pub struct VirtioPciVndrData = "virtio_pci_vndr_data", 6 {
         /// `u8 cap_vndr`, at 0.
         pub cap_vndr "cap_vndr": u8 = 0,

@@ -93,7 +93,7 @@ registry! {
 }
 
 fixed! {
-    /// `struct virtio_rpmb_config`, 3 bytes (`device-types/rpmb/description.tex:28`), since 1.2. It holds that `capacity <= 0x80`.
+    /// `struct virtio_rpmb_config`, 3 bytes (`device-types/rpmb/description.tex:28`), since 1.2. Required: `capacity <= 0x80`.
     pub struct VirtioRpmbConfig = "virtio_rpmb_config", 3 {
         /// `u8 capacity`, at 0.
         pub capacity "capacity": u8 = 0,

@@ -724,7 +724,7 @@ fixed! {
 }
 
 fixed! {
-    /// `struct virtio_snd_pcm_set_params`, 24 bytes (`device-types/sound/description.tex:563`), since 1.2. It holds that `buffer_bytes % period_bytes == 0`.
+    /// `struct virtio_snd_pcm_set_params`, 24 bytes (`device-types/sound/description.tex:563`), since 1.2. Required: `buffer_bytes % period_bytes == 0`.
     pub struct VirtioSndPcmSetParams = "virtio_snd_pcm_set_params", 24 {
         /// `struct virtio_snd_pcm_hdr hdr`, at 0.
         pub hdr "hdr": VirtioSndPcmHdr = 0,

@@ -178,7 +178,7 @@ fixed! {
     }
 }
 
-/// `struct virtq_avail`, of variable size (`split-ring.tex:298`), since 1.0. It holds that `flags <= 1 if not (VIRTIO_F_EVENT_IDX)`, `flags == 0 if VIRTIO_F_EVENT_IDX`.
+/// `struct virtq_avail`, of variable size (`split-ring.tex:298`), since 1.0. Required: `flags <= 1 if not (VIRTIO_F_EVENT_IDX)`, `flags == 0 if VIRTIO_F_EVENT_IDX`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtqAvail<'a> {
     /// `le16 flags`.
@@ -244,7 +244,7 @@ fixed! {
     }
 }
 
-/// `struct virtq_used`, of variable size (`split-ring.tex:393`), since 1.0. It holds that `flags <= 1 if not (VIRTIO_F_EVENT_IDX)`, `flags == 0 if VIRTIO_F_EVENT_IDX`.
+/// `struct virtq_used`, of variable size (`split-ring.tex:393`), since 1.0. Required: `flags <= 1 if not (VIRTIO_F_EVENT_IDX)`, `flags == 0 if VIRTIO_F_EVENT_IDX`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VirtqUsed<'a> {
     /// `le16 flags`.

@@ -40,7 +40,7 @@ def definition(
         keyword=record.keyword,
         tag=record.tag,
         source=_source(record),
-        heading=(*_heading(record), *(f"Holds: {relation_text(relation)}" for relation in record.relations)),
+        heading=(*_heading(record), *(f"Required: {relation_text(relation)}" for relation in record.relations)),
         size=lead,
         declarations=tuple(_declaration(record, f, names, 0) for f in leading if f.size != 0) if lead else (),
         offsets=tuple(

@@ -28,7 +28,7 @@ def item_doc(item: Item) -> str:
     since = load_since().struct(struct.name) if item.tagged or item.half is not None else None
     text = f"{text}, since {since}." if since else f"{text}."
     if item.tagged and item.half is None and struct.relations:
-        text += f" It holds that {', '.join(code(relation_text(relation)) for relation in struct.relations)}."
+        text += f" Required: {', '.join(code(relation_text(relation)) for relation in struct.relations)}."
     return text
 
 

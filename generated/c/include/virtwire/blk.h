@@ -147,7 +147,7 @@ VIRTWIRE_OFFSET(struct virtio_blk_zoned_characteristics, model, 20);
 VIRTWIRE_OFFSET(struct virtio_blk_zoned_characteristics, unused2, 21);
 
 /* virtio_blk_config: device-types/blk/description.tex:89, since 1.0.
- * Holds: zoned.max_append_sectors <= seg_max * size_max if VIRTIO_BLK_F_ZONED. */
+ * Required: zoned.max_append_sectors <= seg_max * size_max if VIRTIO_BLK_F_ZONED. */
 struct virtio_blk_config {
     virtio_le64 capacity; /* 0 */
     virtio_le32 size_max; /* 8, if VIRTIO_BLK_F_SIZE_MAX */

@@ -92,8 +92,8 @@ VIRTWIRE_INLINE int virtio_dev_ctx_features_write(struct virtwire_writer *writer
 }
 
 /* virtio_dev_ctx_pci_vq_cfg: device-context.tex:96.
- * Holds: queue_size <= 32768.
- * Holds: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED). */
+ * Required: queue_size <= 32768.
+ * Required: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED). */
 struct virtio_dev_ctx_pci_vq_cfg {
     virtio_le16 vq_index; /* 0 */
     virtio_le16 queue_size; /* 2 */

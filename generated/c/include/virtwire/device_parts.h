@@ -144,8 +144,8 @@ VIRTWIRE_INLINE int virtio_dev_part_features_write(struct virtwire_writer *write
 }
 
 /* virtio_dev_part_vq_cfg: device-parts.tex:188, since 1.4.
- * Holds: queue_size <= 32768.
- * Holds: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED). */
+ * Required: queue_size <= 32768.
+ * Required: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED). */
 struct virtio_dev_part_vq_cfg {
     virtio_le16 queue_size; /* 0 */
     virtio_le16 vector; /* 2 */

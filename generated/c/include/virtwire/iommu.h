@@ -84,7 +84,7 @@ VIRTWIRE_OFFSET(struct virtio_iommu_range_32, start, 0);
 VIRTWIRE_OFFSET(struct virtio_iommu_range_32, end, 4);
 
 /* virtio_iommu_config: device-types/iommu/description.tex:101, since 1.2.
- * Holds: bypass <= 1. */
+ * Required: bypass <= 1. */
 struct virtio_iommu_config {
     virtio_le64 page_size_mask; /* 0 */
     struct virtio_iommu_range_64 input_range; /* 8, if VIRTIO_IOMMU_F_INPUT_RANGE */
@@ -211,7 +211,7 @@ VIRTWIRE_SIZE(struct virtio_iommu_req_detach_writable, 4);
 VIRTWIRE_OFFSET(struct virtio_iommu_req_detach_writable, tail, 0);
 
 /* virtio_iommu_req_map: device-types/iommu/description.tex:436, since 1.2.
- * Holds: virt_end > virt_start. */
+ * Required: virt_end > virt_start. */
 struct virtio_iommu_req_map {
     struct virtio_iommu_req_head head; /* 0 */
     virtio_le32 domain; /* 4 */

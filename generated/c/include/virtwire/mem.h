@@ -36,14 +36,14 @@ extern "C" {
 #define VIRTIO_MEM_STATE_MIXED 2
 
 /* virtio_mem_config: device-types/mem/description.tex:73, since 1.2.
- * Holds: block_size != 0.
- * Holds: (block_size & (block_size - 1)) == 0.
- * Holds: addr % block_size == 0.
- * Holds: region_size % block_size == 0.
- * Holds: usable_region_size % block_size == 0.
- * Holds: plugged_size % block_size == 0.
- * Holds: requested_size % block_size == 0.
- * Holds: usable_region_size >= requested_size. */
+ * Required: block_size != 0.
+ * Required: (block_size & (block_size - 1)) == 0.
+ * Required: addr % block_size == 0.
+ * Required: region_size % block_size == 0.
+ * Required: usable_region_size % block_size == 0.
+ * Required: plugged_size % block_size == 0.
+ * Required: requested_size % block_size == 0.
+ * Required: usable_region_size >= requested_size. */
 struct virtio_mem_config {
     virtio_le64 block_size; /* 0 */
     virtio_le16 node_id; /* 8, if VIRTIO_MEM_F_ACPI_PXM */

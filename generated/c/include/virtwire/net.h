@@ -1071,7 +1071,7 @@ VIRTWIRE_INLINE void rss_rq_id_set_reserved(struct rss_rq_id *p, uint16_t value)
 /* virtio_net_rss_config: device-types/net/description.tex:2125, since 1.2.
  * Followed by indirection_table[indirection_table_mask + 1], max_tx_vq, hash_key_length,
  * hash_key_data[hash_key_length].
- * Holds: ((indirection_table_mask + 1) & indirection_table_mask) == 0. */
+ * Required: ((indirection_table_mask + 1) & indirection_table_mask) == 0. */
 struct virtio_net_rss_config {
     virtio_le32 hash_types; /* 0 */
     virtio_le16 indirection_table_mask; /* 4 */

@@ -98,8 +98,8 @@ VIRTWIRE_INLINE void virtio_pci_notifications_data_le_set_next_wrap(
 }
 
 /* virtio_pci_cap: transport-pci.tex:143, since 1.0.
- * Holds: offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_COMMON_CFG.
- * Holds: offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG. */
+ * Required: offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_COMMON_CFG.
+ * Required: offset % 4 == 0 if cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG. */
 struct virtio_pci_cap {
     uint8_t cap_vndr; /* 0 */
     uint8_t cap_next; /* 1 */
@@ -136,10 +136,10 @@ VIRTWIRE_OFFSET(struct virtio_pci_cap64, offset_hi, 16);
 VIRTWIRE_OFFSET(struct virtio_pci_cap64, length_hi, 20);
 
 /* virtio_pci_common_cfg: transport-pci.tex:302, since 1.0.
- * Holds: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED).
- * Holds: admin_queue_index >= num_queues if VIRTIO_F_ADMIN_VQ.
- * Holds: admin_queue_num <= 0x10000 - admin_queue_index if VIRTIO_F_ADMIN_VQ.
- * Holds: queue_size <= 32768. */
+ * Required: (queue_size & (queue_size - 1)) == 0 if not (VIRTIO_F_RING_PACKED).
+ * Required: admin_queue_index >= num_queues if VIRTIO_F_ADMIN_VQ.
+ * Required: admin_queue_num <= 0x10000 - admin_queue_index if VIRTIO_F_ADMIN_VQ.
+ * Required: queue_size <= 32768. */
 struct virtio_pci_common_cfg {
     virtio_le32 device_feature_select; /* 0 */
     virtio_le32 device_feature; /* 4 */
@@ -186,13 +186,13 @@ VIRTWIRE_OFFSET(struct virtio_pci_common_cfg, admin_queue_index, 60);
 VIRTWIRE_OFFSET(struct virtio_pci_common_cfg, admin_queue_num, 62);
 
 /* virtio_pci_notify_cap: transport-pci.tex:541, since 1.0.
- * Holds: cap.offset % 2 == 0 if not (VIRTIO_F_NOTIFICATION_DATA).
- * Holds: (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if not (VIRTIO_F_NOTIFICATION_DATA).
- * Holds: cap.length >= 2 if not (VIRTIO_F_NOTIFICATION_DATA).
- * Holds: (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if VIRTIO_F_NOTIFICATION_DATA.
- * Holds: notify_off_multiplier % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA.
- * Holds: cap.offset % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA.
- * Holds: cap.length >= 4 if VIRTIO_F_NOTIFICATION_DATA. */
+ * Required: cap.offset % 2 == 0 if not (VIRTIO_F_NOTIFICATION_DATA).
+ * Required: (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if not (VIRTIO_F_NOTIFICATION_DATA).
+ * Required: cap.length >= 2 if not (VIRTIO_F_NOTIFICATION_DATA).
+ * Required: (notify_off_multiplier & (notify_off_multiplier - 1)) == 0 if VIRTIO_F_NOTIFICATION_DATA.
+ * Required: notify_off_multiplier % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA.
+ * Required: cap.offset % 4 == 0 if VIRTIO_F_NOTIFICATION_DATA.
+ * Required: cap.length >= 4 if VIRTIO_F_NOTIFICATION_DATA. */
 struct virtio_pci_notify_cap {
     struct virtio_pci_cap cap; /* 0 */
     virtio_le32 notify_off_multiplier; /* 16 */
@@ -203,8 +203,8 @@ VIRTWIRE_OFFSET(struct virtio_pci_notify_cap, cap, 0);
 VIRTWIRE_OFFSET(struct virtio_pci_notify_cap, notify_off_multiplier, 16);
 
 /* virtio_pci_vndr_data: transport-pci.tex:700, since 1.2.
- * Holds: vendor_id != 0x1AF4.
- * Holds: cap_len % 4 == 0. */
+ * Required: vendor_id != 0x1AF4.
+ * Required: cap_len % 4 == 0. */
 struct virtio_pci_vndr_data {
     uint8_t cap_vndr; /* 0 */
     uint8_t cap_next; /* 1 */

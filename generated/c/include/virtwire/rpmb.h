@@ -36,7 +36,7 @@ extern "C" {
 #define VIRTIO_RPMB_RES_WRITE_COUNTER_EXPIRED 0x0080
 
 /* virtio_rpmb_config: device-types/rpmb/description.tex:28, since 1.2.
- * Holds: capacity <= 0x80. */
+ * Required: capacity <= 0x80. */
 struct virtio_rpmb_config {
     uint8_t capacity; /* 0 */
     uint8_t max_wr_cnt; /* 1 */

@@ -310,7 +310,7 @@ VIRTWIRE_OFFSET(struct virtio_snd_pcm_info, channels_max, 26);
 VIRTWIRE_OFFSET(struct virtio_snd_pcm_info, padding, 27);
 
 /* virtio_snd_pcm_set_params: device-types/sound/description.tex:563, since 1.2.
- * Holds: buffer_bytes % period_bytes == 0. */
+ * Required: buffer_bytes % period_bytes == 0. */
 struct virtio_snd_pcm_set_params {
     struct virtio_snd_pcm_hdr hdr; /* 0 */
     virtio_le32 buffer_bytes; /* 8 */

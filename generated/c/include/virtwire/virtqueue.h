@@ -203,8 +203,8 @@ VIRTWIRE_OFFSET(struct virtq_desc, next, 14);
 
 /* virtq_avail: split-ring.tex:298, since 1.0.
  * Followed by ring[Queue Size], used_event.
- * Holds: flags <= 1 if not (VIRTIO_F_EVENT_IDX).
- * Holds: flags == 0 if VIRTIO_F_EVENT_IDX. */
+ * Required: flags <= 1 if not (VIRTIO_F_EVENT_IDX).
+ * Required: flags == 0 if VIRTIO_F_EVENT_IDX. */
 struct virtq_avail {
     virtio_le16 flags; /* 0 */
     virtio_le16 idx; /* 2 */
@@ -327,8 +327,8 @@ VIRTWIRE_OFFSET(struct virtq_used_elem, len, 4);
 
 /* virtq_used: split-ring.tex:393, since 1.0.
  * Followed by ring[Queue Size], avail_event.
- * Holds: flags <= 1 if not (VIRTIO_F_EVENT_IDX).
- * Holds: flags == 0 if VIRTIO_F_EVENT_IDX. */
+ * Required: flags <= 1 if not (VIRTIO_F_EVENT_IDX).
+ * Required: flags == 0 if VIRTIO_F_EVENT_IDX. */
 struct virtq_used {
     virtio_le16 flags; /* 0 */
     virtio_le16 idx; /* 2 */
