@@ -12,7 +12,7 @@ PARTS = [
     "le32 a b;",
     "le32 a = 5;",
     "struct x *next;",
-    "volatile le32 a;",
+    "register le32 a;",
     "unsigned int a;",
     "le32;",
     "@@@",

@@ -21,10 +21,10 @@ def latest(root: Path) -> Spec:
     return read_spec(str(root / "spec/models/virtio-1.4.json"))
 
 
-def read(tmp_path: Path, text: str, facts: str = "") -> Spec:
+def read(tmp_path: Path, text: str, facts: str = "", sink: Sink | None = None) -> Spec:
     (tmp_path / "widget.tex").write_text(text, "utf-8")
     (tmp_path / "facts.toml").write_text(facts, "utf-8")
-    sink = Sink()
+    sink = sink or Sink()
     document = read_document(open_source(str(tmp_path / "widget.tex")), sink)
     load_annotations.cache_clear()
     return link_document(document, sink, "", load_annotations(tmp_path / "facts.toml"))
@@ -295,6 +295,27 @@ def test_a_sentence_that_announces_the_values_of_a_member(
     assert found.fields == ((f"widget_ask.{field}",) if field else ())
 
 
+@pytest.mark.parametrize(
+    ("sentence", "field"),
+    [
+        ("\\field{what} is one of \\field{enum widgets}.", "what"),
+        ("The \\field{how} is a value of enum widgets.", "how"),
+        ("\\begin{description}\n\\item[\\field{how}] a constant from enum widgets\n\\end{description}", "how"),
+        ("The enum widgets is not what \\field{how} holds.", ""),
+        ("\\field{what} and \\field{how} are values of \\field{enum widgets}.", ""),
+        ("\\field{what} is one of \\field{enum others}.", ""),
+    ],
+)
+def test_a_sentence_that_calls_an_enum(tmp_path: Path, sentence: str, field: str) -> None:
+    (found,) = read(tmp_path, f"\\section{{Widget Device}}\n{STRUCT}{ENUM}\n{sentence}\n").registries
+    assert found.fields == ((f"widget_ask.{field}",) if field else ())
+
+
+def test_a_comment_that_calls_an_enum(tmp_path: Path) -> None:
+    body = "enum widgets { WIDGET_A, WIDGET_B };\nstruct widget {\n  u8 a;\n  u8 b; /* enum widgets */\n};"
+    assert read(tmp_path, LISTED % body).registries[0].fields == ("widget.b",)
+
+
 def test_what_two_files_define_are_two_lists(latest: Spec) -> None:
     split = registry(latest, "virtqueue/registry/virtq_desc_f")
     packed = registry(latest, "virtqueue/registry/packed_virtqueues_virtq_desc_f")
@@ -331,6 +352,33 @@ def test_listings_of_any_environment(tmp_path: Path, environment: str) -> None:
     assert [s.name for s in spec.structs] == ["widget_a", "widget_b"]
     assert [(c.name, c.value) for c in spec.constants] == [("WIDGET_ALL", 0xFFFFFFFF)]
     assert dict(spec.coverage.tallies)["listings"].read == 1
+
+
+LISTED = "\\section{Widget Device}\n\\begin{lstlisting}\n%s\n\\end{lstlisting}\n"
+
+
+def test_what_only_the_preprocessor_sees(tmp_path: Path) -> None:
+    guarded = "#ifndef WIDGET_H\n#define WIDGET_H\n#define WIDGET_MAX 3\nstruct widget { u8 a; };\n#endif"
+    spec = read(tmp_path, LISTED % guarded)
+    assert [c.name for c in spec.constants] == ["WIDGET_MAX"]
+    never = "#if 0\nstruct old { u8 a; };\n# if X\n# endif\nstruct older { u8 a; };\n%s\nstruct new { u8 b; };\n#endif"
+    assert [s.name for s in read(tmp_path, LISTED % never % "#else").structs] == ["new"]
+    assert [s.name for s in read(tmp_path, LISTED % never % "#endif").structs] == ["new"]
+    assert len(read(tmp_path, LISTED % never.replace("endif", "end") % "").structs) == 3  # nothing ends it
+
+
+def test_qualifiers_are_no_types(tmp_path: Path) -> None:
+    body = "struct widget { const le16 a; volatile struct part b; const volatile u8 c[2]; };\nstruct part { u8 d; };"
+    widget, _ = read(tmp_path, LISTED % body).structs
+    assert [m.name for m in widget.members] == ["a", "b", "c"]
+    assert isinstance(widget.members[0].type, Integer) and widget.members[0].type.bits == 16
+
+
+def test_a_name_before_its_bit_fields(tmp_path: Path) -> None:
+    sink = Sink()
+    spec = read(tmp_path, LISTED % "struct widget { u8 a; le32 caps { x : 4; y : 28; }; u8 b; };", sink=sink)
+    assert [m.name for m in spec.structs[0].members] == ["a", "caps", "b"]
+    assert [d.hint for d in sink.diagnostics if d.rule == "VS011"] == ["write 'le32 { … } caps;'"]
 
 
 # --- directions -------------------------------------------------------------------------------------------

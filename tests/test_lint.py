@@ -466,6 +466,26 @@ def test_since(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [f["rule"] for f in lint_json(capsys, new, "--since", "main")] == ["VS406"]
 
 
+def test_since_a_chapter_was_split(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chapter = repository / "port.tex"
+    before, found, behind = CHAPTER.partition("The driver MUST not")
+    (repository / "rest.tex").write_text(found + behind, "utf-8")
+    chapter.write_text(f"{before}\n\\input{{rest.tex}}\n", "utf-8")
+    assert lint_json(capsys, repository, "--since", "main") == []
+    # what is added beside it is new, in whichever of the files
+    chapter.write_text(f"{before}It MUST not stop.\n\\input{{rest.tex}}\n", "utf-8")
+    assert [f["file"] for f in lint_json(capsys, repository, "--since", "main")] == ["port.tex"]
+
+
+def test_a_requirement_in_a_file_of_its_own(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that begins without a heading goes on with the section in which it is included."""
+    before, found, behind = REPAIRED.partition("The driver MUST NOT")
+    (tree / "rest.tex").write_text(found + behind, "utf-8")
+    (tree / "port.tex").write_text(f"{before}\n\\input{{rest.tex}}\n", "utf-8")
+    rules = [f["rule"] for f in lint_json(capsys, tree)]
+    assert "VS406" not in rules and "VS410" not in rules  # neither outside the requirements, nor is their section empty
+
+
 # --- repairs ----------------------------------------------------------------------------------------------
 
 

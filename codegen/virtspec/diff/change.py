@@ -162,6 +162,11 @@ class Gap:
     hides: bool
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def finish(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The findings in the order of the text, each with its fingerprint."""
     ordered = sorted(changes, key=lambda c: (c.place, c.rule, c.subject, c.message))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from virtspec.diff.change import Change
+from virtspec.diff.change import Change, counted
 from virtspec.diff.constants import example_turned
 from virtspec.diff.context import Context, Names, Side
 from virtspec.diff.match import (
@@ -129,7 +129,7 @@ def _structs(matched: Matched[Struct], context: Context) -> Iterator[Change]:
         yield from _struct(match, context)
     for struct in matched.added:
         layout = context.new.layouts[struct.key]
-        size = "of variable size" if layout.size is None else f"with {layout.size} bytes"
+        size = "of variable size" if layout.size is None else f"with {counted(layout.size, 'byte')}"
         yield change(
             "VD125",
             struct.name,

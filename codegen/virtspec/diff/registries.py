@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from virtspec.diff.change import Change, Verdict
+from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_texts, compare_validity
 from virtspec.diff.context import Context, Names
 from virtspec.diff.likeness import UNLIKE, similarity
@@ -59,19 +59,15 @@ def compare_registries(matched: Matched[Registry], context: Context) -> Iterator
     for registry in matched.added:
         if registry.entries and all(told.tells(None, e) for e in registry.entries):
             continue
-        count = _count(len(registry.entries), "code")
+        count = counted(len(registry.entries), "code")
         message = f"table '{registry.name}' ({registry.tag}) is new, with {count}"
         yield change("VD147", registry.name, message, new=_table(registry), new_place=registry.place)
     for registry in matched.removed:
         if registry.entries and all(told.tells(e, None) for e in registry.entries):
             continue
-        count = _count(len(registry.entries), "code")
+        count = counted(len(registry.entries), "code")
         message = f"table '{registry.name}' ({registry.tag}), with {count}, is gone"
         yield change("VD146", registry.name, message, old=_table(registry), old_place=registry.place)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _table(registry: Registry) -> dict[str, Any]:
@@ -79,7 +75,7 @@ def _table(registry: Registry) -> dict[str, Any]:
 
 
 def _code(code: int) -> str:
-    return f"{code:#x}"
+    return str(code) if code < 10 else f"{code} ({code:#x})"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

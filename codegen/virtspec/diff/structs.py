@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from virtspec.diff.bits import compare_bits
-from virtspec.diff.change import Change, Verdict
+from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_conditions
 from virtspec.diff.context import Context
 from virtspec.diff.gaps import Growth, Scope, compare_gap, listed, member_facts
@@ -233,7 +233,7 @@ def _size_inside(
 
 
 def _bytes(size: int | None) -> str:
-    return "a variable size" if size is None else f"{size} bytes"
+    return "a variable size" if size is None else counted(size, "byte")
 
 
 def _total(a: list[Placed], b: list[Placed], scope: Scope, growth: Growth, pairing: Pairing) -> Iterator[Change]:

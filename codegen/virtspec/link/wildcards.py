@@ -1,7 +1,8 @@
-"""Lists of codes that the text calls by how their names begin: which members hold `VIRTIO_GPIO_MSG_*`.
+"""Lists of codes that the text calls by how their names begin, or by their enum: which members hold
+`VIRTIO_GPIO_MSG_*`, or one of `enum virtio_gpio_direction`.
 
-A comment beside a member says so, or the list item that is about the member. With `1 << NAME_*`, codes are the numbers
-of the member's bits.
+A comment beside a member says so, or the list item that is about the member; of an enum, the sentence that names one
+member may say it. With `1 << NAME_*`, codes are the numbers of the member's bits.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ MAX_SHIFT = 20
 
 _ENDS = ("*", "_XXX")
 _BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
+_ENUM = re.compile(r"enum\s+([A-Za-z_]\w{0,80})\b(?!\s*\{)")
+_OF = re.compile(r"\b(?:one|values?|constants?|listed|defined)\s+(?:of|from|in|by)\s+(?:the\s+)?(?:\\field\{\s*)?$")
+_FIELD = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
 _SHIFTED = re.compile(r"\b1\s*<<\s*\Z")
@@ -44,8 +48,8 @@ def name_fields(
     fields: dict[str, list[str]] = {}
     bits: dict[str, dict[str, None]] = {}
     for pages in prose.pages.values():
-        for beginning, position in _mentions(pages.file.text):
-            held, words = mentions.holder(pages, position)
+        for beginning, position, announced in _mentions(pages.file.text):
+            held, words = mentions.holder(pages, position, announced=announced)
             shifted = _SHIFTED.search(pages.file.text, max(0, position - MAX_SHIFT), position) is not None
             if held not in mentions.integers or (_BITS.search(words) and not shifted):
                 continue
@@ -74,19 +78,24 @@ class _Mentions:
         for found in self.lines.values():
             found.sort()
 
-    def holder(self, pages: Pages, position: int) -> tuple[str, str]:
-        """The member, as `tag.path` or "", and the words in which it is mentioned."""
+    def holder(self, pages: Pages, position: int, *, announced: bool) -> tuple[str, str]:
+        """The member, as `tag.path` or "", and the words in which it is mentioned.
+
+        Outside of listings it is the one that a list item is about, else the only one in a sentence of which the words
+        say that it speaks of values (`announced`).
+        """
         index = pages.outline.at(position)
         context = pages.context(index)
         block, file = context.located.block, pages.file
         line = file.line(position)
         if isinstance(block, Listing) and position < block.end:
             return self._beside(file.path, line, file.line(block.end)), file.text[file.line_starts[line - 1] : position]
-        label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
-        owner = self.owners.nearest(label[1], Place(file.path, line)) if label else ""
         start = sentence_start(file.text, pages.outline.prose_start(index), position)
         words = file.text[start : sentence_end(file.text, position, position + MAX_WORDS)]
-        return f"{owner}.{label[1]}" if owner and label else "", words
+        label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
+        named = [label[1]] if label else _FIELD.findall(words) if announced else []
+        owner = self.owners.nearest(named[0], Place(file.path, line)) if len(named) == 1 else ""
+        return f"{owner}.{named[0]}" if owner else "", words
 
     def _beside(self, file: str, line: int, last: int) -> str:
         """The member on a line, else the next one below in the listing, which goes on to the line `last`."""
@@ -104,27 +113,34 @@ def _with(registry: Registry, fields: Sequence[str], bits: tuple[str, ...]) -> R
 
 
 @lru_cache(maxsize=1024)
-def _mentions(text: str) -> tuple[tuple[str, int], ...]:
-    """The beginnings of names that a text writes as such, and where they stand."""
-    found: list[tuple[str, int]] = []
+def _mentions(text: str) -> tuple[tuple[str, int, bool], ...]:
+    """The beginnings of names and the tags of enums that a text mentions, with their positions, and whether the words
+    before say that something is one of their codes."""
+    found: list[tuple[str, int, bool]] = []
     for end in _ENDS:
         position = text.find(end)
         while position >= 0:
             stop = position - (text[position - 1] == "_")
             # most stars are those of comments
             if text[stop - 1].isalnum() and (word := _BEGINNING.search(text, max(0, stop - MAX_NAME), stop)):
-                found.append((word[1], word.start()))
+                found.append((word[1], word.start(), False))
             position = text.find(end, position + 1)
+    for enum in _ENUM.finditer(text):
+        if not text[enum.start() - 1 : enum.start()].isalnum():
+            announced = _OF.search(text, max(0, enum.start() - MAX_NAME), enum.start()) is not None
+            found.append((enum[1], enum.start(1), announced))
     return tuple(sorted(found, key=lambda mention: mention[1]))
 
 
 def _called(beginning: str, file: str, registries: Sequence[Registry]) -> Registry | None:
-    """The list whose names begin so, all but perhaps one; else the only one that has several of them."""
+    """The enum of that tag, the list whose names begin so, all but perhaps one, or the only one that has several."""
     words = beginning.split("_")
     some: list[Registry] = []
     for registry in registries:
         if registry.under or registry.place.file != file:
             continue
+        if registry.name == beginning:
+            return registry
         names = [e.name.split("_") for e in registry.entries if e.name.startswith(f"{beginning}_")]
         if len(names) < 2:
             continue

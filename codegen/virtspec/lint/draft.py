@@ -368,7 +368,7 @@ class Draft:
 
 
 def _is_history(page: Page) -> bool:
-    first = page.section(0)
+    first = page.opens
     while first is not None and first.parent is not None:
         first = first.parent
     return page.file.path.rpartition("/")[2].startswith("cl-") or (

@@ -16,7 +16,7 @@ from virtspec.latex.document import Document, Section
 from virtspec.source import SourceFile
 
 _HIDDEN = re.compile(
-    r"\\begin\{(?P<environment>lstlisting|verbatim|Verbatim|comment)\}"
+    r"\\begin\{(?P<environment>lstlisting|verbatim|Verbatim|minted|comment)\}"
     r"|\\(?:re)?newcommand\*?\s*\{?\\[A-Za-z]+\}?(?:\[[0-9]\])?\{[^\n]*"
     r"|\\[\\%]|(?P<comment>%[^\n]*)"
 )
@@ -37,7 +37,12 @@ class Page:
     def section(self, offset: int) -> Section | None:
         """The innermost section that a position belongs to."""
         index = bisect_right(self._starts, offset) - 1
-        return self._sections[max(index, 0)] if self._sections else None
+        return self._sections[index]
+
+    @property
+    def opens(self) -> Section | None:
+        """The first section that the file opens; without any, the one that it stands in."""
+        return next((s for s in self._sections if s is not None and s.file is self.file), self._sections[0])
 
     def title(self, offset: int) -> str:
         """The title of the section that a position belongs to; "" before the first one."""
@@ -48,7 +53,7 @@ class Page:
         """The bounds of the section around a position, up to the next heading of any level."""
         index = bisect_right(self._starts, offset) - 1
         stop = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
-        return (self._starts[index] if index >= 0 else 0), stop
+        return self._starts[index], stop
 
     def module(self, offset: int) -> str:
         """The device type or chapter that a position belongs to."""
@@ -75,14 +80,17 @@ class Page:
 
 def read_pages(document: Document) -> tuple[Page, ...]:
     """The prose of every file of a document, in reading order."""
-    marks: dict[str, tuple[list[int], list[Section | None]]] = {path: ([], []) for path in document.files}
+    # a file begins in the section that it is included in
+    marks: dict[str, tuple[list[int], list[Section | None]]] = {
+        path: ([0], [inclusion.section]) for path, inclusion in document.inclusions.items()
+    }
     for located in document.blocks:
         if isinstance(located.block, Listing) and located.block.path:
             continue
         starts, sections = marks[located.file.path]
-        if starts and located.block.start < starts[-1]:
+        if located.block.start < starts[-1]:
             continue  # the file is included a second time
-        if not sections or sections[-1] is not located.section:
+        if sections[-1] is not located.section:
             starts.append(located.block.start)
             sections.append(located.section)
     return tuple(Page(file, hide(file.text), *marks[path]) for path, file in document.files.items())

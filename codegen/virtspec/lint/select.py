@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from virtspec.diagnostics import Severity, SpecError
 from virtspec.report.findings import Finding, identity
 from virtspec.report.findings_json import LINT_SCHEMA
 from virtspec.suppressions import Suppression, sift
+
+_FILE = re.compile(r"[\w./-]+\.\w+(?=[,) ]|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,25 +30,36 @@ class Selection:
 def introduced(findings: Sequence[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that another run does not have.
 
-    Of several equal ones as many are new as there are more of them; those whose line stood in the other text are not.
+    Of several equal ones as many are new as there are more of them; those whose line stood in the other text are not,
+    be it in another file, as when a chapter is split.
     """
-    numbers: Counter[tuple[str, str, str, str]] = Counter()
-    lines: Counter[tuple[tuple[str, str, str, str], str]] = Counter()
-    for finding in known:
-        numbers[identity(finding)] += 1
-        lines[identity(finding), finding.excerpt.strip()] += 1
-    # first what stood there word for word, then what is left in order
-    taken: set[int] = set()
-    for exact in (True, False):
-        for index, finding in enumerate(findings):
-            key = identity(finding)
-            line = (key, finding.excerpt.strip())
-            if index in taken or not numbers[key] or (exact and not lines[line]):
-                continue
-            lines[line] -= exact
-            numbers[key] -= 1
-            taken.add(index)
-    return tuple(finding for index, finding in enumerate(findings) if index not in taken)
+    left, against = list(findings), list(known)
+    for same in (_exact, _moved, identity):
+        left, against = _unpaired(left, against, same), _unpaired(against, left, same)
+    return tuple(left)
+
+
+def _exact(finding: Finding) -> Hashable:
+    return identity(finding), finding.excerpt.strip()
+
+
+def _moved(finding: Finding) -> Hashable:
+    """A finding and its line, in whatever file; the message may name files, too."""
+    rule, _, subject, message = identity(finding)
+    return rule, subject, _FILE.sub("", message), finding.excerpt.strip()
+
+
+def _unpaired(
+    findings: Sequence[Finding], others: Sequence[Finding], same: Callable[[Finding], Hashable]
+) -> list[Finding]:
+    """The findings without the first ones of each kind that the others have as many of."""
+    numbers = Counter(map(same, others))
+    left: list[Finding] = []
+    for finding in findings:
+        numbers[same(finding)] -= 1
+        if numbers[same(finding)] < 0:
+            left.append(finding)
+    return left
 
 
 def against_baseline(findings: Sequence[Finding], baseline: Sequence[Finding]) -> Selection:

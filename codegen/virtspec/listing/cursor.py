@@ -18,6 +18,9 @@ SCALARS = frozenset(
 ) | {"char", "uint8_t", "uint16_t", "uint32_t", "uint64_t"}
 """The integer types of the dialect."""
 
+QUALIFIERS = frozenset({"const", "volatile"})
+"""Words before a type that say what a program may do with a member, and nothing of its bytes."""
+
 MAX_DEPTH = 24
 """How deep structs, or an array's dimensions, may nest in one another; the deepest published one has four levels."""
 
@@ -102,7 +105,8 @@ class Cursor:
 
     def begins_member(self, token: Token, *, group: bool) -> bool:
         """Whether a token behind a `;`, on its line, begins another member or ends the body, rather than prose."""
-        if token.text in ("}", "struct", "union") or token.text in SCALARS or token.kind == "elision":
+        begins = token.text in ("}", "struct", "union") or token.text in SCALARS or token.text in QUALIFIERS
+        if begins or token.kind == "elision":
             return True
         following = self.tokens[self.position + 1 : self.position + 3]
         if token.kind != "name" or not following:

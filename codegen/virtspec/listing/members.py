@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from virtspec.diagnostics import at
 from virtspec.expressions import NoExpression, Token, parse_expression
-from virtspec.listing.cursor import MAX_DEPTH, SCALARS, Cursor, TooDeep
+from virtspec.listing.cursor import MAX_DEPTH, QUALIFIERS, SCALARS, Cursor, TooDeep
 from virtspec.listing.definitions import parse_define, parse_enum
 from virtspec.listing.syntax import (
     BitEntry,
@@ -92,6 +92,8 @@ class MemberParser(Cursor):
     def declarations(self) -> list[Declaration]:
         """A type and its declarators up to and with the `;`."""
         before = self.remarks()
+        if self.ahead(2).text == "{" and self.ahead(4).text == ":" and self.peek().text in SCALARS:
+            return [self.named_before_group(before)]
         type_ = self.type()
         if type_ is None:
             return []
@@ -115,7 +117,23 @@ class MemberParser(Cursor):
         declared[-1].after = self.trailing()
         return declared
 
+    def named_before_group(self, before: tuple[Remark, ...]) -> Declaration:
+        """`le32 flags { … };` means `le32 { … } flags;`."""
+        container, name = self.next(), self.next()
+        self.error(
+            "VS011",
+            name.start,
+            f"the name '{name.text[:40]}' stands before the bit-fields, not behind them",
+            hint=f"write '{container.text} {{ … }} {name.text[:40]};'",
+        )
+        declaration = Declaration(name.text, self.group(container), name.start, before=before)
+        self.end_of_declaration(declaration)
+        declaration.after = self.trailing()
+        return declaration
+
     def type(self) -> TypeName | Body | BitGroup | None:
+        while self.peek().text in QUALIFIERS and self.ahead(1).kind == self.ahead(2).kind == "name":
+            self.next()
         token = self.peek()
         if token.text in ("struct", "union"):
             if self.begins_body():
@@ -129,7 +147,7 @@ class MemberParser(Cursor):
             self.next()
             return TypeName("union" if token.text == "union" else "struct", name.text, token.start)
         if token.text in SCALARS and self.ahead(1).text == "{":
-            return self.group()
+            return self.group(self.next())
         if token.text not in SCALARS and not (self.ahead(1).kind == "name" and not self.ahead(1).fresh):
             self.error("VS011", token.start, f"'{token.text[:40]}' is no member: a type and a name were expected")
             self.next()
@@ -260,8 +278,8 @@ class MemberParser(Cursor):
 
     # --- bit-field groups ---
 
-    def group(self) -> BitGroup:
-        container = self.next()
+    def group(self, container: Token) -> BitGroup:
+        """The bit-fields of an integer of the type `container`, from the brace before the first."""
         brace = self.next()
         self.enter()
         group = BitGroup(TypeName("", container.text, container.start), container.start)

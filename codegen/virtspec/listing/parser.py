@@ -26,6 +26,12 @@ MANGLED = "looks like a definition, and cannot be read as one"
 # a member: no statement declares a variable of such a type
 _WIRE_TYPE = re.compile(r"(?<![\w.>])(?:__)?[lb]e(?:16|32|64)\s+[A-Za-z_]\w*\s*(?:\[[^\]\n]*\])*\s*[;:]")
 
+_GUARD = re.compile(r"#\s*ifndef\s+(\w+)\s*$")
+_NEVER = re.compile(r"#\s*if\s+0\s*$")
+_IF = re.compile(r"#\s*if")
+_ELSE = re.compile(r"#\s*el")
+_ENDIF = re.compile(r"#\s*endif\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -87,7 +93,10 @@ class _Parser(MemberParser):
             self.next()
             defined = parse_define(self, token)
             return [defined] if defined else []
-        if token.kind == "directive" or token.text == ";":
+        if token.kind == "directive":
+            self.directive()
+            return []
+        if token.text == ";":
             self.next()
             return []
         if token.text in ("struct", "union") and self.begins_body():
@@ -111,6 +120,23 @@ class _Parser(MemberParser):
                 return list(fields)
             self.position = mark
         return [self.opaque()]
+
+    def directive(self) -> None:
+        """A line for the preprocessor; only what C never sees, and the name of an include guard, are passed over."""
+        text = self.next().text
+        guard = _GUARD.match(text)
+        if guard and self.peek().kind == "define" and self.peek().text.split()[1:] == [guard[1]]:
+            self.next()
+        if not _NEVER.match(text):
+            return
+        mark, depth = self.position, 1
+        while (token := self.next()).kind != "end":
+            if token.kind != "directive":
+                continue
+            depth += 1 if _IF.match(token.text) else -1 if _ENDIF.match(token.text) else 0
+            if not depth or (depth == 1 and _ELSE.match(token.text)):
+                return
+        self.position = mark  # nothing ends it
 
     def named_type(self, keyword: Token) -> Body | Enum:
         """`struct { … } name;` behind `typedef`: a body without a tag is called as its type is."""
@@ -142,7 +168,7 @@ class _Parser(MemberParser):
         self.error("VS012", brace.start, f"{what} has no ';' behind its '}}'", hint="add ';' behind the '}'")
 
     def top_group(self) -> Item:
-        group = self.group()
+        group = self.group(self.next())
         name = ""
         if self.peek().kind == "name" and not self.peek().fresh:
             name = self.next().text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtspec.diff.change import Change, Verdict
-from virtspec.report.diff_view import Group, counted, grouped, layout_lines, printable, sample_lines, summary
+from virtspec.diff.change import Change, Verdict, counted
+from virtspec.report.diff_view import Group, grouped, layout_lines, printable, sample_lines, summary
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 

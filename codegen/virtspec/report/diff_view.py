@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from virtspec.diff.change import Cell, Change, Comparison, LayoutPair, Row, Sample, Verdict
+from virtspec.diff.change import Cell, Change, Comparison, LayoutPair, Row, Sample, Verdict, counted
 
 MARKS = {"same": " ", "added": "+", "removed": "-", "moved": ">", "changed": "~", "renamed": "="}
 """What stands before a row: added, removed, moved, changed, renamed."""
@@ -114,12 +114,7 @@ def layout_lines(pair: LayoutPair, width: int) -> list[str]:
 
 def size_text(size: int | None) -> str:
     """A size as the reports show it."""
-    return "depends on data" if size is None else f"{size} bytes"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return "depends on data" if size is None else counted(size, "byte")
 
 
 def sample_lines(sample: Sample, width: int = 16) -> list[str]:

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from virtspec import __version__, rendering
-from virtspec.diff.change import CLASSES, Cell, Change, LayoutPair, Sample, Verdict
+from virtspec.diff.change import CLASSES, Cell, Change, LayoutPair, Sample, Verdict, counted
 from virtspec.model import Place
-from virtspec.report.diff_view import MARKS, MAX_SHOWN, counted, grouped, printable, size_text, summary, visible
+from virtspec.report.diff_view import MARKS, MAX_SHOWN, grouped, printable, size_text, summary, visible
 from virtspec.report.drawing import Picture, pictures
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from virtspec.diff.change import Change, Verdict
-from virtspec.report.diff_view import Group, counted, grouped, layout_lines, sample_lines, summary
+from virtspec.diff.change import Change, Verdict, counted
+from virtspec.report.diff_view import Group, grouped, layout_lines, sample_lines, summary
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 
