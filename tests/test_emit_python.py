@@ -450,6 +450,23 @@ def test_configuration_in_several_byte_orders_may_end_early_too(load: Load) -> N
         m.Cfg.from_bytes(bytes(3), allow_short=True)
 
 
+def test_an_error_in_bit_fields_names_what_the_specification_names(load: Load) -> None:
+    caps = Bits(container=LE32, fields=(Bit(name="trip", offset=0, width=4),))
+    m = load(struct("cfg", member("a", LE16), member("caps", caps)), struct("bare", member("a", LE16), member("", caps)))
+    decode_error, _ = errors(m)
+    for cls, path in ((m.Cfg, "cfg.caps"), (m.Bare, "bare")):
+        with pytest.raises(decode_error) as caught:
+            cls.from_bytes(bytes(4), allow_short=True)
+        assert caught.value.path == path
+
+
+def test_the_length_of_a_member_whose_name_a_class_has(load: Load) -> None:
+    """The vectors call it by the member, not by the attribute."""
+    m = load(struct("s", member("raw", External(name="s32")), member("class", External(name="s32"))))
+    value = m.S.from_bytes(b"abc", raw_size=1, class__size=2)
+    assert (value.raw_, value.class_) == (b"a", b"bc")
+
+
 def test_elements_that_depend_on_features(load: Load) -> None:
     m = load(
         struct(

@@ -44,7 +44,7 @@ def truncated(
     if size is not None and size < 0:
         return DecodeError(
             "no room for it",
-            path=f"{path}.{parts_of(cls)[first].name}",
+            path=parts_of(cls)[first].under(path),
             offset=offset,
             excerpt=hex_excerpt(view, offset),
         )
@@ -54,7 +54,7 @@ def truncated(
         if needed is None:
             break
         if offset + needed > len(view):
-            path = f"{path}.{part.name}"
+            path = part.under(path)
             deepest = None if first else _deepest(cls, start, len(view))
             if deepest is not None and deepest.offset is not None and deepest.size is not None:
                 path = f"{cls.C_NAME}.{deepest.path}"

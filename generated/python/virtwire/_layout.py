@@ -160,6 +160,10 @@ class Part(Row):
         self.size = size
         self.optional = optional
 
+    def under(self, path: str) -> str:
+        """Its path in what has a path; an integer of bit-fields has no name of its own."""
+        return path if self.name.startswith("_bits") else f"{path}.{self.name}"
+
 
 _known_parts: dict[type[Struct], tuple[Part, ...]] = {}
 

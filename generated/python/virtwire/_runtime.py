@@ -294,13 +294,13 @@ def _cut(value: Struct, data: memoryview, offset: int, end: int, path: str) -> N
             if not isinstance(inner, Struct):
                 raise DecodeError(
                     "ends inside a field",
-                    path=f"{path}.{part.name}",
+                    path=part.under(path),
                     offset=offset,
                     needed=size,
                     available=end - offset,
                     excerpt=hex_excerpt(data, offset, size),
                 )
-            _cut(inner, data, offset, end, f"{path}.{part.name}")
+            _cut(inner, data, offset, end, part.under(path))
         offset += size
 
 

@@ -83,7 +83,7 @@ class Extents:
     def _passed(attribute: Attribute, keyword: str) -> str:
         """The keyword under which a struct takes one of a nested struct's."""
         ambiguous = keyword.endswith(("_size", "_count")) and not keyword.startswith("queue_")
-        return f"{attribute.name}_{keyword}" if ambiguous else keyword
+        return f"{_stem(attribute)}_{keyword}" if ambiguous else keyword
 
     def _count(self, cls: Cls, length: Length) -> str:
         text = to_python(parse_formula(length_text(length)), lambda path: self._member(cls, path), self.counts.size_of)
@@ -152,8 +152,14 @@ def _keyword(attribute: Attribute, length: Length | None) -> str:
         case Expression(text=text) if isinstance(_parsed(text), Name):
             text = python_field(text.rpartition(".")[2])
         case _:
-            text = f"{attribute.name}_{'size' if attribute.unit == 1 else 'count'}"
+            text = f"{_stem(attribute)}_{'size' if attribute.unit == 1 else 'count'}"
     return f"{text}_" if text in TAKEN_LOCALS else text
+
+
+def _stem(attribute: Attribute) -> str:
+    """How lengths call an attribute: as the vectors do, whatever else a class has of its name (`raw_`: `raw_size`)."""
+    plain = python_field(attribute.path)
+    return plain if attribute.name == f"{plain}_" else attribute.name
 
 
 def _parsed(text: str) -> object:
