@@ -452,7 +452,9 @@ def test_configuration_in_several_byte_orders_may_end_early_too(load: Load) -> N
 
 def test_an_error_in_bit_fields_names_what_the_specification_names(load: Load) -> None:
     caps = Bits(container=LE32, fields=(Bit(name="trip", offset=0, width=4),))
-    m = load(struct("cfg", member("a", LE16), member("caps", caps)), struct("bare", member("a", LE16), member("", caps)))
+    m = load(
+        struct("cfg", member("a", LE16), member("caps", caps)), struct("bare", member("a", LE16), member("", caps))
+    )
     decode_error, _ = errors(m)
     for cls, path in ((m.Cfg, "cfg.caps"), (m.Bare, "bare")):
         with pytest.raises(decode_error) as caught:

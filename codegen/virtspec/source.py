@@ -47,16 +47,28 @@ class Place(NamedTuple):
 NOWHERE = Place("", 0)
 
 
+class Expansion(NamedTuple):
+    """A stretch of a text that is written otherwise in its file: where it lies, and what it stands for lies there."""
+
+    start: int
+    end: int
+    written_start: int
+    written_end: int
+
+
 class SourceFile:
     """A text and its path inside the tree. `written` is the text of the file itself, where some of it is not to be
-    read."""
+    read, or stands for something else: `expansions`, in their order. Its lines are those of the text."""
 
-    __slots__ = ("__dict__", "path", "text", "written")
+    __slots__ = ("__dict__", "expansions", "path", "text", "written")
 
-    def __init__(self, path: str, text: str, written: str | None = None) -> None:
+    def __init__(
+        self, path: str, text: str, written: str | None = None, expansions: tuple[Expansion, ...] = ()
+    ) -> None:
         self.path = path
         self.text = one_of(text)
         self.written = self.text if written is None else written
+        self.expansions = expansions
 
     def __repr__(self) -> str:
         return f"SourceFile({self.path!r}, {len(self.text)} characters)"
@@ -74,15 +86,25 @@ class SourceFile:
         return tuple.__new__(Place, (self.path, bisect_right(self.line_starts, offset)))
 
     def line_column(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character offset, both from 1."""
+        """Line and column of a character offset, both from 1, as it stands in the file."""
         line = self.line(offset)
-        return line, offset - self.line_starts[line - 1] + 1
+        starts = line_starts_of(self.written) if self.expansions else self.line_starts
+        return line, self.as_written(offset) - starts[line - 1] + 1
+
+    def as_written(self, offset: int) -> int:
+        """The offset in the file itself; of what stands for something else, where that begins."""
+        index = bisect_right(self.expansions, offset, key=lambda expansion: expansion.start) - 1
+        if index < 0:
+            return offset
+        last = self.expansions[index]
+        return last.written_start if offset < last.end else offset - last.end + last.written_end
 
     def line_text(self, line: int) -> str:
         """The text of a line (from 1) without its end, as it stands in the file."""
-        if not 1 <= line <= len(self.line_starts):
+        starts = line_starts_of(self.written) if self.expansions else self.line_starts
+        if not 1 <= line <= len(starts):
             return ""
-        start = self.line_starts[line - 1]
+        start = starts[line - 1]
         end = self.written.find("\n", start)
         return self.written[start : end if end >= 0 else len(self.written)]
 

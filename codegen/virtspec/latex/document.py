@@ -26,6 +26,7 @@ from virtspec.latex.blocks import (
 )
 from virtspec.latex.hidden import visible
 from virtspec.latex.scan import scan_text
+from virtspec.latex.shorthands import expanded, shorthands_in
 from virtspec.latex.text import plain_text
 from virtspec.source import MissingFile, OutsideTree, Place, SourceError, SourceFile, SourceTree
 
@@ -157,6 +158,7 @@ class _Reader:
         self.stack: list[str] = []
         self.sections: tuple[Section, ...] = ()
         self.escape = ""
+        self.shorthands: dict[str, tuple[int, str]] = {}
         self.inputs = 0
 
     def read(self, file: SourceFile, *, tabled: bool = False) -> None:
@@ -164,6 +166,10 @@ class _Reader:
         scan = scan_text(file.text)
         if scan.hides:
             file = visible(file)
+            scan = scan_text(file.text)
+        self.shorthands.update(shorthands_in(file.text))
+        if self.shorthands:
+            file = expanded(file, tuple(self.shorthands.items()))
             scan = scan_text(file.text)
         self.stack.append(file.path)
         inclusion = Inclusion(file, self.sections[-1] if self.sections else None, tabled)

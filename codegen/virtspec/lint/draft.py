@@ -131,8 +131,9 @@ class Draft:
         file = self.files.get(place.file) or self._listed.get(place.file)
         if file is None or not 1 <= place.line <= len(file.line_starts):
             return None
-        text = file.line_text(place.line)
-        return file, file.line_starts[place.line - 1] + len(text) - len(text.lstrip())
+        start = file.line_starts[place.line - 1]
+        text = file.text[start : file.text.find("\n", start) + 1 or None]
+        return file, start + len(text) - len(text.lstrip())
 
     @cached_property
     def _listed(self) -> dict[str, SourceFile]:

@@ -28,10 +28,13 @@ def apply_edits(repairs: Sequence[Repair]) -> tuple[dict[str, str], tuple[Findin
             if edit == last:
                 repaired.append(finding)
                 continue
-            if edit.start < position or (last is not None and last.start == edit.start):
+            start, end = file.as_written(edit.start), file.as_written(edit.end)
+            if file.written[start:end] != file.text[edit.start : edit.end]:
+                continue  # what stands there is written otherwise
+            if start < position or (last is not None and last.start == edit.start):
                 continue
-            pieces += [file.written[position : edit.start], edit.text]
-            position, last = edit.end, edit
+            pieces += [file.written[position:start], edit.text]
+            position, last = end, edit
             repaired.append(finding)
         texts[file.path] = "".join(pieces) + file.written[position:]
     return texts, tuple(dict.fromkeys(repaired))

@@ -109,5 +109,4 @@ def _again(file: SourceFile, starts: tuple[int, ...], line: int) -> str:
 
 
 def _excerpt(file: SourceFile, line: int) -> str:
-    start = file.line_starts[line - 1]
-    return file.text[start : start + MAX_EXCERPT].partition("\n")[0]
+    return file.line_text(line)[:MAX_EXCERPT]
