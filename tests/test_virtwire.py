@@ -586,6 +586,27 @@ def test_the_examples_of_the_help_and_of_the_readme_work(
         assert (code, err) == (0, "") and out, example
 
 
+def test_what_can_be_read_before_an_error_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """A record with a wrong length moves the ones behind it: the error is found in one of those."""
+    status = "0301 00 00 0000000000000000 {} 0f"
+    blob = " ".join(status.format(length) for length in ("01000000", "00000000", "01000000"))
+    code, out, err = run(capsys, "decode", "virtio_admin_cmd_dev_parts_get_result", "--hex", blob)
+    assert code == 1 and "virtio_admin_cmd_dev_parts_get_result.parts[2]" in err
+    assert [line.split()[0] for line in out.splitlines() if "(virtio_dev_part)" in line] == ["parts[0]", "parts[1]"]
+    assert "value: no VIRTIO_DEV_PART_DEVICE_STATUS" in out
+    places = [line[:8] for line in out.splitlines() if "part_type" in line]
+    assert places == ["00000000", "00000011"]
+    code, out, err = run(capsys, "decode", "virtio_dev_ctx", "--hex", "02000000" + "01000000" + "00" * 12 + "02")
+    assert code == 1 and "fields[0] (virtio_dev_ctx_field_tlv)" in out and "fields[1]" in err
+
+
+def test_several_records_are_a_container(capsys: pytest.CaptureFixture[str]) -> None:
+    part = "0301 00 00 0000000000000000 01000000 0f"
+    code, _, err = run(capsys, "decode", "virtio_dev_part", "--hex", f"{part} {part}")
+    assert code == 1 and "hint: several of them are a virtio_admin_cmd_dev_parts_get_result or a" in err
+    assert "hint" not in run(capsys, "decode", "virtio_dev_part", "--hex", part[:20])[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

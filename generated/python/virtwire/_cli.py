@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -24,6 +24,7 @@ from virtwire._dump import Line, dump, plain
 from virtwire._errors import DecodeError
 from virtwire._index import MODULES, STRUCTS
 from virtwire._layout import Field, parts_of
+from virtwire._records import Container, Record
 from virtwire._runtime import Request, Struct
 from virtwire._unions import Union
 
@@ -230,15 +231,60 @@ def _decode(options: argparse.Namespace) -> int:
             and any(d.config == cls.C_NAME for d in virtwire.DEVICES)
         ):
             error.excerpt += "\n  hint: of a configuration space that ends early, --allow-short reads what is there"
+        if issubclass(cls, Record) and "too many" in error.reason and (holders := _holders(cls)):
+            error.excerpt += f"\n  hint: several of them are a {' or a '.join(holders)}"
+        if issubclass(cls, Container) and not options.json:
+            _print_whole_records(cls, data, options.offset, device)
         raise error from None
     if options.json:
         print(json.dumps({"struct": cls.C_NAME, "value": plain(value, device)}, indent=2))
         return 0
+    _print(dump(value, options.offset, device), data)
+    return 0
+
+
+def _print(lines: Iterable[Line], data: bytes) -> None:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for line in dump(value, options.offset, device):
+    for line in lines:
         for text in _rendered(line, data, colour):
             print(text)
-    return 0
+
+
+def _print_whole_records(
+    cls: type[Container[Any]], data: bytes, offset: int, device: str | int | None
+) -> None:
+    """What can be read before an error: where it comes from may lie in the record before it."""
+    at = offset + cls.FIXED_SIZE
+    try:
+        for number, record in enumerate(cls.iter_records(data, offset)):
+            head, *lines = dump(record, at, device)
+            _print(
+                [
+                    head._replace(label=f"{cls.RECORDS}[{number}]", text=f" ({record.C_NAME})"),
+                    *lines,
+                ],
+                data,
+            )
+            at += len(record.to_bytes())
+    except DecodeError:
+        sys.stdout.flush()
+
+
+def _holders(cls: type[Record]) -> list[str]:
+    """The containers of such records."""
+    classes = [
+        c
+        for name in MODULES
+        for c in vars(import_module(f"virtwire.{name}")).values()
+        if isinstance(c, type)
+    ]
+    return sorted(
+        {
+            c.C_NAME
+            for c in classes
+            if issubclass(c, Container) and c is not Container and c.record_class() is cls
+        }
+    )
 
 
 def _decoded(
