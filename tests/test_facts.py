@@ -311,6 +311,23 @@ def test_a_sentence_that_calls_an_enum(tmp_path: Path, sentence: str, field: str
     assert found.fields == ((f"widget_ask.{field}",) if field else ())
 
 
+@pytest.mark.parametrize(
+    ("sentence", "field"),
+    [
+        ("For WIDGET_OP_A, \\field{what} is set to 0x0.", "what"),
+        ("For the command WIDGET_OP_B, \\field{how} is set to\n01.", "how"),
+        ("For WIDGET_OP_A, \\field{how} is set to 0. For WIDGET_OP_B, \\field{how} is set to 1.", "how"),
+        ("For WIDGET_OP_B, \\field{how} is set to 7.", ""),
+        ("For WIDGET_OP_C, \\field{how} is set to 1.", ""),
+        ("For WIDGET_OP_B, \\field{where} is set to 1.", ""),
+    ],
+)
+def test_a_member_that_is_set_to_a_code(tmp_path: Path, sentence: str, field: str) -> None:
+    text = f"\\section{{Widget Device}}\n{STRUCT}\nCodes.\n\n{TABLE}\n{sentence}\n"
+    (found,) = read(tmp_path, text).registries
+    assert found.fields == ((f"widget_ask.{field}",) if field else ())
+
+
 def test_a_comment_that_calls_an_enum(tmp_path: Path) -> None:
     body = "enum widgets { WIDGET_A, WIDGET_B };\nstruct widget {\n  u8 a;\n  u8 b; /* enum widgets */\n};"
     assert read(tmp_path, LISTED % body).registries[0].fields == ("widget.b",)

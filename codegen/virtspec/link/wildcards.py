@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from virtspec.latex.blocks import Listing
 from virtspec.link.owners import Owners
 from virtspec.model import Integer, Place, Registry, Struct, innermost, members_in
-from virtspec.read.prose import Pages, Prose, sentence_end, sentence_start
+from virtspec.read.numbers import number
+from virtspec.read.prose import Pages, Phrase, Prose, sentence_end, sentence_start
 
 MAX_LINES = 4
 """How many lines above its member a comment may begin."""
@@ -34,7 +35,10 @@ _ENDS = ("*", "_XXX")
 _BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
 _ENUM = re.compile(r"enum\s+([A-Za-z_]\w{0,80})\b(?!\s*\{)")
 _OF = re.compile(r"\b(?:one|values?|constants?|listed|defined)\s+(?:of|from|in|by)\s+(?:the\s+)?(?:\\field\{\s*)?$")
+_WORD = re.compile(r"\w")
 _FIELD = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SET = Phrase(r"set\s+to\s+(?P<value>0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,18})\b")
+_FOR = re.compile(r"\b[Ff]or\s+(?:the\s+command\s+)?([A-Z][A-Z0-9_]{1,80}),\s+\\field\{([a-z_]\w{0,80})\}\s+is\s+$")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
 _SHIFTED = re.compile(r"\b1\s*<<\s*\Z")
@@ -58,6 +62,9 @@ def name_fields(
                 bits.setdefault(registry.key, {}).setdefault(held)
             elif registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
                 fields[registry.key].append(held)
+    for registry, held in mentions.set_to(registries, prose):
+        if held not in fields.setdefault(registry.key, []):
+            fields[registry.key].append(held)
     return tuple(_with(r, fields.get(r.key, ()), tuple(bits.get(r.key, ()))) for r in registries)
 
 
@@ -105,6 +112,22 @@ class _Mentions:
             return members[index][1]
         return ""
 
+    def set_to(self, registries: Sequence[Registry], prose: Prose) -> Iterator[tuple[Registry, str]]:
+        """Lists without a member of which the text says, for one of their codes, which one is set to it: "For NAME,
+        `type` is set to 3". The member's struct may stand in another chapter, if no other has a member of that name."""
+        entries: dict[tuple[str, int | None], Registry] = {
+            (e.name, e.code): r for r in registries if not r.fields for e in r.entries if e.name
+        }
+        for hit in prose.find(_SET):
+            said = _FOR.search(hit.file.text, max(0, hit.start - MAX_WORDS), hit.start)
+            registry = entries.get((said[1], number(hit.match["value"]))) if said else None
+            if said is None or registry is None:
+                continue
+            owner = self.owners.nearest(said[2], hit.place)
+            named = [f"{owner}.{said[2]}"] if owner else [h for h in self.integers if h.partition(".")[2] == said[2]]
+            if len(named) == 1 and named[0] in self.integers:
+                yield registry, named[0]
+
 
 def _with(registry: Registry, fields: Sequence[str], bits: tuple[str, ...]) -> Registry:
     if fields:
@@ -125,8 +148,8 @@ def _mentions(text: str) -> tuple[tuple[str, int, bool], ...]:
             if text[stop - 1].isalnum() and (word := _BEGINNING.search(text, max(0, stop - MAX_NAME), stop)):
                 found.append((word[1], word.start(), False))
             position = text.find(end, position + 1)
-    for enum in _ENUM.finditer(text):
-        if not text[enum.start() - 1 : enum.start()].isalnum():
+    for enum in _ENUM.finditer(text) if "enum " in text else ():
+        if _WORD.match(text, enum.start() - 1) is None:
             announced = _OF.search(text, max(0, enum.start() - MAX_NAME), enum.start()) is not None
             found.append((enum[1], enum.start(1), announced))
     return tuple(sorted(found, key=lambda mention: mention[1]))
