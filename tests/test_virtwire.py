@@ -600,6 +600,14 @@ def test_what_can_be_read_before_an_error_is_shown(capsys: pytest.CaptureFixture
     assert code == 1 and "fields[0] (virtio_dev_ctx_field_tlv)" in out and "fields[1]" in err
 
 
+def test_the_selector_of_a_device_type_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    part = "0002 00 00 0400000000000000 02000000 0400"
+    told = run(capsys, "decode", "virtio_dev_part", "--hex", part, "--device", "net")[1]
+    assert "selector (virtio_net_dev_part_cvq_selector)\n00000004  04" in told and "class_ = 4" in told
+    untold = run(capsys, "decode", "virtio_dev_part", "--hex", part)[1]
+    assert "selector (pci_common_cfg, vq_index, device_type_raw)" in untold
+
+
 def test_several_records_are_a_container(capsys: pytest.CaptureFixture[str]) -> None:
     part = "0301 00 00 0000000000000000 01000000 0f"
     code, _, err = run(capsys, "decode", "virtio_dev_part", "--hex", f"{part} {part}")

@@ -34,7 +34,12 @@ def dump(value: Struct, offset: int = 0, device: str | int | None = None) -> Ite
     yield from _members(value, offset, 1, device)
 
 
-def _members(value: Struct, offset: int, depth: int, device: str | int | None) -> Iterator[Line]:
+def _members(
+    value: Struct, offset: int, depth: int, device: str | int | None, selector: Struct | None = None
+) -> Iterator[Line]:
+    """`selector` is what the union that tells a record from others of its type holds for the record's type."""
+    if isinstance(value, Record):
+        selector = _selector(value, device)
     for part in parts_of(type(value)):
         content = getattr(value, part.name)
         if content is None:
@@ -47,9 +52,29 @@ def _members(value: Struct, offset: int, depth: int, device: str | int | None) -
             yield from _selected(value, part.name, content, offset, depth, device)
         elif isinstance(value, Record) and part.name == value.VALUE:
             yield from _typed(value, offset, size, depth, device)
+        elif (
+            isinstance(content, Union) and selector is not None and len(selector.to_bytes()) == size
+        ):
+            yield from _content(value, part.name, selector, "", offset, depth, device)
+        elif (
+            isinstance(value, Record)
+            and isinstance(content, Struct)
+            and value.SELECTOR.startswith(f"{part.name}.")
+        ):
+            yield Line(offset, 0, depth, part.name, f" ({content.C_NAME})")
+            yield from _members(content, offset, depth + 1, device, selector)
         else:
             yield from _content(value, part.name, content, part.format, offset, depth, device)
         offset += size
+
+
+def _selector(record: Record, device: str | int | None) -> Struct | None:
+    """What a device type says of the selector of its records; None where it says nothing."""
+    try:
+        found = record.typed_selector(device)
+    except DecodeError:
+        return None
+    return found if isinstance(found, Struct) else None
 
 
 def _content(
