@@ -11,6 +11,7 @@ from virtspec.diagnostics import Sink
 from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.latex.text import digest
+from virtspec.layout import Layouts
 from virtspec.link import link_document
 from virtspec.model import Binding, Feature, Integer, Not, Registry, Spec, features_of, members_in
 from virtspec.pipeline import generate, read_spec
@@ -396,6 +397,19 @@ def test_a_name_before_its_bit_fields(tmp_path: Path) -> None:
     spec = read(tmp_path, LISTED % "struct widget { u8 a; le32 caps { x : 4; y : 28; }; u8 b; };", sink=sink)
     assert [m.name for m in spec.structs[0].members] == ["a", "caps", "b"]
     assert [d.hint for d in sink.diagnostics if d.rule == "VS011"] == ["write 'le32 { … } caps;'"]
+
+
+def test_members_of_an_enum_have_no_known_size(tmp_path: Path) -> None:
+    """What lies behind such a member, also one with a width, is at no offset that could be told."""
+    body = (
+        "enum sort { SORT_A, SORT_B };\nstruct widget {\n u8 a;\n enum sort b : 8;\n u8 c;\n enum sort d;\n u8 e;\n};"
+    )
+    sink = Sink()
+    spec = read(tmp_path, LISTED % body, sink=sink)
+    assert [m.name for m in spec.structs[0].members] == ["a", "b", "c", "d", "e"]
+    assert [s.offset for s in Layouts(spec).of(spec.structs[0]).slots] == [0, 1, None, None, None]
+    assert [d.rule for d in sink.diagnostics] == ["VS106", "VS022"]
+    assert spec.registries[0].fields == ()  # nor are the codes those of the next member
 
 
 # --- directions -------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def _added(b: Bit, old: Bits, prefix: str) -> Change:
         return change(
             "VD110",
             subject,
-            f"bit-field '{b.name}' takes {_range(b)}, which were reserved ('{reserved[0].name}')",
+            f"bit-field '{b.name}' takes {_range(b)}, reserved before ('{reserved[0].name}')",
             old=[bit_facts(a) for a in reserved],
             new=bit_facts(b),
         )

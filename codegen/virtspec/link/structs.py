@@ -226,6 +226,15 @@ class _Linker:
             return found or External(name=type_.name, tag="")
         if type_.name in self.tags:
             return StructRef(name=type_.name)
+        if type_.tag == "enum":
+            self.sink.error(
+                "VS022",
+                at(self.scope.file, type_.start),
+                f"'enum {type_.name}' says nothing of the bytes that a member takes",
+                subject=self.subject,
+                hint=f"write the integer that holds it: 'le32 …; /* enum {type_.name} */'",
+            )
+            return External(name=type_.name, tag="enum")
         message = f"{type_.tag} '{type_.name}' is not defined by the specification"
         if type_.name.startswith(("virt", "pvirt", "vq_")):
             self.error("VS102", type_.start, message)
@@ -325,7 +334,12 @@ class _BitRun:
         container = integer(item.type.name) if isinstance(item.type, TypeName) else None
         if container is None or item.dimensions:
             message = f"bit-field '{item.name}' needs an integer type and no dimension"
-            self.linker.fatal("VS106", item.start, message)
+            self.linker.error("VS106", item.start, message)
+            self.end()
+            if isinstance(item.type, TypeName):  # how many bytes it takes is not known, nor where the next ones are
+                unknown = External(name=item.type.name, tag=item.type.tag)
+                place = self.linker.place(item.start)
+                self.members.append(Member(name=item.name, type=unknown, direction=side, place=place))
             return
         width = self.linker.width(item.bits, item.name, item.start)
         if self.container != container or self.used + width > container.bits:

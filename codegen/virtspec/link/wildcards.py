@@ -39,6 +39,7 @@ _WORD = re.compile(r"\w")
 _FIELD = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SET = Phrase(r"set\s+to\s+(?P<value>0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,18})\b")
 _FOR = re.compile(r"\b[Ff]or\s+(?:the\s+command\s+)?([A-Z][A-Z0-9_]{1,80}),\s+\\field\{([a-z_]\w{0,80})\}\s+is\s+$")
+_COMMENT = re.compile(r"/[/*]|^\s*\*")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
 _SHIFTED = re.compile(r"\b1\s*<<\s*\Z")
@@ -96,7 +97,10 @@ class _Mentions:
         block, file = context.located.block, pages.file
         line = file.line(position)
         if isinstance(block, Listing) and position < block.end:
-            return self._beside(file.path, line, file.line(block.end)), file.text[file.line_starts[line - 1] : position]
+            words = file.text[file.line_starts[line - 1] : position]
+            if words.rstrip().endswith("enum") and not _COMMENT.search(words):
+                return "", words  # the type of a member
+            return self._beside(file.path, line, file.line(block.end)), words
         start = sentence_start(file.text, pages.outline.prose_start(index), position)
         words = file.text[start : sentence_end(file.text, position, position + MAX_WORDS)]
         label = _ITEM_FIELD.match(context.items[-1]) if context.items else None
