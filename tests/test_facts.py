@@ -246,6 +246,19 @@ def test_each_statement_of_a_sentence_has_its_own_condition(tmp_path: Path) -> N
     assert conditions == [Feature(name="WIDGET_F_SIZE"), Feature(name="WIDGET_F_STATE")]
 
 
+@pytest.mark.parametrize("feature", ["WIDGET\\_F\\_SIZE", "\\texttt{WIDGET\\_F\\_SIZE}", "\\textbf{WIDGET_F_SIZE}"])
+def test_names_in_any_type_face(tmp_path: Path, feature: str) -> None:
+    spec = read(
+        tmp_path,
+        "\\section{Widget Device}\n\\subsection{Feature bits}\n"
+        f"\\begin{{itemize}}\n\\item {feature} (bit 3): sizes\n"
+        "\\end{itemize}\n\\begin{lstlisting}\nstruct widget_config { u8 size; };\n\\end{lstlisting}\n"
+        f"The \\field{{size}} only exists if {feature} is set.\n",
+    )
+    assert [(f.name, f.bit) for f in spec.features] == [("WIDGET_F_SIZE", 3)]
+    assert spec.structs[0].members[0].condition == Feature(name="WIDGET_F_SIZE")
+
+
 @pytest.mark.parametrize("number", ["6", "06", "0x06"])
 def test_numbers_in_the_labels_of_items(tmp_path: Path, number: str) -> None:
     text = f"\\section{{Widget Device}}\n\\begin{{description}}\n\\item[Left ({number})] a\n\\item[Right (7)] b\n"

@@ -36,7 +36,7 @@ def stated(words: str) -> Condition | None:
 
 def combine(words: str) -> Condition | None:
     """The condition in "A and B", "A or B", "A, B and C", "A along with B or C"; None where it is not clear."""
-    terms = [_joined(part) for part in _ALONG.split(words)]
+    terms = [_joined(part) for part in _ALONG.split(words.replace("\\_", "_"))]
     known = [term for term in terms if term is not None]
     if not known or len(known) != len(terms):
         return None

@@ -16,9 +16,11 @@ from virtspec.read.numbers import number
 from virtspec.read.tables import CodeEntry, CodeRange, meaning, parse_code
 
 _NUMBERED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
-_NAME = re.compile(r"\s*[A-Z][A-Z0-9]*\\?_[A-Z0-9]")
-_BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
-_BARE_FEATURE = re.compile(r"\s*[A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_F\\?_[A-Z0-9]")
+_NAME = re.compile(r"\s*(?:\\text(?:bf|tt|it)\{)?[A-Z][A-Z0-9]*\\?_[A-Z0-9]")
+_BARE = re.compile(
+    r"\s*(?:\\text(?:bf|tt|it)\{)?([A-Z][A-Z0-9_]*(?:\\?_[A-Z0-9]+)+)\}?\s*\(\s*(?:bit\s+)?(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)"
+)
+_BARE_FEATURE = re.compile(r"\s*(?:\\text(?:bf|tt|it)\{)?[A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_F\\?_[A-Z0-9]")
 _TITLED = re.compile(r"([A-Z][A-Za-z -]{1,60}?)\s*\(\s*(0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)$")
 _PARTS = re.compile(r",\s*(?:and\s+)?|\s+and\s+(?!above|greater|up|higher)")
 _FIRST_LINE = re.compile(r"\s*([^\n]{0,200})")
