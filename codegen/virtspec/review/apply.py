@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from virtspec.review.hunks import FilePatch, Hunk, Line
@@ -56,14 +56,21 @@ class Applied:
 
 
 class PatchedTree:
-    """A source tree with some files changed in memory; one whose text is None is gone."""
+    """A source tree with some files changed in memory; one whose text is None is gone. `made` are the paths at which
+    there was another file or none."""
 
     def __init__(self, base: SourceTree, changes: Mapping[str, str | None], name: str = "") -> None:
         self.name = name or f"{base.name} (patched)"
         self.root = base.root
         self.base = base
         self.changes = dict(changes)
+        self.made: set[str] = set()
         self._files: dict[str, SourceFile] = {}
+
+    def change(self, path: str, text: str | None) -> None:
+        """Give a file another text, or none."""
+        self.changes[path] = text
+        self._files.pop(path, None)
 
     def read(self, path: str) -> SourceFile:
         relative = normalise(path)
@@ -93,8 +100,10 @@ def included(patches: Iterable[FilePatch]) -> str:
 def apply_patch(base: SourceTree, patches: Iterable[FilePatch], name: str = "") -> Applied:
     """Apply patches to a tree. What does not apply is told in the result; everything else is applied."""
     done = Applied(PatchedTree(base, {}, name))
-    for patch in patches:
-        _apply_file(done, _inside(base, patch))
+    inside = [_inside(base, patch) for patch in patches]
+    leaving = {patch.old_path for patch in inside if patch.moves or patch.new_path is None}
+    for patch in inside:
+        _apply_file(done, patch, leaving)
     return done
 
 
@@ -115,8 +124,8 @@ def _known(tree: SourceTree, path: str) -> bool:
     return True
 
 
-def _apply_file(done: Applied, patch: FilePatch) -> None:
-    tree = done.tree
+def _apply_file(done: Applied, patch: FilePatch, leaving: Collection[str | None]) -> None:
+    """Apply the patch to one file. The files that are `leaving` make room for others of their names."""
     source = patch.path.endswith(SOURCES)
     if patch.binary or patch.link:
         if source:
@@ -127,10 +136,14 @@ def _apply_file(done: Applied, patch: FilePatch) -> None:
     if not patch.hunks and patch.old_path == patch.new_path:
         done.ignored.append(patch.path)  # another mode
         return
+    reason = _occupied(done.tree, patch, leaving)
+    if reason:
+        _reject_all(done, patch, reason)
+        return
     text = ""
     if patch.old_path is not None:
         try:
-            text = tree.read(patch.old_path).text
+            text = _before(done.tree, patch, patch.old_path).text
         except MissingFile as error:
             if not source:
                 done.ignored.append(patch.path)  # no source of the text, and the base does not have it
@@ -140,27 +153,54 @@ def _apply_file(done: Applied, patch: FilePatch) -> None:
         except SourceError as error:
             _reject_all(done, patch, str(error))
             return
-    elif patch.new_path is not None:
-        existing = _existing(tree, patch.new_path)
-        if existing is not None and patch.hunks:
-            added = "\n".join(line.text for hunk in patch.hunks for line in hunk.lines if line.kind == "+")
-            same = existing.rstrip("\n") == added.rstrip("\n")
-            reason = "the base has this file already" + (": the patch is applied" if same else "")
-            _reject_all(done, patch, reason)
-            return
     lines = text.removesuffix("\n").split("\n") if text else []
     if len(lines) > MAX_LINES:
         _reject_all(done, patch, f"'{patch.path}' has more than {MAX_LINES} lines")
         return
-    result = _apply_hunks(done, patch, lines)
+    _replace(done, patch, _apply_hunks(done, patch, lines))
+
+
+def _occupied(tree: PatchedTree, patch: FilePatch, leaving: Collection[str | None]) -> str:
+    """Why a file cannot come to its path, "" where it can: another one is there, and stays."""
+    new = patch.new_path
+    if new is None or new == patch.old_path:
+        return ""
+    existing = _existing(tree, new)
+    if existing is None or (new in leaving and new not in tree.made):
+        return ""
+    if patch.old_path is not None:
+        return f"the base has a file '{new}' already"
+    added = "\n".join(line.text for hunk in patch.hunks for line in hunk.lines if line.kind == "+")
+    same = existing.rstrip("\n") == added.rstrip("\n")
+    return "the base has this file already" + (": the patch is applied" if same else "")
+
+
+def _before(tree: PatchedTree, patch: FilePatch, path: str) -> SourceFile:
+    """The file that a patch begins with. A renamed or copied one is that which stood there before the whole message:
+    git writes it so whatever became of the original."""
+    if patch.old_path != patch.new_path and patch.new_path is not None and _known(tree.base, path):
+        return tree.base.read(path)
+    return tree.read(path)
+
+
+def _replace(done: Applied, patch: FilePatch, lines: list[str]) -> None:
+    """Put the lines where the patch wants them, and remove what it removes."""
+    tree = done.tree
     if patch.new_path is None:
         assert patch.old_path is not None
-        tree.changes[patch.old_path] = None
+        if patch.hunks and any(lines):
+            whole = not any(hunk.missing for hunk in patch.hunks)
+            if whole and not any(r.path == patch.path for r in done.rejected):
+                _reject_all(done, patch, "the file has lines that the patch, which deletes it, does not have")
+            tree.change(patch.old_path, "\n".join(lines) + "\n")
+        else:
+            tree.change(patch.old_path, None)
         return
-    if patch.old_path is not None and patch.old_path != patch.new_path and not patch.copies:
-        tree.changes[patch.old_path] = None
-    tree.changes[patch.new_path] = "\n".join(result) + ("\n" if result else "")
-    tree._files.pop(patch.new_path, None)
+    if patch.moves and patch.old_path is not None and patch.old_path not in tree.made:
+        tree.change(patch.old_path, None)
+    tree.change(patch.new_path, "\n".join(lines) + ("\n" if lines else ""))
+    if patch.old_path != patch.new_path:
+        tree.made.add(patch.new_path)
 
 
 def _existing(tree: PatchedTree, path: str) -> str | None:
@@ -187,7 +227,8 @@ def _apply_hunks(done: Applied, patch: FilePatch, lines: list[str]) -> list[str]
     old_lines = done.removed.setdefault(patch.old_path or patch.path, {})
     for hunk in patch.hunks:
         found = _find(index, hunk, taken, offset)
-        if found is None:
+        if found is None or (found[1] and _is_applied(index, hunk, taken, near=found[0])):
+            # with some fuzz, what it adds would be added a second time
             reason = _why(index, hunk, taken)
             done.rejected.append(Rejected(path=patch.path, header=hunk.header, reason=reason, at=hunk.at))
             continue
@@ -294,10 +335,17 @@ def _trimmed(lines: tuple[Line, ...], fuzz: int) -> tuple[Line, ...] | None:
     return used if any(line.kind != "+" for line in used) else None
 
 
-def _why(index: _Index, hunk: Hunk, first: int) -> str:
+def _is_applied(index: _Index, hunk: Hunk, first: int, *, near: int | None = None) -> bool:
+    """Whether a file has the lines that a hunk makes already, `near` a place or anywhere."""
     after = [line.text for line in hunk.lines if line.kind != "-"]
-    added = any(line.kind == "+" for line in hunk.lines)
-    if added and after and index.nearest(after, _nominal(hunk), first) is not None:
+    if not any(line.kind == "+" for line in hunk.lines):
+        return False
+    found = index.nearest(after, _nominal(hunk) if near is None else near, first)
+    return found is not None and (near is None or abs(found - near) <= len(after))
+
+
+def _why(index: _Index, hunk: Hunk, first: int) -> str:
+    if _is_applied(index, hunk, first):
         return "the base has these lines already: is the patch applied?"
     wanted = [line for line in hunk.lines if line.kind != "+"]
     missing = next((line for line in wanted if line.text.strip() and line.text not in index.exact), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from virtspec.source import OutsideTree, normalise
 
@@ -44,7 +44,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hunk:
-    """A hunk. `missing` counts lines that its header promises and that are not there, `breaks` the comments in it."""
+    """A hunk. `missing` counts lines that its header promises and that are not there, `breaks` the comments in it that
+    can stand for some; `stray` is the first line in it that is none of a hunk, as where mail has broken a long one."""
 
     old_start: int
     old_count: int
@@ -55,6 +56,7 @@ class Hunk:
     at: int
     missing: int = 0
     breaks: int = 0
+    stray: str = ""
 
     @property
     def shift(self) -> int:
@@ -83,6 +85,11 @@ class FilePatch:
     def path(self) -> str:
         """The path that messages call it by."""
         return self.new_path or self.old_path or ""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the file gets another path, and is gone from its old one."""
+        return None not in (self.old_path, self.new_path) and self.old_path != self.new_path and not self.copies
 
 
 def read_patch(lines: Sequence[Text]) -> list[FilePatch]:
@@ -180,51 +187,48 @@ class _Reader:
         head = self.lines[self.position]
         match = _HUNK.match(head.text)
         assert match
-        old = old_count = int(match[2] or 1)
-        new = new_count = int(match[4] or 1)
-        lines: list[Line] = []
-        breaks = apart = 0
+        old_count, new_count = int(match[2] or 1), int(match[4] or 1)
         self.position += 1
         self.hunks += 1
         if self.hunks > MAX_HUNKS:
             raise PatchError(f"line {head.at + 1}: more than {MAX_HUNKS} hunks")
-        while self.position < len(self.lines) and (old or new):
-            line = self.lines[self.position]
-            text = line.text
-            breaks += line.broken
-            apart += line.broken and _between_paragraphs(lines)
-            if _HUNK.match(text) or text.startswith("diff --git ") or (self._names_follow() and not self._removed(old)):
-                break
-            kind = text[:1] or " "
-            if text.rstrip() == "--" and self._signature():
-                break
-            if kind == "+" and new:
-                new -= 1
-            elif kind == "-" and old:
-                old -= 1
-            elif kind == " " and old and new:
-                old, new = old - 1, new - 1
-            elif kind == "\\" or not text.strip():
-                self.position += 1
-                continue
-            else:
-                breaks += 1
-                self.position += 1
-                continue
-            lines.append(Line(kind, text[1:], line.at))
-            self.position += 1
+        body = self._body(old_count, new_count)
         return Hunk(
             old_start=int(match[1]),
             old_count=old_count,
             new_start=int(match[3]),
             new_count=new_count,
-            lines=tuple(lines),
+            lines=tuple(body.lines),
             header=head.text,
             at=head.at,
-            missing=max(old, new),
-            # a line that both texts have is context; what only the new one has may be a member or the row of a table
-            breaks=breaks if old == new else apart if old < new else 0,
+            missing=max(body.old, body.new),
+            breaks=body.replaced,
+            stray=body.stray,
         )
+
+    def _body(self, old: int, new: int) -> _Body:
+        """The lines of a hunk, up to the last one that its header promises or to what cannot be one of them."""
+        body = _Body(old=old, new=new)
+        while self.position < len(self.lines) and (body.old or body.new):
+            line = self.lines[self.position]
+            body.note(line)
+            if _HUNK.match(line.text) or line.text.startswith("diff --git "):
+                break
+            if (self._names_follow() and not self._removed(body.old)) or self._signature():
+                break
+            body.take(line)
+            self.position += 1
+        else:
+            if self._goes_on():
+                body.stray = body.stray or self.lines[self.position].text
+        return body
+
+    def _goes_on(self) -> bool:
+        """Whether there are more changed lines right behind a hunk than its header promises: somebody has edited it."""
+        if self.position >= len(self.lines):
+            return False
+        line = self.lines[self.position]
+        return not line.broken and (line.text[:1] == "+" or re.match(r"-(?!-)", line.text) is not None)
 
     def _removed(self, old: int) -> bool:
         """Whether a `--- x` line followed by `+++ y` is text of the hunk: a removed and an added line."""
@@ -233,8 +237,49 @@ class _Reader:
 
     def _signature(self) -> bool:
         """Whether a `-- ` line ends the message: the version of git stands behind it, or nothing does."""
+        if self.lines[self.position].text.rstrip() != "--":
+            return False
         behind = [line.text for line in self.lines[self.position + 1 : self.position + 3] if line.text.strip()]
         return not behind or _VERSION.match(behind[0]) is not None
+
+
+@dataclass(slots=True)
+class _Body:
+    """The lines of a hunk as they are read. `old` and `new` count those of either text that are still to come, `breaks`
+    the comments between them, and `apart` those of them between paragraphs; `stray` is the first line that is none."""
+
+    old: int
+    new: int
+    lines: list[Line] = field(default_factory=list)
+    breaks: int = 0
+    apart: int = 0
+    stray: str = ""
+
+    def note(self, line: Text) -> None:
+        """Count the comment before a line, if there is one."""
+        self.breaks += line.broken
+        self.apart += line.broken and _between_paragraphs(self.lines)
+
+    def take(self, line: Text) -> None:
+        """Add a line, if it is one of the hunk."""
+        kind = line.text[:1] or " "
+        if kind == "+" and self.new:
+            self.new -= 1
+        elif kind == "-" and self.old:
+            self.old -= 1
+        elif kind == " " and self.old and self.new:
+            self.old, self.new = self.old - 1, self.new - 1
+        else:
+            if kind != "\\" and line.text.strip():
+                self.stray = self.stray or line.text
+            return
+        self.lines.append(Line(kind, line.text[1:], line.at))
+
+    @property
+    def replaced(self) -> int:
+        """How many lines the comments can have replaced: a line that both texts have is context; what only the new one
+        has may be a member or the row of a table."""
+        return self.breaks if self.old == self.new else self.apart if self.old < self.new else 0
 
 
 def _between_paragraphs(lines: Sequence[Line]) -> bool:

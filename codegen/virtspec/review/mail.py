@@ -9,7 +9,7 @@ import email
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
@@ -54,12 +54,14 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchMail:
-    """One message with a patch. `lines` are those of its text; a quoted patch has its quote marks removed."""
+    """One message with a patch. `lines` are those of its text; a quoted patch has its quote marks removed. `skipped`
+    are the numbers of those before it in the series that are not there."""
 
     subject: str
     author: str
     date: str
     message_id: str
+    in_reply_to: str
     version: int
     number: int
     total: int
@@ -67,6 +69,7 @@ class PatchMail:
     lines: tuple[str, ...]
     files: tuple[FilePatch, ...]
     statistics: Statistics | None = None
+    skipped: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -100,26 +103,45 @@ def read_input(name: str, stdin: object = None) -> bytes:
 def read_mails(data: bytes, name: str) -> list[PatchMail]:
     """The messages with patches, in the order of their numbers. Raises `PatchError` where there is none."""
     mails: list[PatchMail] = []
+    known: set[str] = set()
     for raw in _messages(data):
         mail = _read(raw)
-        if mail is not None:
+        if mail is not None and mail.message_id not in known:
             mails.append(mail)
+            # who is on a list and addressed as well has each mail twice
+            known |= {mail.message_id} - {""}
     if not mails:
         raise PatchError(f"{name}: holds no patch: no lines 'diff --git' or '---' and '+++' with a hunk, quoted or not")
     originals = [m for m in mails if not m.quoted]
     # in an archived thread the patches themselves go before the replies that quote them
     chosen = _latest(originals) if originals else _fullest(mails)
     if all(m.number for m in chosen) and len({m.total for m in chosen}) == 1:
-        chosen.sort(key=lambda m: m.number)
+        chosen = _numbered(chosen)
     return chosen
 
 
+def _numbered(mails: list[PatchMail]) -> list[PatchMail]:
+    """The patches of a series in their order, each with the numbers that are left out before it."""
+    ordered = sorted(mails, key=lambda m: m.number)
+    before = [ordered[0].number, *(m.number for m in ordered)]
+    return [
+        replace(mail, skipped=tuple(range(last + 1, mail.number))) for mail, last in zip(ordered, before, strict=False)
+    ]
+
+
 def _latest(mails: list[PatchMail]) -> list[PatchMail]:
-    """Without what was sent again: an older version of a patch of the same title, or of the whole series."""
-    newest = max(m.version for m in mails)
-    series = all(m.number for m in mails)
-    titles = {m.title: m.version for m in sorted(mails, key=lambda m: m.version)}
-    return [m for m in mails if m.version == (newest if series else titles[m.title])]
+    """Without what was sent again: an older version of a patch of the same title, or of the whole series. Those patches
+    of a series whose newer version is the answer to the older one replace it; the others of the series stay."""
+    by_version = sorted(mails, key=lambda m: m.version)
+    if not all(m.number for m in mails):
+        titles = {m.title: m.version for m in by_version}
+        return [m for m in mails if m.version == titles[m.title]]
+    latest = [m for m in mails if m.version == by_version[-1].version]
+    ids = {m.message_id: m for m in mails}
+    answered = [ids.get(m.in_reply_to) for m in latest]
+    if all(a and (a.number, a.total) == (m.number, m.total) for m, a in zip(latest, answered, strict=True)):
+        return list({m.number: m for m in by_version}.values())
+    return latest
 
 
 def _fullest(mails: list[PatchMail]) -> list[PatchMail]:
@@ -149,7 +171,9 @@ def _read(raw: bytes) -> PatchMail | None:
         return _from_text(_decode(raw, "utf-8"), {})
     message = email.message_from_bytes(raw)
     known = {
-        key: _header(message, key) for key in ("Subject", "From", "Date", "Message-Id") if message.get(key) is not None
+        key: _header(message, key)
+        for key in ("Subject", "From", "Date", "Message-Id", "In-Reply-To")
+        if message.get(key) is not None
     }
     return _from_text("\n".join(_texts(message)), known)
 
@@ -179,10 +203,11 @@ def _texts(message: Message) -> Iterator[str]:
 
 
 def _decode(data: bytes, charset: str) -> str:
-    try:
-        return data.decode(charset)
-    except (LookupError, ValueError):
-        return data.decode("utf-8", "replace") if charset == "utf-8" else data.decode("latin-1")
+    # what says that it is ASCII, or in a charset that nobody knows, is UTF-8 more often than not
+    for name in (charset, "utf-8"):
+        with suppress(LookupError, ValueError):
+            return data.decode(name)
+    return data.decode("utf-8", "replace") if charset == "utf-8" else data.decode("latin-1")
 
 
 def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
@@ -205,6 +230,7 @@ def _from_text(text: str, headers: dict[str, str]) -> PatchMail | None:
         author=headers.get("From", ""),
         date=headers.get("Date", ""),
         message_id=headers.get("Message-Id", ""),
+        in_reply_to=headers.get("In-Reply-To", ""),
         version=int(version[1]) if version else 1,
         number=int(number[1]) if number else 0,
         total=int(number[2]) if number else 0,
@@ -250,7 +276,16 @@ def _followed(lines: list[str], index: int, prefix: str) -> bool:
         return False
     for text in texts:
         if text.startswith(
-            ("@@ -", "rename to ", "GIT binary patch", "Binary files ", "new file mode", "deleted file", "new mode ")
+            (
+                "@@ -",
+                "rename to ",
+                "copy to ",
+                "GIT binary patch",
+                "Binary files ",
+                "new file mode",
+                "deleted file",
+                "new mode ",
+            )
         ):
             return True
     return False

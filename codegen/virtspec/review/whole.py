@@ -20,6 +20,9 @@ def missing_parts(mail: PatchMail, applied: Applied) -> Iterator[Rejected]:
     """The hunks of which a part is not there, and what tells that others are missing."""
     cut = [rejected for patch in mail.files for rejected in _hunks(patch, quoted=mail.quoted)]
     yield from cut
+    for number in mail.skipped:
+        reason = "this patch of the series, which comes before, is not there"
+        yield Rejected(path=mail.files[0].path, header=f"[{number}/{mail.total}]", reason=reason, at=0)
     if not mail.quoted or cut or applied.rejected:
         return  # whoever sends a patch may have edited it by hand
     yield from _statistics(mail)
@@ -35,7 +38,9 @@ def _hunks(patch: FilePatch, *, quoted: bool) -> Iterator[Rejected]:
     grown = 0
     for hunk in patch.hunks:
         reason = ""
-        if hunk.missing > hunk.breaks:
+        if hunk.stray:
+            reason = f"'{hunk.stray.strip()[:60]}' is no line of a hunk; a long line is broken, or the patch is edited"
+        elif hunk.missing > hunk.breaks:
             why = "the reply does not quote all of the patch" if quoted else "the patch is damaged or cut short"
             reason = f"{hunk.missing} of its lines are not there; {why}"
         elif quoted and grown != hunk.shift:

@@ -1,0 +1,161 @@
+"""What patches make of files that come, go and change places: what git would make, or a word that says why not."""
+
+from __future__ import annotations
+
+import diff_texts
+import pytest
+
+from virtspec.review.apply import Applied, apply_patch
+from virtspec.review.mail import read_mails
+from virtspec.review.whole import missing_parts
+from virtspec.source import MissingFile
+
+ONE = "".join(f"a{i}\n" for i in range(1, 8))
+OTHER = "".join(f"b{i}\n" for i in range(1, 8))
+GROWN = ONE.replace("a1\n", "a1\nnew\n")
+GROW = "--- a/one.tex\n+++ b/one.tex\n@@ -1,3 +1,4 @@\n a1\n+new\n a2\n a3\n"
+DELETE = "diff --git a/one.tex b/one.tex\ndeleted file mode 100644\n--- a/one.tex\n+++ /dev/null\n"
+
+
+def renamed(old: str, new: str, verb: str = "rename") -> str:
+    head = f"diff --git a/{old}.tex b/{new}.tex\nsimilarity index 100%\n"
+    return f"{head}{verb} from {old}.tex\n{verb} to {new}.tex\n"
+
+
+def apply(patch: str, **files: str) -> Applied:
+    texts = {f"{name}.tex": text for name, text in files.items()}
+    (mail,) = read_mails(f"Subject: it\nFrom: her\n\n{patch}".encode(), "test")
+    return apply_patch(diff_texts.Texts(texts), mail.files)
+
+
+def texts(done: Applied, *names: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = done.tree.read(f"{name}.tex").text
+        except MissingFile:
+            found[name] = None
+    return found
+
+
+MADE: dict[str, tuple[str, dict[str, str], dict[str, str | None]]] = {
+    "two files change places": (
+        renamed("one", "two") + renamed("two", "one"),
+        {"one": ONE, "two": OTHER},
+        {"one": OTHER, "two": ONE},
+    ),
+    "three files in a row": (
+        renamed("one", "two") + renamed("two", "three"),
+        {"one": ONE, "two": OTHER},
+        {"one": None, "two": ONE, "three": OTHER},
+    ),
+    "a file goes where another one was": (
+        renamed("one", "two") + "diff --git a/two.tex b/two.tex\ndeleted file mode 100644\n",
+        {"one": ONE},
+        {"one": None, "two": None},
+    ),
+    "a copy of a file that is changed too": (
+        f"diff --git a/one.tex b/one.tex\n{GROW}" + renamed("one", "two", "copy"),
+        {"one": ONE},
+        {"one": GROWN, "two": ONE},
+    ),
+    "changed and then deleted": (
+        f"{GROW}{DELETE}@@ -1,8 +0,0 @@\n" + "".join(f"-{line}\n" for line in GROWN.split()),
+        {"one": ONE},
+        {"one": None},
+    ),
+    "deleted without its lines": (DELETE, {"one": ONE}, {"one": None}),
+}
+
+
+@pytest.mark.parametrize("case", MADE)
+def test_files_come_and_go(case: str) -> None:
+    patch, files, expected = MADE[case]
+    done = apply(patch, **files)
+    assert not done.rejected
+    assert texts(done, *expected) == expected
+
+
+REFUSED = {
+    "a new file where one is": (
+        "diff --git a/one.tex b/one.tex\nnew file mode 100644\nindex 0000000..e69de29\n",
+        "has this file already",
+    ),
+    "a file moves to where one is": (renamed("two", "one"), "has a file 'one.tex' already"),
+    "a copy to where one is": (renamed("two", "one", "copy"), "has a file 'one.tex' already"),
+    "a part of a file is deleted": (DELETE + "@@ -1,2 +0,0 @@\n-a1\n-a2\n", "has lines that the patch"),
+    "another file is deleted": (DELETE + "@@ -1,2 +0,0 @@\n-x1\n-a2\n", "no line 'x1'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_no_file_is_lost(case: str) -> None:
+    patch, why = REFUSED[case]
+    done = apply(patch, one=ONE, two=OTHER)
+    assert [why in r.reason for r in done.rejected] == [True]
+    assert "a7" in done.tree.read("one.tex").text and "b7" in done.tree.read("two.tex").text
+
+
+def test_nothing_is_added_twice() -> None:
+    done = apply(GROW, one=GROWN)
+    assert ["is the patch applied?" in r.reason for r in done.rejected] == [True]
+    assert done.tree.read("one.tex").text == GROWN
+
+
+# --- hunks that mail or somebody has changed, and series with gaps ------------------------------------------------
+
+DAMAGED = {
+    "a long line is broken": GROW.replace("+new\n", "+new and then\nsome more\n"),
+    "a line more than the header says, at the end": GROW + "+another\n",
+    "a line more than the header says": GROW.replace("+new\n", "+new\n+another\n"),
+    "a line more is removed": GROW + "-a4\n",
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_no_line_is_left_out_unsaid(case: str) -> None:
+    (mail,) = read_mails(f"Subject: it\nFrom: her\n\n{DAMAGED[case]}-- \n2.40\n".encode(), "test")
+    done = apply_patch(diff_texts.Texts({"one.tex": ONE}), mail.files)
+    assert ["is no line of a hunk" in r.reason for r in missing_parts(mail, done)] == [True]
+
+
+def message(subject: str, identity: str, word: str, answers: str = "") -> str:
+    return (
+        f"From 0 Mon Sep 17 00:00:00 2001\nSubject: [PATCH{subject}] {identity}\nFrom: her\nMessage-Id: <{identity}>\n"
+        f"In-Reply-To: <{answers}>\n\n{GROW.replace('new', word)}-- \n2.40\n\n"
+    )
+
+
+FIRST = message(" 1/3", "a", "x") + message(" 2/3", "b", "y") + message(" 3/3", "c", "z")
+SERIES = {
+    "as sent": (FIRST, "xyz"),
+    "each mail twice": (FIRST + FIRST, "xyz"),
+    "one again, as an answer": (FIRST + message(" v2 2/3", "d", "Y", "b"), "xYz"),
+    "one of the second version only": (FIRST + message(" v2 2/3", "d", "Y"), "Y"),
+    "two of the second version in a thread of their own": (
+        FIRST + message(" v2 1/3", "d", "X", "a") + message(" v2 2/3", "e", "Y", "d"),
+        "XY",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SERIES)
+def test_the_patches_that_hold(case: str) -> None:
+    text, expected = SERIES[case]
+    added = [
+        line.text for m in read_mails(text.encode(), "test") for line in m.files[0].hunks[0].lines if line.kind == "+"
+    ]
+    assert "".join(added) == expected
+
+
+def test_a_gap_in_a_series_is_told() -> None:
+    mails = read_mails((message(" 1/4", "a", "x") + message(" 4/4", "d", "z")).encode(), "test")
+    assert [m.skipped for m in mails] == [(), (2, 3)]
+    done = apply_patch(diff_texts.Texts({"one.tex": ONE}), mails[1].files)
+    assert [r.header for r in missing_parts(mails[1], done)] == ["[2/4]", "[3/4]"]
+
+
+def test_text_that_says_to_be_ascii() -> None:
+    head = "Subject: it\nFrom: her\nContent-Type: text/plain; charset=us-ascii\n\n"
+    (mail,) = read_mails((head + GROW.replace("new", "\u00e4")).encode(), "test")
+    assert mail.files[0].hunks[0].lines[1].text == "\u00e4"
