@@ -131,3 +131,32 @@ def test_unbalanced_text_ends(compiler: str, tmp_path: Path) -> None:
     (tmp_path / "bad.h").write_text("struct bad { struct { enum { A, B\n")
     with pytest.raises(SpecError, match="do not compile"):
         read_headers([str(tmp_path / "bad.h")], compiler=compiler)
+
+
+DECLARED = {
+    "a length in parentheses": (
+        "uint8_t a[LENGTH], b; uint8_t c[sizeof(int)];",
+        {"a": (0, 4), "b": (4, 1), "c": (5, 4)},
+    ),
+    "widths in parentheses": ("uint8_t a : WIDTH, b : (5); uint8_t c;", {"a": None, "b": None, "c": (1, 1)}),
+    "bit-fields without a name": ("uint8_t a : 4; uint8_t : 4; unsigned int : 0; uint8_t b;", {"a": None, "b": (4, 1)}),
+    "one word of a type": ("unsigned a : 3, : 5; unsigned char b;", {"a": None, "b": (1, 1)}),
+    "an alignment": (
+        '_Alignas(8) uint8_t a; _Static_assert(sizeof(int) > 1, "x"); uint8_t b;',
+        {"a": (0, 1), "b": (1, 1)},
+    ),
+    "rows of rows": (
+        "uint8_t a[2][WIDTH]; struct { uint8_t c; } b[2][2];",
+        {"a": (0, 6), "b": (6, 4), "b[].c": (6, 1)},
+    ),
+    "pointers": ("void (*a)(int x[2]); int (*b)[2];", {"a": (0, 8), "b": (8, 8)}),
+}
+
+
+@pytest.mark.parametrize("case", DECLARED)
+def test_declarations(compiler: str, tmp_path: Path, case: str) -> None:
+    declarations, expected = DECLARED[case]
+    head = "#include <stdint.h>\n#define LENGTH (4)\n#define WIDTH (3)\n"
+    (tmp_path / "it.h").write_text(f"{head}struct it {{ {declarations} }};\n")
+    struct = read_headers([str(tmp_path / "it.h")], compiler=compiler).structs["it"]
+    assert {m.path: (m.offset, m.size) if m.offset is not None else None for m in struct.members} == expected

@@ -24,7 +24,14 @@ _MARKER = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:\\.|[^"\\])*)"')
 _MACRO = re.compile(r"#\s*define\s+([A-Za-z_]\w*)(\(?)(.*)", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ORDERED = re.compile(r"_*(le|be)(?:16|32|64)(?:_t)?")
-_QUALIFIERS = frozenset({"const", "volatile", "__extension__", "signed", "unsigned"})
+_QUALIFIERS = frozenset({"const", "volatile", "__extension__"})
+_ASSERTIONS = frozenset({"_Static_assert", "static_assert"})
+_GROUPED = frozenset({"__attribute__", "__attribute", "_Alignas", "alignas"})
+"""What is followed by a group in parentheses that declares nothing."""
+
+_TYPES = frozenset({"signed", "unsigned", "char", "short", "int", "long", "float", "double", "void", "_Bool", "bool"})
+_KEYWORDS = _TYPES | _QUALIFIERS
+"""Words that are no names of members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,7 @@ class _Declared:
     name: str
     tag: str = ""
     body: list[_Declared] | None = None
-    array: bool = False
+    dimensions: int = 0
     open_ended: bool = False
     bits: bool = False
     pointer: bool = False
@@ -160,7 +167,7 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def _skip_attributes(self) -> None:
-        while self._peek() in ("__attribute__", "__attribute"):
+        while self._peek() in _GROUPED:
             self.at += 1
             self._skip_group("(", ")")
 
@@ -222,7 +229,8 @@ class _Parser:
             self.at += 1
         tag, inner = "", None
         is_struct = self._peek() in ("struct", "union")
-        if is_struct or self._peek() == "enum":
+        opened = is_struct or self._peek() == "enum"
+        if opened:
             tag, inner = self._specifier(depth + 1)
         declarators: list[list[str]] = [[]]
         nesting = 0
@@ -237,7 +245,10 @@ class _Parser:
                 continue
             nesting += (token in "([{") - (token in ")]}")
             declarators[-1].append(token)
-        found = [d for tokens in declarators if (d := _declarator(tokens)) is not None]
+        if declarators[0][:1] and declarators[0][0] in _ASSERTIONS:
+            return
+        named = [_declarator(tokens, typed=opened or n > 0) for n, tokens in enumerate(declarators)]
+        found = [declaration for declaration in named if declaration is not None]
         ordered = next((m for token in declarators[0] if (m := _ORDERED.fullmatch(token))), None)
         for declaration in found:
             declaration.order = {"le": "little", "be": "big"}[ordered[1]] if ordered else ""
@@ -247,24 +258,39 @@ class _Parser:
         body.extend(found)
 
 
-def _declarator(tokens: list[str]) -> _Declared | None:
-    """The member that a declarator without its struct specifier names (`__le16 x [ 4 ]`, `* p`, `flag : 1`)."""
-    if "(" in tokens:  # a pointer to a function: `( * name ) ( … )`
-        opening = tokens.index("(")
+def _declarator(tokens: list[str], *, typed: bool) -> _Declared | None:
+    """The member that a declarator names (`__le16 x [ 4 ]`, `* p`, `flag : 1`); None where it names none (`__u8 : 4`).
+
+    It is `typed` where its type stands before it, as that of all but the first one of a declaration does.
+    """
+    ends = [tokens.index(mark) for mark in ("[", ":") if mark in tokens]
+    opening = tokens.index("(") if "(" in tokens else len(tokens)
+    if opening < min(ends, default=len(tokens)):  # a pointer to a function: `( * name ) ( … )`
         tokens = tokens[opening + 1 : tokens.index(")", opening)] if ")" in tokens[opening:] else []
+        typed = True
     brackets = tokens.index("[") if "[" in tokens else len(tokens)
     colon = tokens.index(":") if ":" in tokens else len(tokens)
-    names = [t for t in tokens[: min(brackets, colon)] if _IDENTIFIER.fullmatch(t)]
-    if not names:
+    words = [t for t in tokens[: min(brackets, colon)] if _IDENTIFIER.fullmatch(t)]
+    names = [word for word in words if word not in _KEYWORDS]
+    typed = typed or any(word in _TYPES for word in words)
+    if len(names) < (1 if typed else 2):
         return None
-    array = brackets < len(tokens)
     return _Declared(
         name=names[-1],
-        array=array,
-        open_ended=array and tokens[brackets + 1 : brackets + 3] in (["]"], ["0", "]"], ["]", "["]),
+        dimensions=_dimensions(tokens[brackets:]),
+        open_ended=tokens[brackets + 1 : brackets + 3] in (["]"], ["0", "]"], ["]", "["]),
         bits=colon < len(tokens),
-        pointer="*" in tokens,
+        pointer="*" in tokens[: min(brackets, colon)],
     )
+
+
+def _dimensions(tokens: Iterable[str]) -> int:
+    """How many dimensions `[ 4 ] [ N ( 2 ) [ 0 ] ]` has."""
+    depth = found = 0
+    for token in tokens:
+        found += token == "[" and depth == 0
+        depth += (token in "([{") - (token in ")]}")
+    return found
 
 
 def _paths(
@@ -280,7 +306,7 @@ def _paths(
             continue
         yield path + member.name, c_path + member.name, member
         if inner is not None:
-            mark, index = ("[]", "[0]") if member.array else ("", "")
+            mark, index = "[]" if member.dimensions else "", "[0]" * member.dimensions
             tags = (*open_tags, member.tag) if member.tag else open_tags
             yield from _paths(inner, f"{path}{member.name}{mark}.", f"{c_path}{member.name}{index}.", declared, tags)
 
