@@ -308,6 +308,21 @@ CASES = {
         req("le32 b:1; le32 a:1; le32 reserved:30;"),
         {("VD118", "virtio_toy_req.a", "breaking"), ("VD118", "virtio_toy_req.b", "breaking")},
     ),
+    "bits of two integers exchanged": (
+        req("u8 a:4; u8 b:4; u8 c:4; u8 d:4;"),
+        req("u8 a:4; u8 c:4; u8 b:4; u8 d:4;"),
+        {("VD118", "virtio_toy_req.b", "breaking"), ("VD118", "virtio_toy_req.c", "breaking")},
+    ),
+    "bit moved to another integer": (
+        req("u8 a:4; u8 b:4; le16 z; u8 c:4; u8 reserved:4;"),
+        req("u8 a:4; u8 reserved:4; le16 z; u8 c:4; u8 b:4;"),
+        {("VD118", "virtio_toy_req.b", "breaking")},
+    ),
+    "bits of one name in two integers": (
+        req("u8 {\na : 4;\nt : 4;\n} f; u8 {\nc : 4;\nd : 4;\n} g;"),
+        req("u8 {\na : 4;\nt : 4;\n} f; u8 {\nc : 4;\nt : 4;\n} g;"),
+        {("VD209", "virtio_toy_req.g.t", "compatible")},
+    ),
     "bit takes reserved": (
         req("le32 a:1; le32 reserved:31;"),
         req("le32 a:1; le32 b:1; le32 reserved:30;"),

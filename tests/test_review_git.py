@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from virtspec.repository import Repository
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 TEXT = """\\section{{Toy Device}}
@@ -150,3 +152,28 @@ def test_external_diff_shows_findings(repository: Path, root: Path) -> None:
     assert "VD107 width-changed" in shown and "verdict: breaking" in shown
     shown = git(repository, "log", "-p", "--ext-diff", "-1", "--", "device-types")
     assert "INCOMPLETE" in shown
+
+
+def test_a_hook_of_another_repository_changes_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet", "--initial-branch=main")
+    (other / "virtio.tex").write_text("another\n")
+    git(other, "add", "--all")
+    git(other, "commit", "--quiet", "--message=other")
+    expected = Repository(str(repository)).at("HEAD").identity()
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert Repository(str(repository)).at("HEAD").identity() == expected
+
+
+def test_a_hook_sees_the_objects_that_are_to_be_accepted(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    bare = tmp_path / "bare.git"
+    git(repository, "init", "--quiet", "--bare", str(bare))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(repository / ".git" / "objects"))
+    assert Repository(str(bare)).at(commit).read("virtio.tex").text.startswith("\\chapter")

@@ -29,6 +29,15 @@ MAX_PATH = 1 << 12
 """How many folders, files and folders together, and characters of a folder's path a tree may have to be told from
 another: a few small objects can stand for more folders than there is time to walk through."""
 
+LOCATION = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "DIR COMMON_DIR WORK_TREE INDEX_FILE PREFIX NAMESPACE OBJECT_DIRECTORY ALTERNATE_OBJECT_DIRECTORIES "
+        "QUARANTINE_PATH SHALLOW_FILE GRAFT_FILE REPLACE_REF_BASE"
+    ).split()
+)
+"""The variables by which git tells its hooks which repository they belong to."""
+
 SOURCES = (".tex", ".c", ".h")
 """The suffixes of files that the reader can come to: the text, and the listings that it includes."""
 
@@ -59,6 +68,7 @@ class Repository:
         self.path = path
         if not Path(path).is_dir():
             raise SourceError(f"{path}: no such directory; name a git checkout of the specification")
+        self._environment = _environment(path)
         said = self._git("rev-parse", "--show-object-format", "--show-prefix").decode("utf-8", "surrogateescape")
         format_, _, prefix = said.removesuffix("\n").partition("\n")
         self._name_bytes = 32 if format_ == "sha256" else 20
@@ -73,7 +83,8 @@ class Repository:
         if range_.startswith("-"):
             raise SourceError(f"'{range_}' is no range; give REV, REV..REV or REV...REV")
         text = self._git(
-            "log", "-z", "--reverse", "--date=short", "--format=%H%x1f%P%x1f%ad%x1f%s", "--end-of-options", range_, "--"
+            *("log", "-z", "--reverse", "--no-show-signature", "--date=short", "--format=%H%x1f%P%x1f%ad%x1f%s"),
+            *("--end-of-options", range_, "--"),
         ).decode("utf-8", "replace")
         found: list[Commit] = []
         for row in text.split("\0"):
@@ -155,7 +166,7 @@ class Repository:
     def _git(self, *arguments: str) -> bytes:
         """What a git command prints. Raises `SourceError` where it fails."""
         try:
-            done = subprocess.run(self._command(*arguments), capture_output=True, check=False)
+            done = subprocess.run(self._command(*arguments), env=self._environment, capture_output=True, check=False)
         except OSError as error:
             raise SourceError(f"git cannot be run: {error.strerror}") from None
         if done.returncode:
@@ -198,6 +209,7 @@ class Repository:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
+                    env=self._environment,
                 )
             except OSError as error:
                 raise SourceError(f"git cannot be run: {error.strerror}") from None
@@ -223,6 +235,21 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     # leaving it closes the pipes and waits; what could not be written to git is of no interest
     with suppress(OSError), process:
         pass
+
+
+def _environment(path: str) -> dict[str, str]:
+    """The environment in which git reads the repository of a directory: what a hook is told about its own one, the
+    objects that it is yet to accept included, holds for no other."""
+    told = dict(os.environ)
+    plain = {name: value for name, value in told.items() if name not in LOCATION}
+    if len(plain) == len(told):
+        return plain
+    command = ["git", "-C", path, "rev-parse", "--absolute-git-dir"]
+    try:
+        one, other = (subprocess.run(command, env=e, capture_output=True, check=False).stdout for e in (told, plain))
+    except OSError as error:
+        raise SourceError(f"git cannot be run: {error.strerror}") from None
+    return told if one == other else plain
 
 
 class CommitTree:

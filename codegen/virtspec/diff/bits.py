@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.conditions import compare_validity
 from virtspec.diff.likeness import ALIKE, is_reserved, similarity
+from virtspec.diff.members import MovedBit
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
 from virtspec.model import Bit, Bits
@@ -30,11 +31,29 @@ def bit_facts(bit: Bit) -> dict[str, Any]:
     return facts
 
 
-def compare_bits(old: Bits, new: Bits, prefix: str, renamed: Mapping[str, str]) -> Iterator[Change]:
+def moved_bit(moved: MovedBit, prefix: str) -> Change:
+    """The finding about a bit-field that is in another integer now."""
+    one, other = (
+        f"{_range(bit)} of '{to.label}'" for bit, to in ((moved.old, moved.source), (moved.new, moved.target))
+    )
+    return change(
+        "VD118",
+        prefix + moved.new.name,
+        f"bit-field '{moved.new.name}' lies in {other} and lay in {one}",
+        old={**bit_facts(moved.old), "in": moved.source.label},
+        new={**bit_facts(moved.new), "in": moved.target.label},
+        old_place=moved.source.member.place,
+        new_place=moved.target.member.place,
+    )
+
+
+def compare_bits(
+    old: Bits, new: Bits, prefix: str, renamed: Mapping[str, str], moved: Collection[Bit] = ()
+) -> Iterator[Change]:
     """The differences between two divisions of an integer; `prefix` leads to its bit-fields, and `renamed` gives names
-    of the old model their new ones."""
-    known = {b.name: b for b in old.fields if not is_reserved(b.name)}
-    come = [b for b in new.fields if not is_reserved(b.name)]
+    of the old model their new ones. What has `moved` to or from another integer is told elsewhere."""
+    known = {b.name: b for b in old.fields if not is_reserved(b.name) and b not in moved}
+    come = [b for b in new.fields if not is_reserved(b.name) and b not in moved]
     pairs = [(known.pop(b.name), b) for b in list(come) if b.name in known]
     gone = list(known.values())
     come = [b for b in come if all(b is not n for _, n in pairs)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from virtspec.diff.likeness import ALIKE, is_reserved, similarity
 from virtspec.diff.shape import Shapes
 from virtspec.layout import Sizes
-from virtspec.model import Aggregate, Array, Bits, Count, Member, Type
+from virtspec.model import Aggregate, Array, Bit, Bits, Count, Member, Type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,16 @@ class Pair:
         return self.old.label != self.new.label
 
 
+@dataclass(frozen=True, slots=True)
+class MovedBit:
+    """A bit-field that has gone to another integer of its struct."""
+
+    old: Bit
+    new: Bit
+    source: Placed
+    target: Placed
+
+
 @dataclass(slots=True)
 class Gap:
     """What lies between two anchors: old and new members without a partner. `shift` is how far the new side has moved
@@ -69,12 +79,14 @@ class Gap:
 
 @dataclass(slots=True)
 class Pairing:
-    """All pairs in the new order, those that have left their place in the order, and the gaps."""
+    """All pairs in the new order, those that have left their place in the order, and the gaps; and the bit-fields that
+    have left their integer."""
 
     pairs: list[Pair] = field(default_factory=list)
     moved: list[Pair] = field(default_factory=list)
     swapped: list[tuple[Pair, Pair]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    bits: list[MovedBit] = field(default_factory=list)
 
 
 def place(members: Sequence[Member], sizes: Sizes, *, union: bool) -> list[Placed]:
@@ -126,7 +138,32 @@ def pair_members(old: list[Placed], new: list[Placed], one: Shapes, other: Shape
     found = [pair for gap in pairing.gaps for pair in _renames(gap, one, other)]
     if found:
         pairing = _analyse([*named, *found], old, new)
+    pairing.bits = _moved_bits(pairing.pairs, old, new)
     return pairing
+
+
+def _moved_bits(pairs: list[Pair], old: list[Placed], new: list[Placed]) -> list[MovedBit]:
+    """The bit-fields that are in one integer of both texts, and not in the same one."""
+    partners = {id(p.old): p.new for p in pairs}
+    after = _bits(new)
+    paired = {id(b) for b in partners.values()}
+    found: list[MovedBit] = []
+    for name, (source, bit) in _bits(old).items():
+        target, moved = after.get(name, (None, None))
+        partner = partners.get(id(source))
+        if target is not None and moved is not None and id(target) in paired and partner not in (None, target):
+            found.append(MovedBit(bit, moved, source, target))
+    return found
+
+
+def _bits(placed: list[Placed]) -> dict[str, tuple[Placed, Bit]]:
+    """The bit-fields whose names stand for one of them only, each with its integer."""
+    found: dict[str, list[tuple[Placed, Bit]]] = defaultdict(list)
+    for one in placed:
+        if isinstance(one.member.type, Bits):
+            for bit in one.member.type.fields:
+                found[bit.name].append((one, bit))
+    return {name: each[0] for name, each in found.items() if len(each) == 1 and not is_reserved(name)}
 
 
 def pair_arms(

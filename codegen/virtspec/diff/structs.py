@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from virtspec.diff.bits import compare_bits
+from virtspec.diff.bits import compare_bits, moved_bit
 from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_conditions
 from virtspec.diff.context import Context
@@ -81,6 +81,8 @@ def _members(
     pairing = pair_members(a, b, context.old.shapes, context.new.shapes)
     paths = {**scope.around, **{p.old.label: p.new.label for p in pairing.pairs if p.renamed}}
     yield from _order(pairing, scope)
+    for bit in pairing.bits:
+        yield moved_bit(bit, _bits_prefix(bit.target, scope))
     growth = Growth()
     moved = {id(p) for p in pairing.moved} | {id(p) for s in pairing.swapped for p in s}
     for pair in pairing.pairs:
@@ -159,8 +161,8 @@ def _pair(
             case TypeChange(rule=rule, message=message, verdict=verdict):
                 yield change(rule, subject, f"'{b.label}' {message}", verdict, **facts)
             case Inner(old=Bits() as one, new=Bits() as other):
-                prefix = f"{scope.subject}{b.member.name}." if b.member.name else scope.subject
-                for inner in compare_bits(one, other, prefix, context.names.in_conditions()):
+                elsewhere = [bit for moved_ in pairing.bits for bit in (moved_.old, moved_.new)]
+                for inner in compare_bits(one, other, _bits_prefix(b, scope), context.names.in_conditions(), elsewhere):
                     yield replace(inner, old_place=a.member.place, new_place=b.member.place)
             case Inner(old=one, new=other):
                 assert not isinstance(one, Bits) and not isinstance(other, Bits)
@@ -170,6 +172,11 @@ def _pair(
                 yield from _members(one.members, other.members, context, inner_scope, union=other.kind == "union")
     yield from _size_inside(pair, context, subject, facts, behind=behind)
     yield from compare_conditions(a, b, subject, facts, {**context.names.in_conditions(), **paths})
+
+
+def _bits_prefix(placed: Placed, scope: Scope) -> str:
+    """What leads to the bit-fields of a member."""
+    return f"{scope.subject}{placed.member.name}." if placed.member.name else scope.subject
 
 
 def _absorbed(pair: Pair, pairing: Pairing) -> bool:
