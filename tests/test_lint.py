@@ -538,6 +538,51 @@ def test_fix_does_not_touch_files_with_cr_lf(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("damage", [lambda data: data.replace(b"\n", b"\r\n"), lambda data: b"\xef\xbb\xbf" + data])
+@pytest.mark.parametrize("committed", [False, True])
+def test_fix_makes_no_patch_that_does_not_apply(
+    tree: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[bytes], bytes], committed: bool
+) -> None:
+    (tree / "port.tex").write_bytes(damage((tree / "port.tex").read_bytes()))
+    spec = str(tree)
+    if committed:
+        git(tree, "init", "-q", "-b", "main")
+        git(tree, "add", ".")
+        git(tree, "commit", "-q", "-m", "The specification")
+        spec += "@main"
+    assert main(["lint", spec, "--fix", "-"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_fix_of_a_commit_applies(repository: Path, tmp_path: Path) -> None:
+    main(["lint", f"{repository}@main", "--fix", str(tmp_path / "fix.patch")])
+    git(repository, "am", "-q", str(tmp_path / "fix.patch"))
+
+
+def test_names_of_files_do_not_control_a_terminal(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "port.tex").rename(tree / "po\x1b[31mrt.tex")
+    (tree / "virtio.tex").write_text("\\chapter{Device Types}\n\\input{po\x1b[31mrt}\n")
+    assert main(["lint", str(tree)]) == 1
+    output = capsys.readouterr()
+    assert "[31mrt.tex:9:18: error" in output.out and "\x1b" not in output.out + output.err
+    (tree / "po\x1b[31mrt.tex").write_bytes(b"\xff")
+    main(["diff", str(tree), str(tree)])
+    output = capsys.readouterr()
+    assert "[31mrt.tex" in output.err and "\x1b" not in output.out + output.err
+
+
+def test_since_with_a_mark_in_the_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(repository, "tag", "a@b")
+    assert lint_json(capsys, f"{repository}@a@b", "--since", "main") == []
+
+
+def test_a_mail_with_broken_lines_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    patch = "Subject: it\nFrom: her\n\n--- /dev/null\n+++ b/new.tex\n@@ -0,0 +1 @@\n+\\section{New\nDevice}\n"
+    (tmp_path / "it.txt").write_text(patch.replace("+1 @@", "+1,2 @@") + "+Words.\n")
+    main(["lint", str(tmp_path / "it.txt")])
+    assert "is no line of a hunk" in capsys.readouterr().err
+
+
 # --- patches by mail --------------------------------------------------------------------------------------
 
 

@@ -303,3 +303,16 @@ def test_suppressions_need_a_reason_and_grow_stale(virtspec: Run, base: Path) ->
     answers.write_text('[[suppress]]\nrule = "VD110"\nsubject = "*"\n')
     code, _, said = review(virtspec, base, patch, "--suppressions", str(answers))
     assert code == 2 and "no reason" in said
+
+
+def test_a_patch_that_is_not_compared_is_told_in_every_format(virtspec: Run, base: Path) -> None:
+    line = "        le32 capacity;\n"
+    hunk = "--- a/toy.tex\n+++ b/toy.tex\n@@ -10,1 +10,1 @@\n-{}+{}"
+    assert CHAPTER.split("\n")[9] + "\n" == line
+    tear, mend = hunk.format(line, "        le32 capacity { a : 4; };\n"), hunk.format(
+        "        le32 capacity { a : 4; };\n", line
+    )
+    file = write(base, as_mail(tear, "[PATCH 1/2] tear") + as_mail(mend, "[PATCH 2/2] mend"))
+    for form, word in {"text": "not compared", "sarif": "VD002", "junit": "VD002", "markdown": "Not compared"}.items():
+        done = virtspec("review", file, "--base", base, "--format", form)
+        assert done.returncode == 2 and word in done.stdout, form

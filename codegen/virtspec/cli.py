@@ -27,7 +27,7 @@ from virtspec.commands import (
     review,
     rules,
 )
-from virtspec.diagnostics import SpecError
+from virtspec.diagnostics import SpecError, printable
 from virtspec.progress import take_times
 
 COMMANDS = (generate, extract, layout, drift, atlas, lint, diff, review, rules, completion, history, git_driver)
@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except SpecError as error:
-        print(f"virtspec: error: {error}", file=sys.stderr)
+        # a message names files, and a file may have any name
+        print("virtspec: error: " + "\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         return 2
     except RecursionError:
         print("virtspec: error: the input nests deeper than can be read", file=sys.stderr)

@@ -54,7 +54,7 @@ class Diagnostic:
             parts += [f"    {shown}", f"    {' ' * caret}^"]
         if self.hint:
             parts.append(f"  hint: {self.hint}")
-        return "\n".join(parts)
+        return "\n".join(map(printable, parts))
 
 
 def _clip(text: str, column: int, width: int = 110) -> tuple[str, int]:
@@ -149,6 +149,11 @@ class Sink:
         for d in self.diagnostics:
             files.setdefault(d.span.file.path, len(files))
         return sorted(self.diagnostics, key=lambda d: (files[d.span.file.path], d.span.start, d.rule))
+
+
+def printable(text: str) -> str:
+    """A text without characters that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def render_all(diagnostics: Iterable[Diagnostic]) -> str:

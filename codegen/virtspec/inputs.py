@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from virtspec.repository import Repository
@@ -20,15 +21,21 @@ def open_source(spec: str) -> SourceTree:
         return DirectoryTree(path)
     if path.is_file():
         return DirectoryTree(path.parent, path.name, alone=True)
-    named = [(spec[:at], spec[at + 1 :]) for at, mark in enumerate(spec) if mark == "@"]
-    # both a path and a revision (`HEAD@{1}`) may have the mark in it
-    for repository, revision in reversed(named):
-        if revision and Path(repository).is_dir():
-            try:
-                opened = Repository(repository)
-            except SourceError as error:
-                raise SourceError(f"no revision '{revision}': {error}") from None
-            return opened.at(revision)
-    if named and named[-1][1]:
-        raise SourceError(f"{spec}: there is no directory '{named[-1][0]}'; REPO@REV needs a git checkout")
+    for repository, revision in repositories(spec):
+        try:
+            opened = Repository(repository)
+        except SourceError as error:
+            raise SourceError(f"no revision '{revision}': {error}") from None
+        return opened.at(revision)
+    repository, _, revision = spec.rpartition("@")
+    if revision and revision != spec:
+        raise SourceError(f"{spec}: there is no directory '{repository}'; REPO@REV needs a git checkout")
     raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")
+
+
+def repositories(spec: str) -> Iterator[tuple[str, str]]:
+    """The directories and revisions that `REPO@REV` can mean: a path and a revision (`HEAD@{1}`) may have the mark in
+    them."""
+    for at in reversed([at for at, mark in enumerate(spec) if mark == "@"]):
+        if spec[at + 1 :] and Path(spec[:at]).is_dir():
+            yield spec[:at], spec[at + 1 :]

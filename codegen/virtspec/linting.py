@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtspec.diagnostics import Sink, SpecError
-from virtspec.inputs import open_source
+from virtspec.inputs import open_source, repositories
 from virtspec.latex.document import read_document
 from virtspec.layout import Layouts
 from virtspec.link import link_document
@@ -22,11 +22,12 @@ from virtspec.lint.select import introduced
 from virtspec.model import Coverage
 from virtspec.pipeline import edition_of
 from virtspec.report.findings import Finding
-from virtspec.repository import Repository
+from virtspec.repository import CommitTree, Repository
 from virtspec.review.apply import PatchedTree, apply_patch, included, nothing
 from virtspec.review.hunks import PatchError
 from virtspec.review.mail import read_input, read_mails
-from virtspec.source import MissingFile, SourceError, SourceFile, SourceTree
+from virtspec.review.whole import missing_parts
+from virtspec.source import DirectoryTree, MissingFile, SourceError, SourceFile, SourceTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ def findings_at(spec: str, revision: str) -> tuple[Finding, ...]:
     elif path.is_file():
         directory, root = path.parent, path.name
     else:
-        directory, root = Path(spec.rpartition("@")[0]), "virtio.tex"
+        named = next(repositories(spec), (spec, ""))
+        directory, root = Path(named[0]), "virtio.tex"
     try:
         tree = Repository(str(directory)).at(revision, root)
         try:
@@ -88,7 +90,7 @@ def repaired(linted: Linted, findings: Sequence[Finding], spec: str) -> tuple[di
     repairs: list[tuple[Finding, tuple[Edit, ...]]] = []
     for finding, edits in linted.edits:
         own = tuple(edit for edit in edits if edit.file.path in linted.files and can_name(edit.file.path))
-        if finding in wanted and own and not _carriage_returns(spec, own[0].file):
+        if finding in wanted and own and _as_written(linted.tree, spec, own[0].file):
             repairs.append((finding, own))
     return verified(
         repairs,
@@ -96,13 +98,19 @@ def repaired(linted: Linted, findings: Sequence[Finding], spec: str) -> tuple[di
     )
 
 
-def _carriage_returns(spec: str, file: SourceFile) -> bool:
-    """Whether a file of a directory has CR LF line ends, which a patch of this form would not match."""
-    path = Path(spec) / file.path if Path(spec).is_dir() else Path(spec).parent / file.path
+def _as_written(tree: SourceTree, spec: str, file: SourceFile) -> bool:
+    """Whether a file has the very text that was read. A patch would not match one that has CR LF line ends, or a mark
+    of its encoding before the text."""
+    text = file.written.encode()
     try:
-        return b"\r" in path.read_bytes()
+        if isinstance(tree, CommitTree):
+            return tree.is_blob(file.path, text)
+        if isinstance(tree, DirectoryTree):
+            directory = Path(spec) if Path(spec).is_dir() else Path(spec).parent
+            return (directory / file.path).read_bytes() == text
     except OSError:
         return False
+    return True
 
 
 # --- opening ----------------------------------------------------------------------------------------------
@@ -138,7 +146,7 @@ def _open_mail(name: str) -> SourceTree:
         if patch not in added:
             print(f"{patch.path}: not checked: its base is not here; see 'virtspec review --base'", file=sys.stderr)
     done = apply_patch(nothing(), added, name)
-    for rejected in done.rejected:
+    for rejected in (*done.rejected, *(part for mail in mails for part in missing_parts(mail, done))):
         print(f"{rejected.path}: {rejected.header}: {rejected.reason}", file=sys.stderr)
     done.tree.changes[done.tree.root] = included(added)
     return done.tree

@@ -6,6 +6,7 @@ trees by their name, files by theirs, as long as there is room.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import weakref
@@ -145,6 +146,11 @@ class Repository:
             self._files.move_to_end((name, path))
         return known
 
+    def name_of(self, data: bytes) -> str:
+        """What git calls a blob."""
+        algorithm = "sha256" if self._name_bytes == 32 else "sha1"
+        return hashlib.new(algorithm, b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
     def _entries(self, data: bytes) -> dict[str, Entry]:
         """What the content of a tree object says: a mode, a space, a name, NUL, and the bytes of an object's name."""
         found: dict[str, Entry] = {}
@@ -268,6 +274,12 @@ class CommitTree:
         if entry is None or entry.is_tree:
             raise MissingFile(f"no file '{relative}' in {self.name}")
         return self._repository.file(entry.name, relative)
+
+    def is_blob(self, path: str, data: bytes) -> bool:
+        """Whether the file at a path holds these bytes."""
+        *folders, name = normalise(path).split("/")
+        entry = self._repository.folder(self._top, folders).get(name)
+        return entry is not None and self._repository.name_of(data) == entry.name
 
     def identity(self) -> tuple[tuple[str, str], ...]:
         """The names of all files that the reader can come to: commits with the same ones say the same.

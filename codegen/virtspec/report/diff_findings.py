@@ -69,8 +69,9 @@ def _finding(change: Change) -> Finding:
 def _problems(report: Report) -> Iterator[Finding]:
     if report.complete:
         return
-    total = report.total
-    for rejected in (*total.rejected, *total.cut):
+    parts = (report.total, *report.steps)
+    # what is wrong with one patch of a series only is not seen in the sum
+    for rejected in dict.fromkeys(r for part in parts for r in (*part.rejected, *part.cut)):
         yield Finding(
             rule="VD001",
             name="not-applied",
@@ -79,7 +80,7 @@ def _problems(report: Report) -> Iterator[Finding]:
             line=0,
             message=f"{rejected.header}: {rejected.reason}",
         )
-    for gap in total.comparison.gaps:
+    for gap in dict.fromkeys(gap for part in parts for gap in part.comparison.gaps):
         yield Finding(
             rule="VD002",
             name="not-compared",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from virtspec.diagnostics import printable
 from virtspec.diff.change import Change, Verdict, counted
-from virtspec.report.diff_view import Group, grouped, layout_lines, printable, sample_lines, summary
+from virtspec.report.diff_view import Group, grouped, layout_lines, sample_lines, summary
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 
@@ -63,7 +64,7 @@ class _Writer:
                 yield f"{word}: {printable(rejected.path)}: {printable(rejected.header[:80])}"
                 yield f"    line {rejected.at + 1} of the message: {printable(rejected.reason)}"
         for gap in comparison.gaps:
-            yield f"not compared: {gap.place} ({gap.side} text): {printable(gap.reason)}"
+            yield f"not compared: {printable(str(gap.place))} ({gap.side} text): {printable(gap.reason)}"
         yield self.verdict(step)
 
     def verdict(self, step: Step) -> str:
@@ -85,9 +86,10 @@ class _Writer:
         status = self.report.status.get(change.fingerprint)
         mark = f" [{status}]" if status else ""
         head = f"{change.rule} {change.name}: {printable(change.subject)}: {printable(change.message)}"
-        yield f"{change.place}: {self.paint(change.verdict, str(change.verdict))}: {head} [{change.class_}]{mark}"
+        place = printable(str(change.place))
+        yield f"{place}: {self.paint(change.verdict, str(change.verdict))}: {head} [{change.class_}]{mark}"
         if change.old_place.file and change.new_place.file and change.old_place != change.new_place:
-            yield f"    was at {change.old_place}"
+            yield f"    was at {printable(str(change.old_place))}"
         if change.evidence:
             yield f"    taken for the same: {', '.join(change.evidence)}"
 
@@ -107,5 +109,5 @@ def _notes(step: Step) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> str:
-    place = f"{finding.file}:{finding.line}"
+    place = printable(f"{finding.file}:{finding.line}")
     return f"{place}: {finding.severity.label}: {finding.rule} {finding.name}: {printable(finding.message)}"

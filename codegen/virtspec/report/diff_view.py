@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from virtspec.diagnostics import printable
 from virtspec.diff.change import Cell, Change, Comparison, LayoutPair, Row, Sample, Verdict, counted
 
 MARKS = {"same": " ", "added": "+", "removed": "-", "moved": ">", "changed": "~", "renamed": "="}
@@ -81,11 +82,6 @@ def clip(text: str, width: int) -> str:
     """A text in exactly so many columns."""
     text = printable(text)
     return f"{text:<{width}}" if len(text) <= width else text[: width - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """A text that cannot control a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def layout_lines(pair: LayoutPair, width: int) -> list[str]:

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from virtspec import __version__, rendering
+from virtspec.diagnostics import printable
 from virtspec.diff.change import CLASSES, Cell, Change, LayoutPair, Sample, Verdict, counted
 from virtspec.model import Place
-from virtspec.report.diff_view import MARKS, MAX_SHOWN, grouped, printable, size_text, summary, visible
+from virtspec.report.diff_view import MARKS, MAX_SHOWN, grouped, size_text, summary, visible
 from virtspec.report.drawing import Picture, pictures
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step

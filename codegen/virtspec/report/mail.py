@@ -6,8 +6,9 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 
+from virtspec.diagnostics import printable
 from virtspec.diff.change import Change
-from virtspec.report.diff_view import layout_lines, printable, sample_lines, summary
+from virtspec.report.diff_view import layout_lines, sample_lines, summary
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 from virtspec.review.hunks import FilePatch, Hunk

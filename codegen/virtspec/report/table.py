@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from virtspec.diagnostics import printable
 from virtspec.diff.change import Change, Verdict
-from virtspec.report.diff_view import printable
 from virtspec.report.markdown import code, escape
 from virtspec.repository import Commit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from virtspec.diagnostics import Severity
+from virtspec.diagnostics import Severity, printable
 from virtspec.report.findings import Finding
 
 WIDTH = 110
@@ -19,7 +19,9 @@ def findings_text(findings: Iterable[Finding]) -> str:
 def finding_text(finding: Finding) -> str:
     """One finding with its source line."""
     place = f"{finding.file}:{finding.line}:{finding.column}" if finding.line else finding.file
-    parts = [f"{place}: {finding.severity.label}: {finding.rule} {finding.name}: {printable(finding.message)}"]
+    parts = [
+        f"{printable(place)}: {finding.severity.label}: {finding.rule} {finding.name}: {printable(finding.message)}"
+    ]
     if finding.subject:
         parts.append(f"  in {printable(finding.subject)}")
     if finding.excerpt.strip():
@@ -37,11 +39,6 @@ def summary(findings: Sequence[Finding]) -> str:
     ]
     named = [f"{number} {label}{'s' if number > 1 else ''}" for number, label in counted if number]
     return ", ".join(named) or "nothing found"
-
-
-def printable(text: str) -> str:
-    """A text without characters that a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
