@@ -13,6 +13,11 @@ def arms(members: str, behind: str = "", name: str = "virtio_toy_req") -> str:
     return f"struct {name} {{ le32 type; union {{ {members} }}; {behind} }};"
 
 
+PAIRS = """struct one { le16 a; le16 b; }; struct two { le16 b; le16 a; };
+union le { le16 a; be16 b; }; union be { be16 a; le16 b; };
+"""
+
+
 def req(members: str) -> str:
     return REQUEST.format(members)
 
@@ -307,6 +312,26 @@ CASES = {
         req("le32 a:1; le32 b:1; le32 reserved:30;"),
         req("le32 b:1; le32 a:1; le32 reserved:30;"),
         {("VD118", "virtio_toy_req.a", "breaking"), ("VD118", "virtio_toy_req.b", "breaking")},
+    ),
+    "another struct with its members exchanged": (
+        PAIRS + "struct x { struct one m; le32 z; };",
+        PAIRS + "struct x { struct two m; le32 z; };",
+        {("VD206", "x.m", "compatible"), ("VD105", "x.m.b", "breaking")},
+    ),
+    "an array of another struct with its members exchanged": (
+        PAIRS + "struct x { struct one m[2]; le32 z; };",
+        PAIRS + "struct x { struct two m[2]; le32 z; };",
+        {("VD206", "x.m", "compatible"), ("VD105", "x.m[].b", "breaking")},
+    ),
+    "a struct written in place with its members exchanged": (
+        PAIRS + "struct x { struct one m; le32 z; };",
+        PAIRS + "struct x { struct { le16 b; le16 a; } m; le32 z; };",
+        {("VD206", "x.m", "compatible"), ("VD105", "x.m.b", "breaking")},
+    ),
+    "another union with the types of its arms exchanged": (
+        PAIRS + "struct x { union le m; le32 z; };",
+        PAIRS + "struct x { union be m; le32 z; };",
+        {("VD206", "x.m", "compatible"), ("VD108", "x.m.a", "breaking"), ("VD108", "x.m.b", "breaking")},
     ),
     "bits of two integers exchanged": (
         req("u8 a:4; u8 b:4; u8 c:4; u8 d:4;"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from virtspec.diff.change import Verdict
-from virtspec.diff.context import Context
+from virtspec.diff.context import Context, Side
+from virtspec.diff.shape import Shape
 from virtspec.layout import length_text, type_text
 from virtspec.model import (
     Aggregate,
@@ -67,32 +68,23 @@ def compare_types(
             return []
         shown = f"has the type '{declared(written[1])}' and had '{declared(written[0])}'"
         return [TypeChange("VD206", f"{shown}, the same bytes")]
+    return _unequal(old, new, context, paths, inside_array=inside_array)
+
+
+def _unequal(
+    old: Type, new: Type, context: Context, paths: Mapping[str, str], *, inside_array: bool
+) -> list[TypeChange | Inner]:
+    """The differences between two types that are not written alike."""
     same_shape = context.old.shapes.of(old) == context.new.shapes.of(new)
     match old, new:
         case Integer(), Integer():
             return list(_integers(old, new))
         case Bits(), Bits():
             return [*_integers(old.container, new.container), Inner(old, new)]
-        case StructRef(name=a), StructRef(name=b) if context.names.new_struct(a) == b:
-            return []
-        case (
-            (External(name=a), External(name=b))
-            | (External(name=a), StructRef(name=b))
-            | (
-                StructRef(name=a),
-                External(name=b),
-            )
-        ) if (
-            context.names.new_struct(a) == b
-        ):
-            if isinstance(old, External) and isinstance(new, External) and old.tag != new.tag:
-                shown = f"is '{type_text(new)}' and was '{type_text(old)}'"
-                return [TypeChange("VD106", shown, Verdict.UNDECIDED)]
-            return []
-        case Aggregate(kind=a), Aggregate(kind=b) if a == b:
-            return [Inner(old, new)]
+        case (StructRef() | External(), StructRef() | External()) if context.names.new_struct(old.name) == new.name:
+            return list(_tags(old, new))
         case Aggregate(kind=a), Aggregate(kind=b):
-            return [TypeChange("VD123", f"is a {b} and was a {a}")]
+            return [Inner(old, new) if a == b else TypeChange("VD123", f"is a {b} and was a {a}")]
         case (Array(length=Rest()), Array(length=Rest())) if not same_shape and innermost(old) == innermost(new):
             shown = f"holds '{declared(new)}' and held '{declared(old)}'"
             return [TypeChange("VD114", f"{shown}: the same elements, in groups of another size", Verdict.UNDECIDED)]
@@ -100,14 +92,28 @@ def compare_types(
             inner = compare_types(old.element, new.element, context, paths, inside_array=True)
             return [*compare_lengths(old.length, new.length, context, paths), *inner]
         case _:
-            pass
+            return _another(old, new, context, same_shape=same_shape, inside_array=inside_array)
+
+
+def _tags(old: StructRef | External, new: StructRef | External) -> Iterator[TypeChange]:
+    """The difference between two types of one name: it may be that of a structure that neither text defines."""
+    if isinstance(old, External) and isinstance(new, External) and old.tag != new.tag:
+        yield TypeChange("VD106", f"is '{type_text(new)}' and was '{type_text(old)}'", Verdict.UNDECIDED)
+
+
+def _another(
+    old: Type, new: Type, context: Context, *, same_shape: bool, inside_array: bool
+) -> list[TypeChange | Inner]:
+    """The differences between types of different kinds, or between different structures."""
     shown = f"has the type '{declared(new)}' and had '{declared(old)}'"
-    if same_shape:
-        return [TypeChange("VD206", f"{shown}, the same bytes")]
     one, other = _definition(old, context, new=False), _definition(new, context, new=True)
-    unnamed = isinstance(old, Aggregate) or isinstance(new, Aggregate)
-    if one is not None and other is not None and unnamed and not inside_array and one.kind == other.kind:
-        return [Inner(one, other)]
+    inner = [Inner(one, other)] if one is not None and other is not None and one.kind == other.kind else []
+    if same_shape:
+        # what has the same bytes may have other names for them, in another order
+        renamed = inner if one and other and _leaves(one, context.old) != _leaves(other, context.new) else []
+        return [TypeChange("VD206", f"{shown}, the same bytes"), *renamed]
+    if inner and not inside_array and (isinstance(old, Aggregate) or isinstance(new, Aggregate)):
+        return [*inner]
     if isinstance(old, Bits) and isinstance(new, Integer) and old.container == new:
         return [TypeChange("VD117", f"is one '{new.spelling}' and was divided into bit-fields")]
     if isinstance(new, Bits) and isinstance(old, Integer) and new.container == old:
@@ -123,6 +129,12 @@ def compare_types(
     )
     undecided = open_ and (a_size == b_size or a_size is None or b_size is None)
     return [TypeChange("VD106", shown, Verdict.UNDECIDED if undecided else None)]
+
+
+def _leaves(definition: Aggregate | Struct, side: Side) -> list[tuple[str, Shape, str]]:
+    """Which names stand at which bytes; the order of the arms of a union means nothing."""
+    found = side.shapes.leaves(definition.members)
+    return sorted(found, key=repr) if definition.kind == "union" else found
 
 
 def _sole(type_: Type, context: Context, *, new: bool) -> Type:
