@@ -159,3 +159,10 @@ def test_text_that_says_to_be_ascii() -> None:
     head = "Subject: it\nFrom: her\nContent-Type: text/plain; charset=us-ascii\n\n"
     (mail,) = read_mails((head + GROW.replace("new", "\u00e4")).encode(), "test")
     assert mail.files[0].hunks[0].lines[1].text == "\u00e4"
+
+
+def test_patching_one_file_again_and_again_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("virtspec.review.apply.MAX_WORK", 20)
+    patch = "".join(f"--- a/one.tex\n+++ b/one.tex\n@@ -1 +1 @@\n-a{n}\n+a{n + 1}\n" for n in range(1, 5))
+    done = apply(patch, one=ONE)
+    assert ["lines to look at" in r.reason for r in done.rejected] == [True, True]

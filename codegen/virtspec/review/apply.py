@@ -18,6 +18,9 @@ MAX_TRIED = 1000
 MAX_LINES = 1 << 20
 """How many lines a file may have that is patched."""
 
+MAX_WORK = 1 << 23
+"""How many lines the files may have together that one message patches, a file counted as often as it is."""
+
 SOURCES = (".tex", ".c", ".h")
 """What the files of the text are called."""
 
@@ -45,7 +48,8 @@ class Moved:
 @dataclass(slots=True)
 class Applied:
     """What became of a patch. `lines` gives, for each file of the new tree, the line of the message that holds a line
-    of the file; `removed` the same for lines that are gone, by their line in the old tree."""
+    of the file; `removed` the same for lines that are gone, by their line in the old tree. `work`
+    counts the lines of the files that were patched."""
 
     tree: PatchedTree
     rejected: list[Rejected] = field(default_factory=list)
@@ -53,6 +57,7 @@ class Applied:
     ignored: list[str] = field(default_factory=list)
     lines: dict[str, dict[int, int]] = field(default_factory=dict)
     removed: dict[str, dict[int, int]] = field(default_factory=dict)
+    work: int = 0
 
 
 class PatchedTree:
@@ -153,6 +158,10 @@ def _apply_file(done: Applied, patch: FilePatch, leaving: Collection[str | None]
         except SourceError as error:
             _reject_all(done, patch, str(error))
             return
+    done.work += text.count("\n")
+    if done.work > MAX_WORK:
+        _reject_all(done, patch, f"the patches to the files before it have more than {MAX_WORK} lines to look at")
+        return
     lines = text.removesuffix("\n").split("\n") if text else []
     if len(lines) > MAX_LINES:
         _reject_all(done, patch, f"'{patch.path}' has more than {MAX_LINES} lines")
