@@ -729,3 +729,20 @@ def test_an_array_of_enormous_length_costs_nothing_until_it_is_made(load: Load) 
 def test_the_same_model_renders_to_the_same_bytes() -> None:
     spec = Spec(edition="1", structs=(struct("a", member("x", LE16)),), constants=(constant("C", 1),))
     assert render_python(spec, Layouts(spec)).files == render_python(spec, Layouts(spec)).files
+
+
+def test_a_negative_number_of_structs_of_variable_size(load: Load) -> None:
+    m = load(
+        struct("v", member("n", U8), member("data", array(U8, FieldRef(path="n")))),
+        struct("s", member("n", U8), member("items", array(StructRef(name="v"), Expression(text="n - 2")))),
+    )
+    assert m.S.from_bytes(b"\3\1\7").items == [m.V(data=b"\7")]
+    with pytest.raises(sys.modules["virtwire"].DecodeError, match="no room for it at offset 1"):
+        m.S.from_bytes(b"\1")
+
+
+def test_packing_in_place_takes_the_byte_order(load: Load) -> None:
+    m = load(struct("s", member("n", U32)))
+    buffer = bytearray(4)
+    assert m.S(n=1).pack_into(buffer, byteorder="big") == 4
+    assert buffer == b"\0\0\0\1"

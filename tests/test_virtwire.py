@@ -857,16 +857,23 @@ def test_type_checkers_let_a_configuration_end_early_and_nobody_look_in_vain(tmp
     assert said == ["use.py:6", "use.py:7", "use.py:8", "use.py:11"], done.stdout + done.stderr
 
 
-def test_an_arm_of_integers_that_ends_too_early() -> None:
+def test_an_arm_that_ends_too_early() -> None:
     class Reply(virtwire._unions.Union):
         C_NAME = "reply"
         SIZE = None
-        ARMS = ("status", "slots")
+        ARMS = ("status", "slots", "name")
         status = virtwire._unions.int_arm("<I")
         slots = virtwire._unions.ints_arm("<2H", 1)
+        name = virtwire._unions.bytes_arm(4, 1)
 
-    assert Reply(b"\1\2\0\3\0").slots == (2, 3)
-    for raw, arm, available in ((b"\1\2", "status", 2), (b"\1\2", "slots", 1), (b"", "slots", 0)):
+    reply = Reply(b"\1\2\0\3\0")
+    assert (reply.slots, reply.name) == ((2, 3), b"\2\0\3\0")
+    for raw, arm, available in (
+        (b"\1\2", "status", 2),
+        (b"\1\2", "slots", 1),
+        (b"", "slots", 0),
+        (b"\1\2\3", "name", 2),
+    ):
         with pytest.raises(DecodeError, match="ends too early") as caught:
             getattr(Reply(raw), arm)
-        assert (caught.value.needed, caught.value.available) == (4, available)
+        assert (caught.value.path, caught.value.needed, caught.value.available) == (f"reply.{arm}", 4, available)

@@ -108,6 +108,17 @@ class EncodeError(_CodecError):
     __module__ = "virtwire"
 
 
+def octets(value: Buffer) -> bytes:
+    """The bytes of a buffer. Raises `TypeError` for what is none: `bytes` itself takes a number for a size."""
+    return value if isinstance(value, bytes) else bytes(memoryview(value))
+
+
+def in_bytes(buffer: Buffer) -> Buffer:
+    """A buffer whose length and slices count bytes: itself, or a view of one whose elements are larger."""
+    view = memoryview(buffer)
+    return buffer if view.itemsize == 1 and view.ndim == 1 else view.cast("B")
+
+
 UNFIT = (struct.error, TypeError, AttributeError, EncodeError)
 """What a fast encoder raises for a value that does not fit; the slow one then says which value that is."""
 

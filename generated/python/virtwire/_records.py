@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 
-from virtwire._errors import DecodeError, Generic
+from virtwire._errors import DecodeError, Generic, in_bytes
 from virtwire._failures import truncated
 from virtwire._layout import Row
 from virtwire._registry import (
@@ -173,8 +173,11 @@ class Record(Struct):
         """
         if is_stream(source):
             yield from cls._iter_stream(source, count, offset)
-        else:
-            yield from cls._iter_buffer(source, count, offset)
+            return
+        buffer = in_bytes(source)
+        if not 0 <= offset <= len(buffer):
+            raise truncated(cls, 0, buffer, offset)
+        yield from cls._iter_buffer(buffer, count, offset)
 
     @classmethod
     def _iter_buffer(
@@ -236,9 +239,10 @@ class Container(Struct, Generic[R]):
             if len(head) < cls.FIXED_SIZE:
                 raise truncated(cls, 0, head, 0).moved(offset, head)
         else:
-            head = bytes(source[max(offset, 0) : offset + cls.FIXED_SIZE])
-            if len(head) < cls.FIXED_SIZE:
+            source = in_bytes(source)
+            if not 0 <= offset <= len(source) - cls.FIXED_SIZE:
                 raise truncated(cls, 0, source, offset)
+            head = bytes(source[offset : offset + cls.FIXED_SIZE])
         count = struct.unpack_from(cls.COUNT_AT[0], head, cls.COUNT_AT[1])[0] if cls.COUNT else None
         records = cls.record_class()
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from itertools import repeat, starmap
 
-from virtwire._errors import DecodeError, EncodeError, S, T, hex_excerpt
+from virtwire._errors import DecodeError, EncodeError, S, T, hex_excerpt, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
 from virtwire._layout import Layout, Leaf, parts_of
 from virtwire._unions import Union
@@ -109,9 +109,9 @@ class Struct:
     def __bytes__(self) -> bytes:
         return self.to_bytes()
 
-    def pack_into(self, buffer: Buffer, offset: int = 0) -> int:
+    def pack_into(self, buffer: Buffer, offset: int = 0, **kwargs: Any) -> int:
         """Encode into a writable buffer at `offset`; returns the offset behind it. Raises `EncodeError`."""
-        data = self.to_bytes()
+        data = self.to_bytes(**kwargs)
         view = memoryview(buffer).cast("B")
         end = offset + len(data)
         if offset < 0 or end > len(view):
@@ -137,6 +137,8 @@ class Struct:
         """Decode an array of structs of fixed size, one after the other. Raises `DecodeError`."""
         if not cls.SIZE:
             raise TypeError(f"{cls.__name__} has no fixed size")
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % cls.SIZE:
             raise wrong_length(cls, data, len(data) // cls.SIZE * cls.SIZE)
         for offset in range(0, len(data), cls.SIZE):
@@ -386,18 +388,18 @@ class FixedRequest(Request):
     @classmethod
     def from_buffers(cls, readable: Buffer, writable: Buffer) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        cls._check_readable(readable)
-        return cls.from_bytes(bytes(readable) + bytes(writable))
+        return cls.from_bytes(cls._readable(readable) + octets(writable))
 
     @classmethod
     def from_readable(cls, data: Buffer) -> Self:
         """Decode the device-readable part; the other members are zero."""
-        cls._check_readable(data)
-        return cls.from_bytes(bytes(data) + bytes((cls.SIZE or 0) - len(data)))
+        readable = cls._readable(data)
+        return cls.from_bytes(readable + bytes((cls.SIZE or 0) - len(readable)))
 
     @classmethod
     def from_writable(cls, data: Buffer, *, request: Self | None = None) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        data = octets(data)
         readable = cls().to_readable() if request is None else request.to_readable()
         if len(readable) + len(data) != cls.SIZE:
             raise (
@@ -405,11 +407,14 @@ class FixedRequest(Request):
                 if len(readable) + len(data) < (cls.SIZE or 0)
                 else wrong_length(cls, data, (cls.SIZE or 0) - len(readable))
             )
-        return cls.from_bytes(readable + bytes(data))
+        return cls.from_bytes(readable + data)
 
     @classmethod
-    def _check_readable(cls, data: Buffer) -> None:
+    def _readable(cls, buffer: Buffer) -> bytes:
+        """The device-readable part, if it has its size. Raises `DecodeError`."""
+        data = octets(buffer)
         if len(data) != cls.READABLE_SIZE:
             if len(data) < (cls.READABLE_SIZE or 0):
                 raise truncated(cls, 0, data, 0)
             raise wrong_length(cls, data, cls.READABLE_SIZE)
+        return data

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 
-from virtwire._errors import DecodeError, EncodeError, Generic, T, hex_excerpt, overload
+from virtwire._errors import DecodeError, EncodeError, Generic, T, hex_excerpt, octets, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ class BitField:
     def __get__(self, instance: Any, owner: type) -> BitField | int:
         if instance is None:
             return self
-        return (getattr(instance, self.container) >> self.offset) & ((1 << self.width) - 1)  # type: ignore[no-any-return]
+        try:
+            return (getattr(instance, self.container) >> self.offset) & ((1 << self.width) - 1)  # type: ignore[no-any-return]
+        except TypeError:  # the container is absent
+            return None  # type: ignore[return-value]
 
     def __set__(self, instance: Any, value: int) -> None:
         mask = (1 << self.width) - 1
@@ -52,7 +55,7 @@ class BitField:
                 f"{value!r} is no unsigned integer of {self.width} bits",
                 path=f"{instance.C_NAME}.{self.name}",
             )
-        rest = getattr(instance, self.container) & ~(mask << self.offset)
+        rest = (getattr(instance, self.container) or 0) & ~(mask << self.offset)
         setattr(instance, self.container, rest | value << self.offset)
 
 
@@ -78,7 +81,7 @@ class Union:
         cls._new_args = (cls,)  # type: ignore[assignment]
 
     def __init__(self, raw: Buffer | None = None, **arms: Any) -> None:
-        self.raw = bytes(self.SIZE or 0) if raw is None else bytes(raw)
+        self.raw = bytes(self.SIZE or 0) if raw is None else raw
         for name, value in arms.items():
             if name not in self.ARMS:
                 raise TypeError(
@@ -93,7 +96,10 @@ class Union:
 
     @raw.setter
     def raw(self, value: Buffer) -> None:
-        data = bytes(value)
+        try:
+            data = octets(value)
+        except TypeError as error:
+            raise EncodeError(str(error), path=f"{self.C_NAME}.raw") from None
         if self.SIZE is not None and len(data) != self.SIZE:
             raise EncodeError(
                 f"{self.SIZE} bytes needed, the value has {len(data)}", path=f"{self.C_NAME}.raw"
@@ -103,6 +109,7 @@ class Union:
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
         """Take all of `data`. Raises `DecodeError` where it has not the size of the union."""
+        data = octets(data)
         size = len(data) if cls.SIZE is None else cls.SIZE
         if len(data) != size:
             end = min(size, len(data))
@@ -156,7 +163,10 @@ class Arm(Generic[T]):
     def __get__(self, instance: Any, owner: type) -> Arm[T] | T:
         if instance is None:
             return self
-        return self.decode(instance._raw, self.offset)
+        try:
+            return self.decode(instance._raw, self.offset)
+        except DecodeError as error:
+            raise error.within(f"{instance.C_NAME}.{self.name}") from None
 
     def __set__(self, instance: Any, value: T) -> None:
         try:
@@ -198,14 +208,19 @@ def struct_arm(cls: Callable[[], type[S]], offset: int = 0) -> Arm[S]:
         found = cls()
         return found.unpack_from(raw, at) if found.SIZE is not None else found.from_bytes(raw[at:])
 
-    return Arm(decode, lambda value: value.to_bytes(), offset)
+    def encode(value: S) -> bytes:
+        if not isinstance(value, cls()):  # an integer has a `to_bytes`, too
+            raise TypeError(f"a {cls().__name__} is needed, not {type(value).__name__}")
+        return value.to_bytes()
+
+    return Arm(decode, encode, offset)
 
 
 def bytes_arm(size: int | None, offset: int = 0) -> Arm[bytes]:
     """An arm of `size` bytes, or of all that there are."""
     return Arm(
-        lambda raw, at: raw[at:] if size is None else raw[at : at + size],
-        lambda value: bytes(value) if size is None else _exactly(bytes(value), size),
+        lambda raw, at: raw[at:] if size is None else _reaching(raw, at, size)[at : at + size],
+        lambda value: octets(value) if size is None else _exactly(octets(value), size),
         offset,
     )
 
@@ -229,16 +244,21 @@ def ints_arm(format: str, offset: int = 0) -> Arm[tuple[int, ...]]:
 
 
 def _integers(codec: struct.Struct, raw: bytes, at: int) -> tuple[int, ...]:
-    """The integers at an offset. Raises `DecodeError` where a union of variable size has not so many bytes."""
-    if len(raw) - at < codec.size:
+    """The integers at an offset. Raises `DecodeError` where a union of variable size ends before them."""
+    return codec.unpack_from(_reaching(raw, at, codec.size), at)
+
+
+def _reaching(raw: bytes, at: int, size: int) -> bytes:
+    """The bytes of a union that have `size` at an offset. Raises `DecodeError` where they have not."""
+    if len(raw) - at < size:
         raise DecodeError(
             "ends too early",
             offset=at,
-            needed=codec.size,
+            needed=size,
             available=max(0, len(raw) - at),
-            excerpt=hex_excerpt(raw, at, codec.size),
+            excerpt=hex_excerpt(raw, at, size),
         )
-    return codec.unpack_from(raw, at)
+    return raw
 
 
 def chunks(data: bytes, size: int) -> list[bytes]:
@@ -248,4 +268,4 @@ def chunks(data: bytes, size: int) -> list[bytes]:
 
 def join_chunks(value: Iterable[Buffer], size: int) -> bytes:
     """The opposite of `chunks`. Raises `TypeError` for a piece of another size."""
-    return b"".join(_exactly(bytes(piece), size) for piece in value)
+    return b"".join(_exactly(octets(piece), size) for piece in value)

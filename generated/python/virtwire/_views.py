@@ -7,7 +7,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from virtwire._errors import DecodeError, EncodeError, Generic, T, hex_excerpt, overload
+from virtwire._errors import (
+    DecodeError,
+    EncodeError,
+    Generic,
+    T,
+    hex_excerpt,
+    in_bytes,
+    octets,
+    overload,
+)
 from virtwire._runtime import Struct
 from virtwire._unions import Union
 
@@ -38,7 +47,7 @@ class View:
     def __init__(self, buffer: Buffer, offset: int = 0) -> None:
         if offset < 0:
             raise DecodeError("negative offset", path=self.C_NAME, offset=offset)
-        self.buffer_ = buffer
+        self.buffer_ = buffer if type(buffer) is bytearray else in_bytes(buffer)
         self.offset_ = offset
 
     def __bytes__(self) -> bytes:
@@ -94,7 +103,11 @@ def _slice(view: View, name: str, at: int, size: int) -> bytes:
     return data
 
 
-def _write(view: View, name: str, at: int, data: bytes, size: int) -> None:
+def _write(view: View, name: str, at: int, value: Buffer, size: int) -> None:
+    try:
+        data = octets(value)
+    except TypeError as error:
+        raise EncodeError(str(error), path=f"{view.C_NAME}.{name}") from None
     if len(data) != size:
         raise EncodeError(
             f"{size} bytes needed, the value has {len(data)}", path=f"{view.C_NAME}.{name}"
@@ -103,6 +116,18 @@ def _write(view: View, name: str, at: int, data: bytes, size: int) -> None:
     if start + size > len(view.buffer_):
         raise _outside(view, name, at, size)
     memoryview(view.buffer_)[start : start + size] = data
+
+
+def _encoded(path: str, value: Struct | View | Union | Buffer, c_name: str) -> Buffer:
+    """What stands for a struct or a union of that name: an object, a view, or bytes. Raises `EncodeError`."""
+    if not isinstance(value, (Struct, View, Union)):
+        return value
+    if value.C_NAME != c_name:
+        raise EncodeError(f"a {c_name} is needed, not a {value.C_NAME}", path=path)
+    try:
+        return bytes(value)
+    except EncodeError as error:
+        raise error.within(path) from None
 
 
 class Int(property):
@@ -168,7 +193,8 @@ class Bits(Member[int]):
         return self if view is None else self._container(view) >> self.shift & self.mask
 
     def __set__(self, view: View, value: int) -> None:
-        if not 0 <= value <= self.mask:
+        given: object = value
+        if not isinstance(given, int) or not 0 <= given <= self.mask:
             raise EncodeError(
                 f"{value!r} is no unsigned integer of {self.mask.bit_length()} bits",
                 path=f"{view.C_NAME}.{self.name}",
@@ -214,7 +240,7 @@ class Ints(Member["tuple[int, ...]"]):
     def __set__(self, view: View, value: Sequence[int]) -> None:
         try:
             data = self.codec.pack(*value)
-        except struct.error as error:
+        except (struct.error, TypeError) as error:
             raise EncodeError(str(error), path=f"{view.C_NAME}.{self.name}") from None
         _write(view, self.name, self.at, data, self.codec.size)
 
@@ -232,7 +258,14 @@ class Nested(Member[V]):
         return self if view is None else self.cls()(view.buffer_, view.offset_ + self.at)
 
     def __set__(self, view: View, value: Struct | View) -> None:
-        _write(view, self.name, self.at, bytes(value), self.cls().SIZE)
+        cls = self.cls()
+        _write(
+            view,
+            self.name,
+            self.at,
+            _encoded(f"{view.C_NAME}.{self.name}", value, cls.C_NAME),
+            cls.SIZE,
+        )
 
 
 class Array(Member["Views[V]"]):
@@ -254,13 +287,18 @@ class Array(Member["Views[V]"]):
         )
 
     def __set__(self, view: View, value: Sequence[Struct | View]) -> None:
-        _write(
-            view,
-            self.name,
-            self.at,
-            b"".join(bytes(item) for item in value),
-            self.size * self.count,
-        )
+        path = f"{view.C_NAME}.{self.name}"
+        c_name = self.cls().C_NAME
+        try:
+            data = [octets(_encoded(f"{path}[{i}]", item, c_name)) for i, item in enumerate(value)]
+        except TypeError as error:
+            raise EncodeError(str(error), path=path) from None
+        for i, item in enumerate(data):
+            if len(item) != self.size:
+                raise EncodeError(
+                    f"{self.size} bytes needed, the value has {len(item)}", path=f"{path}[{i}]"
+                )
+        _write(view, self.name, self.at, b"".join(data), self.size * self.count)
 
 
 class Views(Sequence[V]):
@@ -310,4 +348,10 @@ class Value(Member[U]):
         return self if view is None else self.cls()(_slice(view, self.name, self.at, self.size))
 
     def __set__(self, view: View, value: U | bytes) -> None:
-        _write(view, self.name, self.at, bytes(value), self.size)
+        _write(
+            view,
+            self.name,
+            self.at,
+            _encoded(f"{view.C_NAME}.{self.name}", value, self.cls().C_NAME),
+            self.size,
+        )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError
+from virtwire._errors import UNFIT, DecodeError, in_bytes, octets
 from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Container
@@ -405,6 +405,8 @@ supported_caps|le64|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, supported_caps_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, supported_caps_count=supported_caps_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -416,6 +418,8 @@ supported_caps|le64|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, supported_caps_count=supported_caps_count)[0]
 
     @classmethod
@@ -533,6 +537,8 @@ cap_specific_data|u8|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, cap_specific_data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, cap_specific_data_size=cap_specific_data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -544,6 +550,8 @@ cap_specific_data|u8|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, cap_specific_data_size=cap_specific_data_size)[0]
 
     @classmethod
@@ -602,6 +610,8 @@ cap_specific_data|u8|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, cap_specific_data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, cap_specific_data_size=cap_specific_data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -613,6 +623,8 @@ cap_specific_data|u8|8|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, cap_specific_data_size=cap_specific_data_size)[0]
 
     @classmethod
@@ -1074,6 +1086,8 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, hdrs_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, hdrs_count=hdrs_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1083,6 +1097,8 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, hdrs_count: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, hdrs_count=hdrs_count)[0]
 
     @classmethod
@@ -1220,6 +1236,8 @@ hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, union_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, union_size=union_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1229,6 +1247,8 @@ hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, union_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, union_size=union_size)[0]
 
     @classmethod
@@ -1299,6 +1319,8 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, hdr_list_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, hdr_list_count=hdr_list_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1310,6 +1332,8 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, hdr_list_count=hdr_list_count)[0]
 
     @classmethod
@@ -1400,6 +1424,8 @@ parts|struct virtio_dev_part|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, parts_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, parts_size=parts_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1409,6 +1435,8 @@ parts|struct virtio_dev_part|0|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, parts_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, parts_size=parts_size)[0]
 
     @classmethod
@@ -1484,6 +1512,8 @@ parts|struct virtio_dev_part|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, parts_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, parts_size=parts_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1493,6 +1523,8 @@ parts|struct virtio_dev_part|8|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, parts_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, parts_size=parts_size)[0]
 
     @classmethod
@@ -1640,6 +1672,8 @@ data|u8|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1649,6 +1683,8 @@ data|u8|8|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -1782,6 +1818,8 @@ data|u8|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1791,6 +1829,8 @@ data|u8|0|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -1845,6 +1885,8 @@ data|u8|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1854,6 +1896,8 @@ data|u8|8|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -1987,6 +2031,8 @@ data|u8|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1996,6 +2042,8 @@ data|u8|0|||rest
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -2079,6 +2127,8 @@ offset|le64|8|8
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
         for self, values in zip(fresh(cls), _VirtioPciLegacyNotifyInfo.iter_unpack(data)):
@@ -2358,6 +2408,8 @@ resource_obj_specific_data|u8|16|||rest
     def from_bytes(
         cls, data: Buffer, *, resource_obj_specific_data_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, resource_obj_specific_data_size=resource_obj_specific_data_size
         )
@@ -2371,6 +2423,8 @@ resource_obj_specific_data|u8|16|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, resource_obj_specific_data_size=resource_obj_specific_data_size
         )[0]
@@ -2471,6 +2525,8 @@ resource_obj_specific_data|u8|16|||rest
     def from_bytes(
         cls, data: Buffer, *, resource_obj_specific_data_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, resource_obj_specific_data_size=resource_obj_specific_data_size
         )
@@ -2484,6 +2540,8 @@ resource_obj_specific_data|u8|16|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, resource_obj_specific_data_size=resource_obj_specific_data_size
         )[0]
@@ -2650,6 +2708,8 @@ resource_obj_specific_result|u8|0|||rest
     def from_bytes(
         cls, data: Buffer, *, resource_obj_specific_result_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, resource_obj_specific_result_size=resource_obj_specific_result_size
         )
@@ -2667,6 +2727,8 @@ resource_obj_specific_result|u8|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, resource_obj_specific_result_size=resource_obj_specific_result_size
         )[0]
@@ -2773,6 +2835,8 @@ command_specific_result|u8||||rest
         command_specific_data_count: int | None = None,
         command_specific_result_size: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -2794,6 +2858,8 @@ command_specific_result|u8||||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -2811,7 +2877,8 @@ command_specific_result|u8||||rest
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -2832,6 +2899,8 @@ command_specific_result|u8||||rest
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -2851,6 +2920,8 @@ command_specific_result|u8||||rest
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -2986,6 +3057,8 @@ device_admin_cmd_opcodes|le64|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, device_admin_cmd_opcodes_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, device_admin_cmd_opcodes_count=device_admin_cmd_opcodes_count
         )
@@ -2999,6 +3072,8 @@ device_admin_cmd_opcodes|le64|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, device_admin_cmd_opcodes_count=device_admin_cmd_opcodes_count
         )[0]

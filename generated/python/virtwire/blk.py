@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import malformed, truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -1048,6 +1048,8 @@ status|u8||1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1057,6 +1059,8 @@ status|u8||1
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -1391,6 +1395,8 @@ status|u8||1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, data_size=data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1400,6 +1406,8 @@ status|u8||1
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, data_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, data_size=data_size)[0]
 
     @classmethod
@@ -1488,6 +1496,8 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1497,6 +1507,8 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -1618,6 +1630,8 @@ reserved|u8|26|38|38
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 64:
             raise wrong_length(cls, data, len(data) // 64 * 64)
         for self, values in zip(fresh(cls), _VirtioBlkZoneDescriptor.iter_unpack(data)):
@@ -1739,6 +1753,8 @@ status|u8||1
         data_count: int | None = None,
         byteorder: ByteOrder = "little",
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, cmd_size=cmd_size, data_count=data_count, byteorder=byteorder
         )
@@ -1758,6 +1774,8 @@ status|u8||1
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, cmd_size=cmd_size, data_count=data_count, byteorder=byteorder
         )[0]

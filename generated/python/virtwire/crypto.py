@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -1369,6 +1369,8 @@ op_outcome|u8||||outcome_len
         vlf_len: int | None = None,
         outcome_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, flf_len=flf_len, vlf_len=vlf_len, outcome_len=outcome_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1386,6 +1388,8 @@ op_outcome|u8||||outcome_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, flf_len=flf_len, vlf_len=vlf_len, outcome_len=outcome_len
         )[0]
@@ -1401,7 +1405,8 @@ op_outcome|u8||||outcome_len
         outcome_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, flf_len=flf_len, vlf_len=vlf_len, outcome_len=outcome_len, split=len(readable)
         )
@@ -1419,6 +1424,8 @@ op_outcome|u8||||outcome_len
         outcome_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -1440,6 +1447,8 @@ op_outcome|u8||||outcome_len
         outcome_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -1915,6 +1924,8 @@ auth_key|u8|0|||auth_key_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, auth_key_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, auth_key_len=auth_key_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1926,6 +1937,8 @@ auth_key|u8|0|||auth_key_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, auth_key_len=auth_key_len)[0]
 
     @classmethod
@@ -2055,6 +2068,8 @@ cipher_key|u8|0|||key_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, key_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, key_len=key_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2064,6 +2079,8 @@ cipher_key|u8|0|||key_len
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, key_len: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, key_len=key_len)[0]
 
     @classmethod
@@ -2257,6 +2274,8 @@ auth_key|u8||||auth_key_len
     def from_bytes(
         cls, data: Buffer, *, key_len: int | None = None, auth_key_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, key_len=key_len, auth_key_len=auth_key_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2273,6 +2292,8 @@ auth_key|u8||||auth_key_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, key_len=key_len, auth_key_len=auth_key_len)[0]
 
     @classmethod
@@ -2407,6 +2428,8 @@ op_vlf|u8|0|||vlf_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, vlf_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, vlf_len=vlf_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2416,6 +2439,8 @@ op_vlf|u8|0|||vlf_len
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, vlf_len: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, vlf_len=vlf_len)[0]
 
     @classmethod
@@ -2560,6 +2585,8 @@ key|u8|0|||key_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, key_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, key_len=key_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2569,6 +2596,8 @@ key|u8|0|||key_len
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, key_len: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, key_len=key_len)[0]
 
     @classmethod
@@ -2828,6 +2857,8 @@ key|u8|0|||key_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, key_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, key_len=key_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2837,6 +2868,8 @@ key|u8|0|||key_len
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, key_len: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, key_len=key_len)[0]
 
     @classmethod
@@ -3006,6 +3039,8 @@ inhdr.status|u8||1
     def from_bytes(
         cls, data: Buffer, *, flf_len: int | None = None, vlf_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, flf_len=flf_len, vlf_len=vlf_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -3022,6 +3057,8 @@ inhdr.status|u8||1
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, flf_len=flf_len, vlf_len=vlf_len)[0]
 
     @classmethod
@@ -3250,6 +3287,8 @@ hash_result|u8||||hash_result_len
     def from_bytes(
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -3266,6 +3305,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, src_data_len=src_data_len, hash_result_len=hash_result_len
         )[0]
@@ -3280,7 +3321,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len, split=len(readable)
         )
@@ -3293,6 +3335,8 @@ hash_result|u8||||hash_result_len
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -3312,6 +3356,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -3558,6 +3604,8 @@ hash_result|u8||||hash_result_len
     def from_bytes(
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -3574,6 +3622,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, src_data_len=src_data_len, hash_result_len=hash_result_len
         )[0]
@@ -3588,7 +3638,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len, split=len(readable)
         )
@@ -3601,6 +3652,8 @@ hash_result|u8||||hash_result_len
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -3620,6 +3673,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -3783,6 +3838,8 @@ hash_result|u8||||hash_result_len
     def from_bytes(
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -3799,6 +3856,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, src_data_len=src_data_len, hash_result_len=hash_result_len
         )[0]
@@ -3813,7 +3872,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, src_data_len=src_data_len, hash_result_len=hash_result_len, split=len(readable)
         )
@@ -3826,6 +3886,8 @@ hash_result|u8||||hash_result_len
         cls, data: Buffer, *, src_data_len: int | None = None, hash_result_len: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -3845,6 +3907,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -4105,6 +4169,8 @@ hash_result|u8||||hash_result_len
         src_data_len: int | None = None,
         hash_result_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -4128,6 +4194,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -4147,7 +4215,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -4170,6 +4239,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -4191,6 +4262,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -4393,6 +4466,8 @@ dst_data|u8||||dst_data_len
         src_data_len: int | None = None,
         dst_data_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, iv_len=iv_len, src_data_len=src_data_len, dst_data_len=dst_data_len
         )
@@ -4412,6 +4487,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, iv_len=iv_len, src_data_len=src_data_len, dst_data_len=dst_data_len
         )[0]
@@ -4427,7 +4504,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -4450,6 +4528,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -4471,6 +4551,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -4771,6 +4853,8 @@ hash_result|u8||||hash_result_len
         dst_data_len: int | None = None,
         hash_result_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -4798,6 +4882,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -4821,7 +4907,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -4848,6 +4935,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -4873,6 +4962,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -5092,6 +5183,8 @@ op_type_vlf|u8|0|||sym_para_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, sym_para_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, sym_para_len=sym_para_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -5103,6 +5196,8 @@ op_type_vlf|u8|0|||sym_para_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, sym_para_len=sym_para_len)[0]
 
     @classmethod
@@ -5366,6 +5461,8 @@ dst_data|u8||||dst_data_len
         src_data_len: int | None = None,
         dst_data_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -5391,6 +5488,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -5412,7 +5511,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -5437,6 +5537,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -5460,6 +5562,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -6139,6 +6243,8 @@ hash_result|u8||||hash_result_len
         dst_data_len: int | None = None,
         hash_result_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -6170,6 +6276,8 @@ hash_result|u8||||hash_result_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -6197,7 +6305,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -6228,6 +6337,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -6257,6 +6368,8 @@ hash_result|u8||||hash_result_len
         hash_result_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -6559,6 +6672,8 @@ op_type_vlf|u8|0|||sym_para_len
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, sym_para_len: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, sym_para_len=sym_para_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -6570,6 +6685,8 @@ op_type_vlf|u8|0|||sym_para_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, sym_para_len=sym_para_len)[0]
 
     @classmethod
@@ -6752,6 +6869,8 @@ dst_data|u8||||dst_data_len
         aad_len: int | None = None,
         dst_data_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -6777,6 +6896,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -6798,7 +6919,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -6823,6 +6945,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -6846,6 +6970,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -7202,6 +7328,8 @@ dst_data|u8||||dst_data_len
         aad_len: int | None = None,
         dst_data_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -7229,6 +7357,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -7252,7 +7382,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -7279,6 +7410,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -7304,6 +7437,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -7529,6 +7664,8 @@ dst_data|u8||||dst_data_len
     def from_bytes(
         cls, data: Buffer, *, src_data_len: int | None = None, dst_data_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, src_data_len=src_data_len, dst_data_len=dst_data_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -7545,6 +7682,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, src_data_len=src_data_len, dst_data_len=dst_data_len)[0]
 
     @classmethod
@@ -7557,7 +7696,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, src_data_len=src_data_len, dst_data_len=dst_data_len, split=len(readable)
         )
@@ -7570,6 +7710,8 @@ dst_data|u8||||dst_data_len
         cls, data: Buffer, *, src_data_len: int | None = None, dst_data_len: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -7589,6 +7731,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -7941,6 +8085,8 @@ dst_data|u8||||dst_data_len
         src_data_len: int | None = None,
         dst_data_len: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data, 0, key_len=key_len, src_data_len=src_data_len, dst_data_len=dst_data_len
         )
@@ -7960,6 +8106,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, key_len=key_len, src_data_len=src_data_len, dst_data_len=dst_data_len
         )[0]
@@ -7975,7 +8123,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -7998,6 +8147,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -8019,6 +8170,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -8285,6 +8438,8 @@ max_auth_key_len|le32|40|4
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 44:
             raise wrong_length(cls, data, len(data) // 44 * 44)
         for self, values in zip(fresh(cls), _VirtioCryptoIpsecModeCap.iter_unpack(data)):
@@ -8390,6 +8545,8 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -8399,6 +8556,8 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -9659,6 +9818,8 @@ dst_data|u8||||dst_data_len
     def from_bytes(
         cls, data: Buffer, *, src_data_len: int | None = None, dst_data_len: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, src_data_len=src_data_len, dst_data_len=dst_data_len)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -9675,6 +9836,8 @@ dst_data|u8||||dst_data_len
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, src_data_len=src_data_len, dst_data_len=dst_data_len)[0]
 
     @classmethod
@@ -9687,7 +9850,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, src_data_len=src_data_len, dst_data_len=dst_data_len, split=len(readable)
         )
@@ -9700,6 +9864,8 @@ dst_data|u8||||dst_data_len
         cls, data: Buffer, *, src_data_len: int | None = None, dst_data_len: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -9719,6 +9885,8 @@ dst_data|u8||||dst_data_len
         dst_data_len: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError
+from virtwire._errors import UNFIT, DecodeError, in_bytes
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Container, Record
@@ -133,6 +133,8 @@ value|u8|16|||length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -142,6 +144,8 @@ value|u8|16|||length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -258,6 +262,8 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -267,6 +273,8 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -341,6 +349,8 @@ feature_bits|le64|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, feature_bits_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, feature_bits_count=feature_bits_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -352,6 +362,8 @@ feature_bits|le64|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, feature_bits_count=feature_bits_count)[0]
 
     @classmethod
@@ -612,6 +624,8 @@ desc_idx|le16|4|||desc_count
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -621,6 +635,8 @@ desc_idx|le16|4|||desc_count
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod

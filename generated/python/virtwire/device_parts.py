@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError
+from virtwire._errors import UNFIT, DecodeError, in_bytes
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Record
@@ -364,6 +364,8 @@ length|le32|12|4
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
         for self, values in zip(fresh(cls), _VirtioDevPartHdr.iter_unpack(data)):
@@ -458,6 +460,8 @@ value|u8|16|||hdr.length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -467,6 +471,8 @@ value|u8|16|||hdr.length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -578,6 +584,8 @@ feature_bits|le64|0|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, feature_bits_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, feature_bits_count=feature_bits_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -589,6 +597,8 @@ feature_bits|le64|0|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, feature_bits_count=feature_bits_count)[0]
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -187,6 +187,8 @@ dataout|u8||||rest
         out_size: int | None = None,
         dataout_size: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -212,6 +214,8 @@ dataout|u8||||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -233,7 +237,8 @@ dataout|u8||||rest
         dataout_size: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -258,6 +263,8 @@ dataout|u8||||rest
         dataout_size: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -281,6 +288,8 @@ dataout|u8||||rest
         dataout_size: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -450,6 +459,8 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
         out_size: int | None = None,
         dataout_size: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -475,6 +486,8 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -496,7 +509,8 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
         dataout_size: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -521,6 +535,8 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
         dataout_size: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -544,6 +560,8 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
         dataout_size: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -664,6 +682,8 @@ outarg|char||||notify_buf_size - sizeof(struct fuse_out_header)
     def from_bytes(
         cls, data: Buffer, *, out_hdr_size: int | None = None, outarg_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, out_hdr_size=out_hdr_size, outarg_size=outarg_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -680,6 +700,8 @@ outarg|char||||notify_buf_size - sizeof(struct fuse_out_header)
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, out_hdr_size=out_hdr_size, outarg_size=outarg_size)[0]
 
     @classmethod

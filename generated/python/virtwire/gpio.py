@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -417,6 +417,8 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, gpio_names_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, gpio_names_size=gpio_names_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -428,6 +430,8 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, gpio_names_size=gpio_names_size)[0]
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -979,6 +979,8 @@ flags|le32|20|4
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 24:
             raise wrong_length(cls, data, len(data) // 24 * 24)
         for self, values in zip(fresh(cls), _VirtioGpuDisplayOne.iter_unpack(data)):
@@ -2652,6 +2654,8 @@ capset_data|u8|24|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, capset_data_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, capset_data_size=capset_data_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2663,6 +2667,8 @@ capset_data|u8|24|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, capset_data_size=capset_data_size)[0]
 
     @classmethod
@@ -3605,6 +3611,8 @@ padding|u32|28|4
     def from_bytes(
         cls, data: Buffer, allow_short: bool = False, *, byteorder: ByteOrder = "little"
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) < 32:
             return cls._decode_short(data, allow_short, byteorder)
         self, at = cls._decode(data, 0, byteorder=byteorder)
@@ -3618,6 +3626,8 @@ padding|u32|28|4
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, byteorder=byteorder)[0]
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -264,6 +264,8 @@ in_hdr.status|u8||1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, buf_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, buf_size=buf_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -273,6 +275,8 @@ in_hdr.status|u8||1
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, buf_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, buf_size=buf_size)[0]
 
     @classmethod

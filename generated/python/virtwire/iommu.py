@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -1239,6 +1239,8 @@ tail.reserved|u8||3|3
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, probe_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, probe_size=probe_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1248,6 +1250,8 @@ tail.reserved|u8||3|3
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, probe_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, probe_size=probe_size)[0]
 
     @classmethod
@@ -1255,7 +1259,8 @@ tail.reserved|u8||3|3
         cls, readable: Buffer, writable: Buffer, *, probe_size: int | None = None
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(data, 0, probe_size=probe_size, split=len(readable))
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1264,6 +1269,8 @@ tail.reserved|u8||3|3
     @classmethod
     def from_readable(cls, data: Buffer, *, probe_size: int | None = None) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(data, 0, probe_size=probe_size, split=len(data), only="readable")[0]
 
     @classmethod
@@ -1271,6 +1278,8 @@ tail.reserved|u8||3|3
         cls, data: Buffer, *, request: Self | None = None, probe_size: int | None = None
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, probe_size=probe_size, only="writable", request=request)
         if at != len(data):
             raise wrong_length(cls, data, at)

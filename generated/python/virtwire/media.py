@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
@@ -1293,6 +1293,8 @@ planes|struct v4l2_plane|||8
     def from_bytes(
         cls, data: Buffer, *, buffer_size: int | None = None, planes_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, buffer_size=buffer_size, planes_size=planes_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1309,6 +1311,8 @@ planes|struct v4l2_plane|||8
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, buffer_size=buffer_size, planes_size=planes_size)[0]
 
     @classmethod
@@ -1403,6 +1407,8 @@ event|struct v4l2_event|8
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, event_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, event_size=event_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1412,6 +1418,8 @@ event|struct v4l2_event|8
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, event_size: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, event_size=event_size)[0]
 
     @classmethod

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from types import EllipsisType
-from virtwire._errors import UNFIT, DecodeError
+from virtwire._errors import UNFIT, DecodeError, in_bytes, octets
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -1479,6 +1479,8 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, features: FeatureBits = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, features=features)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -1488,6 +1490,8 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, features: FeatureBits = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, features=features)[0]
 
     @classmethod
@@ -1827,6 +1831,8 @@ command-specific-result|u8||||rest|||1.4
         command_specific_data_size: int | None = None,
         command_specific_result_size: int | None = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -1848,6 +1854,8 @@ command-specific-result|u8||||rest|||1.4
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -1865,7 +1873,8 @@ command-specific-result|u8||||rest|||1.4
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -1886,6 +1895,8 @@ command-specific-result|u8||||rest|||1.4
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -1905,6 +1916,8 @@ command-specific-result|u8||||rest|||1.4
         command_specific_result_size: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -2022,6 +2035,8 @@ macs|u8[6]|4|||entries
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2031,6 +2046,8 @@ macs|u8[6]|4|||entries
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -2176,6 +2193,8 @@ hash_key_data|u8|13|||hash_key_length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2185,6 +2204,8 @@ hash_key_data|u8|13|||hash_key_length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -2295,6 +2316,8 @@ reserved|le16|0|2|||15:1
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 2:
             raise wrong_length(cls, data, len(data) // 2 * 2)
         for self, values in zip(fresh(cls), _RssRqId.iter_unpack(data)):
@@ -2392,6 +2415,8 @@ hash_key_data|u8||||hash_key_length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2401,6 +2426,8 @@ hash_key_data|u8||||hash_key_length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -2596,6 +2623,8 @@ rss.hash_key_data|u8||||hash_key_length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2605,6 +2634,8 @@ rss.hash_key_data|u8||||hash_key_length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -3044,6 +3075,8 @@ types_bitmap|le64|8|8|1
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
         for self, values in zip(fresh(cls), _VirtioNetCtrlQueueStatsStats.iter_unpack(data)):
@@ -3105,6 +3138,8 @@ stats[].types_bitmap|le64|8|8|1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, stats_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, stats_count=stats_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -3116,6 +3151,8 @@ stats[].types_bitmap|le64|8|8|1
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, stats_count=stats_count)[0]
 
     @classmethod
@@ -4612,6 +4649,8 @@ mask|u8|8|||length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -4621,6 +4660,8 @@ mask|u8|8|||length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -4713,6 +4754,8 @@ selectors|struct virtio_net_ff_selector|8|||count
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -4722,6 +4765,8 @@ selectors|struct virtio_net_ff_selector|8|||count
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -4805,6 +4850,8 @@ actions|u8|8|||rest
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, actions_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, actions_size=actions_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -4816,6 +4863,8 @@ actions|u8|8|||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, actions_size=actions_size)[0]
 
     @classmethod
@@ -4958,6 +5007,8 @@ selectors|struct virtio_net_ff_selector|8|||count
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -4967,6 +5018,8 @@ selectors|struct virtio_net_ff_selector|8|||count
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod
@@ -5092,6 +5145,8 @@ keys|u8|16|||key_length
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -5101,6 +5156,8 @@ keys|u8|16|||key_length
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod

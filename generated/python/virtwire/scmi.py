@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -112,6 +112,8 @@ params|u8|4|||<actual parameters size>
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, actual_parameters_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, actual_parameters_size=actual_parameters_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -123,6 +125,8 @@ params|u8|4|||<actual parameters size>
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, actual_parameters_size=actual_parameters_size)[0]
 
     @classmethod
@@ -191,6 +195,8 @@ ret_values|u8|4|||<actual return values size>
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, actual_return_values_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, actual_return_values_size=actual_return_values_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -202,6 +208,8 @@ ret_values|u8|4|||<actual return values size>
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, actual_return_values_size=actual_return_values_size)[0]
 
     @classmethod
@@ -270,6 +278,8 @@ payload|u8|4|||<actual payload size>
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, actual_payload_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, actual_payload_size=actual_payload_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -281,6 +291,8 @@ payload|u8|4|||<actual payload size>
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, actual_payload_size=actual_payload_size)[0]
 
     @classmethod

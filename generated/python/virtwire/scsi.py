@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from types import EllipsisType
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -572,6 +572,8 @@ datain|u8||||rest
         datain_size: int | None = None,
         features: FeatureBits = None,
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -599,6 +601,8 @@ datain|u8||||rest
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer,
             offset,
@@ -622,7 +626,8 @@ datain|u8||||rest
         features: FeatureBits = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data,
             0,
@@ -649,6 +654,8 @@ datain|u8||||rest
         features: FeatureBits = None,
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -674,6 +681,8 @@ datain|u8||||rest
         features: FeatureBits = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,
@@ -900,6 +909,8 @@ response|u8||1
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, elided_size: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, elided_size=elided_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -911,6 +922,8 @@ response|u8||1
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, elided_size=elided_size)[0]
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes
 from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -2675,6 +2675,8 @@ value|le32|8|||length / 4
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -2684,6 +2686,8 @@ value|le32|8|||length / 4
     def unpack_from(cls, buffer: Buffer, offset: int = 0) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset)[0]
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
+from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
@@ -545,6 +545,8 @@ result.result|u8||1
     def from_bytes(
         cls, data: Buffer, *, tx_buf_size: int | None = None, rx_buf_size: int | None = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, tx_buf_size=tx_buf_size, rx_buf_size=rx_buf_size)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -561,6 +563,8 @@ result.result|u8||1
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, tx_buf_size=tx_buf_size, rx_buf_size=rx_buf_size)[0]
 
     @classmethod
@@ -573,7 +577,8 @@ result.result|u8||1
         rx_buf_size: int | None = None,
     ) -> Self:
         """Decode a request from its device-readable and its device-writable part."""
-        data = bytes(readable) + bytes(writable)
+        readable = octets(readable)
+        data = readable + octets(writable)
         self, at = cls._decode(
             data, 0, tx_buf_size=tx_buf_size, rx_buf_size=rx_buf_size, split=len(readable)
         )
@@ -586,6 +591,8 @@ result.result|u8||1
         cls, data: Buffer, *, tx_buf_size: int | None = None, rx_buf_size: int | None = None
     ) -> Self:
         """Decode the device-readable part; the other members have their defaults."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         return cls._decode(
             data,
             0,
@@ -605,6 +612,8 @@ result.result|u8||1
         rx_buf_size: int | None = None,
     ) -> Self:
         """Decode the device-writable part; the other members are those of `request`."""
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(
             data,
             0,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError
+from virtwire._errors import UNFIT, DecodeError, in_bytes
 from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
@@ -145,6 +145,8 @@ desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, desc_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, desc_count=desc_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -154,6 +156,8 @@ desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, desc_count: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, desc_count=desc_count)[0]
 
     @classmethod
@@ -231,6 +235,8 @@ flags|le16|14|2
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
         for self, values in zip(fresh(cls), _PvirtqDesc.iter_unpack(data)):
@@ -532,6 +538,8 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     def from_bytes(
         cls, data: Buffer, *, queue_size: int, padding: int, features: FeatureBits = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, queue_size=queue_size, padding=padding, features=features)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -549,6 +557,8 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(
             buffer, offset, queue_size=queue_size, padding=padding, features=features
         )[0]
@@ -650,6 +660,8 @@ next|le16|14|2
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 16:
             raise wrong_length(cls, data, len(data) // 16 * 16)
         for self, values in zip(fresh(cls), _VirtqDesc.iter_unpack(data)):
@@ -702,6 +714,8 @@ desc|struct virtq_desc|0|||len / 16
 
     @classmethod
     def from_bytes(cls, data: Buffer, *, desc_count: int | None = None) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, desc_count=desc_count)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -711,6 +725,8 @@ desc|struct virtq_desc|0|||len / 16
     def unpack_from(cls, buffer: Buffer, offset: int = 0, *, desc_count: int | None = None) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, desc_count=desc_count)[0]
 
     @classmethod
@@ -777,6 +793,8 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
     def from_bytes(
         cls, data: Buffer, *, queue_size: int | None = None, features: FeatureBits = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, queue_size=queue_size, features=features)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -793,6 +811,8 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, queue_size=queue_size, features=features)[0]
 
     @classmethod
@@ -912,6 +932,8 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     def from_bytes(
         cls, data: Buffer, *, queue_size: int | None = None, features: FeatureBits = None
     ) -> Self:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         self, at = cls._decode(data, 0, queue_size=queue_size, features=features)
         if at != len(data):
             raise wrong_length(cls, data, at)
@@ -928,6 +950,8 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
     ) -> Self:
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
+        if type(buffer) is not bytes:
+            buffer = in_bytes(buffer)
         return cls._decode(buffer, offset, queue_size=queue_size, features=features)[0]
 
     @classmethod
@@ -1047,6 +1071,8 @@ len|le32|4|4
 
     @classmethod
     def iter_unpack(cls, data: Buffer) -> Iterator[Self]:
+        if type(data) is not bytes:
+            data = in_bytes(data)
         if len(data) % 8:
             raise wrong_length(cls, data, len(data) // 8 * 8)
         for self, values in zip(fresh(cls), _VirtqUsedElem.iter_unpack(data)):

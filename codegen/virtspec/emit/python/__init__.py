@@ -28,7 +28,7 @@ PACKAGE = "python/virtwire"
 _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "struct": ("Struct as Codec", "error as struct_error", "pack", "unpack"),
     "types": ("EllipsisType",),
-    "virtwire._errors": ("UNFIT", "DecodeError"),
+    "virtwire._errors": ("UNFIT", "DecodeError", "in_bytes", "octets"),
     "virtwire._failures": ("malformed", "truncated", "wrong_count", "wrong_length"),
     "virtwire._features": ("Feature", "Features"),
     "virtwire._former": ("Former",),
@@ -65,7 +65,7 @@ _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
 }
 _BUILTINS = (
     "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range tuple"
-    " zip NotImplementedError TypeError None True False __all__"
+    " type zip NotImplementedError TypeError None True False __all__"
 )
 RESERVED = frozenset(
     name.rpartition(" ")[2] for table in (_IMPORTS, _TYPING_IMPORTS) for names in table.values() for name in names
