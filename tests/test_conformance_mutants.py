@@ -12,12 +12,13 @@ import copy
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
+from typing import Any
 
 GENERATED = Path(__file__).resolve().parents[1] / "generated"
 if __name__ == "__main__":
@@ -346,9 +347,8 @@ class Laboratory:
             for index, code in enumerate(self._compiled):
                 changed = mutant is not None and index == mutant.index
                 exec(self._compile(mutant.statement) if mutant is not None and changed else code, vars(module))
-            # the careful way of encoding makes up for a quick one that is wrong
-            encode_without_help(c for c in vars(module).values() if getattr(c, "__module__", "") == self.name)
-            yield
+            with encode_without_help(self.name):
+                yield
         finally:
             if original is not None:
                 sys.modules[self.name] = original
@@ -356,15 +356,21 @@ class Laboratory:
                 del sys.modules[self.name]
 
 
-def encode_without_help(values: Iterable[object]) -> None:
-    """Take the runtime's fallback away from classes."""
+@contextmanager
+def encode_without_help(module: str) -> Iterator[None]:
+    """Take the runtime's fallback away from the classes of a module: it makes up for quick encoding that is wrong."""
+    careful = Struct._encode
 
-    def refuse(self: Struct, *_: object, **__: object) -> bytes:
-        raise EncodeError("not encoded at once", path=self.C_NAME)
+    def refuse(self: Struct, *arguments: Any, **keywords: Any) -> bytes:
+        if type(self).__module__ == module:
+            raise EncodeError("not encoded at once", path=self.C_NAME)
+        return careful(self, *arguments, **keywords)
 
-    for cls in list(values):
-        if isinstance(cls, type) and issubclass(cls, Struct) and "to_bytes" in vars(cls):
-            cls._encode = refuse  # type: ignore[method-assign, assignment]
+    Struct._encode = refuse  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Struct._encode = careful  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from virtwire import (
     DecodeError,
     EncodeError,
     admin,
+    blk,
     device_context,
     device_parts,
     gpu,
@@ -80,3 +81,41 @@ def test_a_view_refuses_what_is_no_such_value(wrong: Any) -> None:
         with pytest.raises(EncodeError, match=member):
             setattr(view, member, wrong)
     assert buffer == b"\x55" * 512
+
+
+@pytest.mark.parametrize(
+    ("value", "member", "wrong", "path"),
+    [
+        (vsock.VirtioVsockHdr(), "type", b"ab", "type"),
+        (vsock.VirtioVsockHdr(), "type", [1], "type"),
+        (vsock.VirtioVsockConfig(), "guest_cid", vsock.VirtioVsockConfig(), "guest_cid"),
+        (blk.VirtioBlkConfig(), "topology", vsock.VirtioVsockConfig(), "topology"),
+        (blk.VirtioBlkConfig(), "topology", bytes(8), "topology"),
+        (virtqueue.PvirtqIndirectDescriptorTable(), "desc", [vsock.VirtioVsockConfig()] * 2, "desc[0]"),
+        (virtqueue.PvirtqIndirectDescriptorTable(), "desc", b"abc", "desc[0]"),
+        (gpu.VirtioGpuRespDisplayInfo(), "pmodes", [5] * 16, "pmodes[0]"),
+        (admin.VirtioAdminCmdCapGetResult(), "cap_specific_data", [b"x"], "cap_specific_data"),
+        (admin.VirtioAdminCmdQueryCapIdResult(), "supported_caps", 5, "supported_caps"),
+    ],
+)
+def test_only_values_of_the_type_of_a_member_are_encoded(value: Any, member: str, wrong: object, path: str) -> None:
+    setattr(value, member, wrong)
+    with pytest.raises(EncodeError) as caught:
+        value.to_bytes()
+    assert caught.value.path == f"{value.C_NAME}.{path}"
+
+
+def test_what_ends_early_is_no_element_and_no_arm() -> None:
+    """Else the elements behind it would move, or old bytes would be its end."""
+    mode = gpu.VirtioGpuDisplayOne.from_bytes(bytes(16), allow_short=True)
+    response = gpu.VirtioGpuRespDisplayInfo(pmodes=[mode] + [gpu.VirtioGpuDisplayOne(enabled=1)] * 15)
+    with pytest.raises(EncodeError, match=r"pmodes\[0\]: ends early"):
+        response.to_bytes()
+    half = virtqueue.PvirtqDesc.from_bytes(bytes(8), allow_short=True)
+    with pytest.raises(EncodeError, match=r"desc\[0\]: ends early"):
+        virtqueue.PvirtqIndirectDescriptorTable(desc=[half]).to_bytes()
+    selector = device_parts.VirtioDevPartHdrSelector(b"\xff" * 8)
+    arm = device_parts.VirtioDevPartHdrSelectorVqIndex.from_bytes(b"\1\0", allow_short=True)
+    with pytest.raises(EncodeError, match="vq_index"):
+        selector.vq_index = arm
+    assert selector == b"\xff" * 8

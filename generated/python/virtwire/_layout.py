@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Sequence
 
 from virtwire._errors import overload
@@ -150,15 +151,26 @@ def _field(row: str) -> Field:
 
 
 class Part(Row):
-    """A member as the slow paths see it: attribute, `struct` format of its integers, size in bytes if fixed."""
+    """A member as the slow paths see it: attribute, `struct` format of its integers, size in bytes if fixed, whether it
+    may be absent, the class of a nested value, and whether it is an array (bytes are one value)."""
 
-    __slots__ = ("name", "format", "size", "optional")
+    __slots__ = ("name", "format", "size", "optional", "cls", "many")
 
-    def __init__(self, name: str, format: str, size: int | None, optional: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        format: str,
+        size: int | None,
+        optional: bool = False,
+        cls: Any = None,
+        many: bool = False,
+    ) -> None:
         self.name = name
         self.format = format
         self.size = size
         self.optional = optional
+        self.cls = cls
+        self.many = many
 
     def under(self, path: str) -> str:
         """Its path in what has a path; an integer of bit-fields has no name of its own."""
@@ -177,14 +189,26 @@ def parts_of(cls: type[Struct]) -> tuple[Part, ...]:
 
 
 def _read_parts(cls: type[Struct]) -> tuple[Part, ...]:
+    owner = next(base for base in cls.__mro__ if "_PARTS" in base.__dict__)
     parts: list[Part] = []
     for name, text in zip(cls._members, cls._PARTS.split()):  # a subclass may have more members
-        format, array, size = text.removeprefix("?").partition(":")
+        form, _, nested = text.removeprefix("?").partition("@")
+        format, array, size = form.partition(":")
         fixed = (
             (int(size) if size else None) if array else struct.calcsize(format.replace("=", "<"))
         )
-        parts.append(Part(name, format, fixed, text.startswith("?")))
+        inner = _class_in(owner, nested.removesuffix("[]")) if nested else None
+        many = bool(array and format) or nested.endswith("[]")
+        parts.append(Part(name, format, fixed, text.startswith("?"), inner, many))
     return tuple(parts)
+
+
+def _class_in(owner: type[Struct], name: str) -> Any:
+    """The class of that name in the module of a class, or in one that it imports."""
+    found: Any = sys.modules[owner.__module__]
+    for each in name.split("."):
+        found = getattr(found, each)
+    return found
 
 
 class Leaf(Row):

@@ -13,7 +13,7 @@ from itertools import repeat, starmap
 
 from virtwire._errors import DecodeError, EncodeError, S, T, hex_excerpt, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
-from virtwire._layout import Layout, Leaf, parts_of
+from virtwire._layout import Layout, Leaf, Part, parts_of
 from virtwire._unions import Union
 
 TYPE_CHECKING = False
@@ -204,11 +204,9 @@ class Struct:
                 raise EncodeError(f"has a value, but '{absent}' before it is absent", path=path)
             if value is _UNSET:
                 raise EncodeError("has no value", path=path)
-            data, whole = _encode_value(
-                value, part.format.replace("=", _ORDER[byteorder]), path, byteorder, features
-            )
+            data, whole = _encode_value(value, part, path, byteorder, features)
             if part.size is not None and len(data) != part.size:
-                if whole or len(data) > part.size:
+                if whole or self.SIZE is None:
                     raise EncodeError(
                         f"{part.size} bytes needed, the value has {len(data)}", path=path
                     )
@@ -246,10 +244,34 @@ def _shown(value: Struct, name: str) -> str:
 
 
 def _encode_value(
-    value: Any, format: str, path: str, byteorder: ByteOrder, features: Any = None
+    value: Any, part: Part, path: str, byteorder: ByteOrder, features: Any = None
 ) -> tuple[bytes, bool]:
-    """A value as bytes, and whether it was complete (not a struct that ends early)."""
-    if isinstance(value, Struct):
+    """A member's value as bytes, and whether it was complete (not a struct that ends early)."""
+    if not part.many:
+        return _encode_one(value, part, path, byteorder, features)
+    try:
+        items = list(value) if len(value) else []
+    except TypeError:
+        raise _misplaced(value, path) from None
+    out: list[bytes] = []
+    for i, item in enumerate(items):
+        data, whole = _encode_one(item, part, f"{path}[{i}]", byteorder, features)
+        if not whole:
+            raise EncodeError("ends early", path=f"{path}[{i}]")
+        out.append(data)
+    return b"".join(out), True
+
+
+def _encode_one(
+    value: Any, part: Part, path: str, byteorder: ByteOrder, features: Any = None
+) -> tuple[bytes, bool]:
+    """The same for a value that is no array, or an element of one."""
+    format = part.format.replace("=", _ORDER[byteorder])
+    if isinstance(value, Union) and part.cls is type(value):
+        return value.raw, True
+    if part.cls is not None and issubclass(part.cls, Struct):
+        if not isinstance(value, part.cls):
+            raise _misplaced(value, path)
         try:
             data = (
                 value.to_bytes(features=features)
@@ -259,30 +281,34 @@ def _encode_value(
         except EncodeError as error:
             raise error.within(path) from None
         return data, value._FEATURED or value.SIZE is None or len(data) == value.SIZE
-    if isinstance(value, Union):
-        return value.raw, True
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        if format.endswith("s") and len(value) != struct.calcsize(format):
+    if not format or format.endswith("s"):
+        try:
+            data = octets(value)
+        except TypeError:
+            raise _misplaced(value, path) from None
+        if format and len(data) != struct.calcsize(format):
             raise EncodeError(
-                f"{struct.calcsize(format)} bytes needed, the value has {len(value)}", path=path
+                f"{struct.calcsize(format)} bytes needed, the value has {len(data)}", path=path
             )
-        return bytes(value), True
-    if isinstance(value, (list, tuple)):
-        parts: list[bytes] = []
-        for i, item in enumerate(value):
-            if isinstance(item, (list, tuple)):
-                raise EncodeError(
-                    f"a value of type {type(item).__name__} cannot stand here", path=f"{path}[{i}]"
-                )
-            parts.append(_encode_value(item, format, f"{path}[{i}]", byteorder, features)[0])
-        return b"".join(parts), True
-    if not format:
-        raise EncodeError(f"a value of type {type(value).__name__} cannot stand here", path=path)
+        return data, True
     try:
         return struct.pack(format, value), True
     except struct.error:
         bits = 8 * struct.calcsize(format)
         raise EncodeError(f"{value!r} is no unsigned integer of {bits} bits", path=path) from None
+
+
+def _misplaced(value: object, path: str) -> EncodeError:
+    return EncodeError(f"a value of type {type(value).__name__} cannot stand here", path=path)
+
+
+def join_structs(items: Sequence[S], cls: type[S], **context: Any) -> bytes:
+    """Structs of fixed size as bytes. Raises `TypeError` for an element that is another value, or that ends early."""
+    encode = cls.to_bytes  # an integer has a `to_bytes`, too
+    data = b"".join([encode(item, **context) for item in items] if context else map(encode, items))
+    if len(data) != (cls.SIZE or 0) * len(items):
+        raise TypeError("an element ends early")
+    return data
 
 
 def _cut(value: Struct, data: memoryview, offset: int, end: int, path: str) -> None:

@@ -211,7 +211,8 @@ def struct_arm(cls: Callable[[], type[S]], offset: int = 0) -> Arm[S]:
     def encode(value: S) -> bytes:
         if not isinstance(value, cls()):  # an integer has a `to_bytes`, too
             raise TypeError(f"a {cls().__name__} is needed, not {type(value).__name__}")
-        return value.to_bytes()
+        data = value.to_bytes()
+        return data if value.SIZE is None else _exactly(data, value.SIZE)
 
     return Arm(decode, encode, offset)
 

@@ -10,7 +10,7 @@ from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Container
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, fresh, new
+from virtwire._runtime import Request, Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Array, Bytes, Int, Nested, View
 from virtwire import device_parts as _device_parts
@@ -441,7 +441,7 @@ supported_caps|le64|0|||rest
             return b"".join((pack(f"<{len(self.supported_caps)}Q", *self.supported_caps),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdCapGetData(Struct):
@@ -497,7 +497,7 @@ reserved|u8|2|6|6
                 return _VirtioAdminCmdCapGetData.pack(self.id, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdCapGetDataView(View):
@@ -573,7 +573,7 @@ cap_specific_data|u8|0|||rest
             return b"".join((self.cap_specific_data,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdCapSetData(Struct):
@@ -657,7 +657,7 @@ cap_specific_data|u8|8|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdCapSetDataView(View):
@@ -733,7 +733,7 @@ set_parts_resource_objects_limit|u8|1|1
                 self.get_parts_resource_objects_limit, self.set_parts_resource_objects_limit
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevPartsCapView(View):
@@ -800,7 +800,7 @@ reserved|u8|1|7|7
                 return _VirtioResourceObjDevParts.pack(self.type, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioResourceObjDevPartsView(View):
@@ -843,7 +843,7 @@ hdr.id|le32|4|4
 type|u8|8|1
 reserved|u8|9|7|7
 """)
-    _PARTS = ":8 <B :7"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr <B :7"
 
     def __init__(
         self,
@@ -891,7 +891,7 @@ reserved|u8|9|7|7
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsMetadataDataView(View):
@@ -963,7 +963,7 @@ reserved|le32|4|4
                 self.size, self.reserved
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioAdminCmdDevPartsMetadataResultUnionPartsSizeView(View):
@@ -1034,7 +1034,7 @@ reserved|le32|4|4
                 self.count, self.reserved
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioAdminCmdDevPartsMetadataResultUnionHdrListCountView(View):
@@ -1071,7 +1071,7 @@ count|le32|0|4
 reserved|le32|4|4
 hdrs|struct virtio_dev_part_hdr|8|||rest
 """)
-    _PARTS = "<I <I :"
+    _PARTS = "<I <I :@_device_parts.VirtioDevPartHdr[]"
 
     def __init__(
         self,
@@ -1127,12 +1127,12 @@ hdrs|struct virtio_dev_part_hdr|8|||rest
                     _VirtioAdminCmdDevPartsMetadataResultUnionHdrList_run1.pack(
                         self.count, self.reserved
                     ),
-                    b"".join([_device_parts.VirtioDevPartHdr.to_bytes(item) for item in self.hdrs]),
+                    join_structs(self.hdrs, _device_parts.VirtioDevPartHdr),
                 )
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsMetadataResultUnionHdrListView(View):
@@ -1224,7 +1224,7 @@ hdr_list.count|le32|0|4
 hdr_list.reserved|le32|4|4
 hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
 """)
-    _PARTS = ":"
+    _PARTS = ":@VirtioAdminCmdDevPartsMetadataResultUnion"
     parts_size = ArmOf["VirtioAdminCmdDevPartsMetadataResultUnionPartsSize"]("union", "parts_size")
     hdr_list_count = ArmOf["VirtioAdminCmdDevPartsMetadataResultUnionHdrListCount"](
         "union", "hdr_list_count"
@@ -1268,7 +1268,7 @@ hdr_list.hdrs|struct virtio_dev_part_hdr|8|||rest
             return b"".join((self.union.raw,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsGetData(Struct):
@@ -1302,7 +1302,7 @@ type|u8|8|1
 reserved|u8|9|7|7
 hdr_list|struct virtio_dev_part_hdr|16|||rest
 """)
-    _PARTS = ":8 <B :7 :"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr <B :7 :@_device_parts.VirtioDevPartHdr[]"
 
     def __init__(
         self,
@@ -1367,17 +1367,12 @@ hdr_list|struct virtio_dev_part_hdr|16|||rest
                         _VirtioAdminCmdDevPartsGetData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.type, self.reserved
                         ),
-                        b"".join(
-                            [
-                                _device_parts.VirtioDevPartHdr.to_bytes(item)
-                                for item in self.hdr_list
-                            ]
-                        ),
+                        join_structs(self.hdr_list, _device_parts.VirtioDevPartHdr),
                     )
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsGetDataView(View):
@@ -1411,7 +1406,7 @@ class VirtioAdminCmdDevPartsGetResult(Container["_device_parts.VirtioDevPart"]):
     LAYOUT = Layout("""
 parts|struct virtio_dev_part|0|||rest
 """)
-    _PARTS = ":"
+    _PARTS = ":@_device_parts.VirtioDevPart[]"
 
     RECORDS = "parts"
 
@@ -1463,7 +1458,7 @@ parts|struct virtio_dev_part|0|||rest
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsSetData(Container["_device_parts.VirtioDevPart"]):
@@ -1493,7 +1488,7 @@ hdr.reserved|u8|2|2|2
 hdr.id|le32|4|4
 parts|struct virtio_dev_part|8|||rest
 """)
-    _PARTS = ":8 :"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr :@_device_parts.VirtioDevPart[]"
 
     RECORDS = "parts"
 
@@ -1566,7 +1561,7 @@ parts|struct virtio_dev_part|8|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdDevPartsSetDataView(View):
@@ -1627,7 +1622,7 @@ flags|u8|0|1
         try:
             return _VirtioAdminCmdDevModeSetData.pack(self.flags)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioAdminCmdDevModeSetDataView(View):
@@ -1717,7 +1712,7 @@ data|u8|8|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdLegacyCommonCfgWrDataView(View):
@@ -1779,7 +1774,7 @@ offset|u8|0|1
         try:
             return _VirtioAdminCmdLegacyCommonCfgRdData.pack(self.offset)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioAdminCmdLegacyCommonCfgRdDataView(View):
@@ -1850,7 +1845,7 @@ data|u8|0|||rest
             return b"".join((self.data,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdLegacyDevRegWrData(Struct):
@@ -1930,7 +1925,7 @@ data|u8|8|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdLegacyDevRegWrDataView(View):
@@ -1992,7 +1987,7 @@ offset|u8|0|1
         try:
             return _VirtioAdminCmdLegacyDevCfgRdData.pack(self.offset)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioAdminCmdLegacyDevCfgRdDataView(View):
@@ -2063,7 +2058,7 @@ data|u8|0|||rest
             return b"".join((self.data,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciLegacyNotifyInfo(Struct):
@@ -2143,7 +2138,7 @@ offset|le64|8|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciLegacyNotifyInfoView(View):
@@ -2178,7 +2173,7 @@ class VirtioAdminCmdLegacyNotifyInfoResult(Struct):
     LAYOUT = Layout("""
 entries|struct virtio_pci_legacy_notify_info|0|64|4
 """)
-    _PARTS = ":64"
+    _PARTS = ":64@VirtioPciLegacyNotifyInfo[]"
 
     def __init__(self, *, entries: Iterable[VirtioPciLegacyNotifyInfo] | None = None) -> None:
         self.entries = tuple(
@@ -2211,11 +2206,11 @@ entries|struct virtio_pci_legacy_notify_info|0|64|4
         try:
             if len(self.entries) == 4:
                 return _VirtioAdminCmdLegacyNotifyInfoResult.pack(
-                    b"".join([item.to_bytes() for item in self.entries])
+                    join_structs(self.entries, VirtioPciLegacyNotifyInfo)
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdLegacyNotifyInfoResultView(View):
@@ -2276,7 +2271,7 @@ limit|le32|0|4
         try:
             return _Limit.pack(self.limit)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class LimitView(View):
@@ -2347,7 +2342,7 @@ id|le32|4|4
                 return _VirtioAdminCmdResourceObjCmdHdr.pack(self.type, self.reserved, self.id)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdResourceObjCmdHdrView(View):
@@ -2391,7 +2386,7 @@ hdr.id|le32|4|4
 flags|le64|8|8
 resource_obj_specific_data|u8|16|||rest
 """)
-    _PARTS = ":8 <Q :"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr <Q :"
 
     def __init__(
         self,
@@ -2465,7 +2460,7 @@ resource_obj_specific_data|u8|16|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdResourceObjCreateDataView(View):
@@ -2508,7 +2503,7 @@ hdr.id|le32|4|4
 flags|le64|8|8
 resource_obj_specific_data|u8|16|||rest
 """)
-    _PARTS = ":8 <Q :"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr <Q :"
 
     def __init__(
         self,
@@ -2582,7 +2577,7 @@ resource_obj_specific_data|u8|16|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdResourceModifyDataView(View):
@@ -2623,7 +2618,7 @@ hdr.reserved|u8|2|2|2
 hdr.id|le32|4|4
 flags|le64|8|8
 """)
-    _PARTS = ":8 <Q"
+    _PARTS = ":8@VirtioAdminCmdResourceObjCmdHdr <Q"
 
     def __init__(
         self, *, hdr: VirtioAdminCmdResourceObjCmdHdr | None = None, flags: int = 0
@@ -2666,7 +2661,7 @@ flags|le64|8|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdResourceObjQueryDataView(View):
@@ -2752,7 +2747,7 @@ resource_obj_specific_result|u8|0|||rest
             return b"".join((self.resource_obj_specific_result,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmd(Request):
@@ -3015,7 +3010,7 @@ command_specific_result|u8||||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioAdminCmdView(View):
@@ -3099,4 +3094,4 @@ device_admin_cmd_opcodes|le64|0|||rest
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()

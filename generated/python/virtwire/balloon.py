@@ -184,7 +184,7 @@ poison_val|le32|12|4||||VIRTIO_BALLOON_F_PAGE_POISON|1.2
                 self.num_pages, self.actual, self.free_page_hint_cmd_id, self.poison_val
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBalloonConfigView(View):
@@ -251,7 +251,7 @@ val|le64|2|8
         try:
             return _VirtioBalloonStat.pack(self.tag, self.val)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBalloonStatView(View):

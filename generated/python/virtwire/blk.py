@@ -10,7 +10,7 @@ from virtwire._failures import malformed, truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, new
+from virtwire._runtime import Struct, fresh, join_structs, new
 from virtwire._unions import BitField, chunks, join_chunks
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -470,7 +470,7 @@ zoned.write_granularity|le32|88|4|||||1.3
 zoned.model|u8|92|1|||||1.3
 zoned.unused2|u8|93|3|3||||1.3
 """)
-    _PARTS = "<Q <I <I :4 <I :8 <B <B <H <I <I <I <I <I <B :3 <I <I <I :24"
+    _PARTS = "<Q <I <I :4@VirtioBlkGeometry <I :8@VirtioBlkTopology <B <B <H <I <I <I <I <I <B :3 <I <I <I :24@VirtioBlkZonedCharacteristics"
 
     def __init__(
         self,
@@ -655,7 +655,7 @@ zoned.unused2|u8|93|3|3||||1.3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioBlkConfigView(View):
@@ -764,7 +764,7 @@ sectors|u8|3|1
         try:
             return _VirtioBlkGeometry.pack(self.cylinders, self.heads, self.sectors)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBlkGeometryView(View):
@@ -849,7 +849,7 @@ opt_io_size|le32|4|4
                 self.physical_block_exp, self.alignment_offset, self.min_io_size, self.opt_io_size
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBlkTopologyView(View):
@@ -975,7 +975,7 @@ unused2|u8|21|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioBlkZonedCharacteristicsView(View):
@@ -1096,7 +1096,7 @@ status|u8||1
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioBlkReqView(View):
@@ -1165,7 +1165,7 @@ reserved|le32|0|4|||1:31
         try:
             return _VirtioBlkDiscardWriteZeroesFlags.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBlkDiscardWriteZeroesFlagsView(View):
@@ -1206,7 +1206,7 @@ flags|struct|12|4
 flags.unmap|le32|12|4|||0:1
 flags.reserved|le32|12|4|||1:31
 """)
-    _PARTS = "<Q <I :4"
+    _PARTS = "<Q <I :4@VirtioBlkDiscardWriteZeroesFlags"
 
     def __init__(
         self,
@@ -1249,7 +1249,7 @@ flags.reserved|le32|12|4|||1:31
                 self.sector, self.num_sectors, self.flags._bits
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBlkDiscardWriteZeroesView(View):
@@ -1330,7 +1330,7 @@ device_lifetime_est_typ_b|le16|4|2
                 self.pre_eol_info, self.device_lifetime_est_typ_a, self.device_lifetime_est_typ_b
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioBlkLifetimeView(View):
@@ -1443,7 +1443,7 @@ status|u8||1
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioBlkReqZaView(View):
@@ -1481,7 +1481,7 @@ nr_zones|le64|0|8
 reserved|u8|8|56|56
 zones|struct virtio_blk_zone_descriptor|64|||nr_zones
 """)
-    _PARTS = "<Q :56 :"
+    _PARTS = "<Q :56 :@VirtioBlkZoneDescriptor[]"
 
     def __init__(
         self,
@@ -1533,12 +1533,12 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
                 return b"".join(
                     (
                         _VirtioBlkZoneReport_run1.pack(self.nr_zones, self.reserved),
-                        b"".join([VirtioBlkZoneDescriptor.to_bytes(item) for item in self.zones]),
+                        join_structs(self.zones, VirtioBlkZoneDescriptor),
                     )
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.zones) != self.nr_zones:
@@ -1646,7 +1646,7 @@ reserved|u8|26|38|38
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioBlkZoneDescriptorView(View):
@@ -1853,4 +1853,4 @@ status|u8||1
                 )
         except UNFIT:
             pass
-        return self._encode(byteorder=byteorder)
+        return super()._encode(byteorder=byteorder)

@@ -216,7 +216,7 @@ status|le16|0|2
         try:
             return _VirtioCanConfig.pack(self.status)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCanConfigView(View):
@@ -277,7 +277,7 @@ msg_type|le16|0|2
         try:
             return _VirtioCanControlOut.pack(self.msg_type)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCanControlOutView(View):
@@ -338,7 +338,7 @@ result|u8|0|1
         try:
             return _VirtioCanControlIn.pack(self.result)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCanControlInView(View):
@@ -471,7 +471,7 @@ sdu|u8|16|||length
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.sdu) != self.length:
@@ -550,7 +550,7 @@ result|u8|0|1
         try:
             return _VirtioCanTxIn.pack(self.result)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCanTxInView(View):
@@ -727,7 +727,7 @@ sdu|u8|16|||length
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.sdu) != self.length:

@@ -202,7 +202,7 @@ next_wrap|be32|0|4|||31:1
         try:
             return _NotificationsBe.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class NotificationsBeView(View):
@@ -286,7 +286,7 @@ data|u8|4|||length
             return b"".join((_VirtioRevInfo_run1.pack(self.revision, self.length), self.data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.data) != self.length:
@@ -360,7 +360,7 @@ max_queue_size|be16|2|2|||||1.3
         try:
             return _VqConfigBlock.pack(self.index, self.max_queue_size)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VqConfigBlockView(View):
@@ -465,7 +465,7 @@ device|be64|24|8|||||1.1
                 self.desc, self.res0, self.index, self.size, self.driver, self.device
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VqInfoBlockView(View):
@@ -556,7 +556,7 @@ size|be16|14|2|||||1.3
         try:
             return _VqInfoBlockLegacy.pack(self.queue, self.align, self.index, self.size)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VqInfoBlockLegacyView(View):
@@ -624,7 +624,7 @@ index|u8|4|1
         try:
             return _VirtioFeatureDesc.pack(self.features, self.index)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioFeatureDescView(View):
@@ -703,7 +703,7 @@ isc|u8|24|1
                 self.summary_indicator, self.indicator, self.bit_nr, self.isc
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioThinintAreaView(View):

@@ -165,7 +165,7 @@ emerg_wr|le32|8|4||||VIRTIO_CONSOLE_F_EMERG_WRITE
         try:
             return _VirtioConsoleConfig.pack(self.cols, self.rows, self.max_nr_ports, self.emerg_wr)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioConsoleConfigView(View):
@@ -235,7 +235,7 @@ value|le16|6|2
         try:
             return _VirtioConsoleControl.pack(self.id, self.event, self.value)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioConsoleControlView(View):
@@ -301,7 +301,7 @@ rows|le16|2|2
         try:
             return _VirtioConsoleResize.pack(self.cols, self.rows)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioConsoleResizeView(View):

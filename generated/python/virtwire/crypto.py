@@ -10,7 +10,7 @@ from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import FixedRequest, Request, Struct, copy, fresh, new
+from virtwire._runtime import FixedRequest, Request, Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Bytes, Int, Nested, Value, View
 
@@ -1196,7 +1196,7 @@ max_size|le64|48|8
                 self.max_size,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoConfigView(View):
@@ -1294,7 +1294,7 @@ reserved|le32|12|4
         try:
             return _VirtioCryptoCtrlHeader.pack(self.opcode, self.algo, self.flag, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCtrlHeaderView(View):
@@ -1343,7 +1343,7 @@ op_flf|u8|16|||flf_len
 op_vlf|u8||||vlf_len
 op_outcome|u8||||outcome_len
 """)
-    _PARTS = ":16 : : :"
+    _PARTS = ":16@VirtioCryptoCtrlHeader : : :"
     READABLE = 3
     READABLE_SIZE = None
 
@@ -1542,7 +1542,7 @@ op_outcome|u8||||outcome_len
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoOpCtrlReqView(View):
@@ -1613,7 +1613,7 @@ padding|le32|12|4
         try:
             return _VirtioCryptoCreateSessionInput.pack(self.session_id, self.status, self.padding)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCreateSessionInputView(View):
@@ -1676,7 +1676,7 @@ session_id|le64|0|8
         try:
             return _VirtioCryptoDestroySessionFlf.pack(self.session_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoDestroySessionFlfView(View):
@@ -1737,7 +1737,7 @@ status|u8|0|1
         try:
             return _VirtioCryptoDestroySessionInput.pack(self.status)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoDestroySessionInputView(View):
@@ -1803,7 +1803,7 @@ hash_result_len|le32|4|4
         try:
             return _VirtioCryptoHashCreateSessionFlf.pack(self.algo, self.hash_result_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoHashCreateSessionFlfView(View):
@@ -1882,7 +1882,7 @@ padding|le32|12|4
                 self.algo, self.hash_result_len, self.auth_key_len, self.padding
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoMacCreateSessionFlfView(View):
@@ -1960,7 +1960,7 @@ auth_key|u8|0|||auth_key_len
             return b"".join((self.auth_key,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoCipherSessionFlf(Struct):
@@ -2026,7 +2026,7 @@ padding|le32|12|4
                 self.algo, self.key_len, self.op, self.padding
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCipherSessionFlfView(View):
@@ -2100,7 +2100,7 @@ cipher_key|u8|0|||key_len
             return b"".join((self.cipher_key,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAlgChainSessionFlf(Struct):
@@ -2147,7 +2147,7 @@ algo_flf|u8|24|16|16
 aad_len|le32|40|4
 padding|le32|44|4
 """)
-    _PARTS = "<I <I :16 :16 <I <I"
+    _PARTS = "<I <I :16@VirtioCryptoCipherSessionFlf :16 <I <I"
 
     def __init__(
         self,
@@ -2225,7 +2225,7 @@ padding|le32|44|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAlgChainSessionFlfView(View):
@@ -2324,7 +2324,7 @@ auth_key|u8||||auth_key_len
             return b"".join((self.cipher_key, self.auth_key))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymCreateSessionFlf(Struct):
@@ -2387,7 +2387,7 @@ padding|le32|52|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymCreateSessionFlfView(View):
@@ -2460,7 +2460,7 @@ op_vlf|u8|0|||vlf_len
             return b"".join((self.op_vlf,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAeadCreateSessionFlf(Struct):
@@ -2541,7 +2541,7 @@ padding|le32|20|4
                 self.algo, self.key_len, self.tag_len, self.aad_len, self.op, self.padding
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAeadCreateSessionFlfView(View):
@@ -2617,7 +2617,7 @@ key|u8|0|||key_len
             return b"".join((self.key,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoRsaSessionPara(Struct):
@@ -2673,7 +2673,7 @@ hash_algo|le32|4|4
         try:
             return _VirtioCryptoRsaSessionPara.pack(self.padding_algo, self.hash_algo)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoRsaSessionParaView(View):
@@ -2735,7 +2735,7 @@ curve_id|le32|0|4
         try:
             return _VirtioCryptoEcdsaSessionPara.pack(self.curve_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoEcdsaSessionParaView(View):
@@ -2815,7 +2815,7 @@ algo_flf|u8|12|44|44
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAkcipherCreateSessionFlfView(View):
@@ -2889,7 +2889,7 @@ key|u8|0|||key_len
             return b"".join((self.key,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoOpHeader(Struct):
@@ -2966,7 +2966,7 @@ padding|le32|20|4
                 self.opcode, self.algo, self.session_id, self.flag, self.padding
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoOpHeaderView(View):
@@ -3020,7 +3020,7 @@ op_vlf|u8||||vlf_len
 inhdr|struct virtio_crypto_inhdr||1
 inhdr.status|u8||1
 """)
-    _PARTS = ":24 : : :1"
+    _PARTS = ":24@VirtioCryptoOpHeader : : :1@VirtioCryptoInhdr"
 
     def __init__(
         self,
@@ -3113,7 +3113,7 @@ inhdr.status|u8||1
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoOpDataReqView(View):
@@ -3174,7 +3174,7 @@ status|u8|0|1
         try:
             return _VirtioCryptoInhdr.pack(self.status)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoInhdrView(View):
@@ -3240,7 +3240,7 @@ hash_result_len|le32|4|4
         try:
             return _VirtioCryptoHashDataFlf.pack(self.src_data_len, self.hash_result_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoHashDataFlfView(View):
@@ -3415,7 +3415,7 @@ hash_result|u8||||hash_result_len
             return b"".join((self.src_data, self.hash_result))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoHashDataFlfStatelessSessPara(Struct):
@@ -3466,7 +3466,7 @@ algo|le32|0|4
         try:
             return _VirtioCryptoHashDataFlfStatelessSessPara.pack(self.algo)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoHashDataFlfStatelessSessParaView(View):
@@ -3506,7 +3506,7 @@ src_data_len|le32|4|4
 hash_result_len|le32|8|4
 reserved|le32|12|4
 """)
-    _PARTS = ":4 <I <I <I"
+    _PARTS = ":4@VirtioCryptoHashDataFlfStatelessSessPara <I <I <I"
 
     def __init__(
         self,
@@ -3555,7 +3555,7 @@ reserved|le32|12|4
                 self.sess_para.algo, self.src_data_len, self.hash_result_len, self.reserved
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoHashDataFlfStatelessView(View):
@@ -3732,7 +3732,7 @@ hash_result|u8||||hash_result_len
             return b"".join((self.src_data, self.hash_result))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoMacDataFlf(Struct):
@@ -3758,7 +3758,7 @@ hdr|struct virtio_crypto_hash_data_flf|0|8
 hdr.src_data_len|le32|0|4
 hdr.hash_result_len|le32|4|4
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioCryptoHashDataFlf"
 
     def __init__(self, *, hdr: VirtioCryptoHashDataFlf | None = None) -> None:
         self.hdr = VirtioCryptoHashDataFlf() if hdr is None else hdr
@@ -3792,7 +3792,7 @@ hdr.hash_result_len|le32|4|4
             hdr = self.hdr
             return _VirtioCryptoMacDataFlf.pack(hdr.src_data_len, hdr.hash_result_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoMacDataFlfView(View):
@@ -3966,7 +3966,7 @@ hash_result|u8||||hash_result_len
             return b"".join((self.src_data, self.hash_result))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoMacDataFlfStatelessSessPara(Struct):
@@ -4022,7 +4022,7 @@ auth_key_len|le32|4|4
         try:
             return _VirtioCryptoMacDataFlfStatelessSessPara.pack(self.algo, self.auth_key_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoMacDataFlfStatelessSessParaView(View):
@@ -4063,7 +4063,7 @@ sess_para.auth_key_len|le32|4|4
 src_data_len|le32|8|4
 hash_result_len|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioCryptoMacDataFlfStatelessSessPara <I <I"
 
     def __init__(
         self,
@@ -4111,7 +4111,7 @@ hash_result_len|le32|12|4
                 sess_para.algo, sess_para.auth_key_len, self.src_data_len, self.hash_result_len
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoMacDataFlfStatelessView(View):
@@ -4341,7 +4341,7 @@ hash_result|u8||||hash_result_len
             return b"".join((self.auth_key, self.src_data, self.hash_result))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoCipherDataFlf(Struct):
@@ -4409,7 +4409,7 @@ padding|le32|12|4
                 self.iv_len, self.src_data_len, self.dst_data_len, self.padding
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCipherDataFlfView(View):
@@ -4628,7 +4628,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.iv, self.src_data, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlf(Struct):
@@ -4763,7 +4763,7 @@ reserved|le32|36|4
                 self.reserved,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfView(View):
@@ -5079,7 +5079,7 @@ hash_result|u8||||hash_result_len
             return b"".join((self.iv, self.src_data, self.aad, self.dst_data, self.hash_result))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymDataFlf(Struct):
@@ -5142,7 +5142,7 @@ padding|le32|44|4
                 return _VirtioCryptoSymDataFlf.pack(self.op_type_flf, self.op_type, self.padding)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymDataFlfView(View):
@@ -5219,7 +5219,7 @@ op_type_vlf|u8|0|||sym_para_len
             return b"".join((self.op_type_vlf,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoCipherDataFlfStatelessSessPara(Struct):
@@ -5282,7 +5282,7 @@ op|le32|8|4
                 self.algo, self.key_len, self.op
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCipherDataFlfStatelessSessParaView(View):
@@ -5328,7 +5328,7 @@ iv_len|le32|12|4
 src_data_len|le32|16|4
 dst_data_len|le32|20|4
 """)
-    _PARTS = ":12 <I <I <I"
+    _PARTS = ":12@VirtioCryptoCipherDataFlfStatelessSessPara <I <I <I"
 
     def __init__(
         self,
@@ -5393,7 +5393,7 @@ dst_data_len|le32|20|4
                 self.dst_data_len,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoCipherDataFlfStatelessView(View):
@@ -5661,7 +5661,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.cipher_key, self.iv, self.src_data, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfStatelessSessParaCipher(Struct):
@@ -5724,7 +5724,7 @@ op|le32|8|4
                 self.algo, self.key_len, self.op
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfStatelessSessParaCipherView(View):
@@ -5799,7 +5799,7 @@ hash_mode|le32|8|4
                 self.algo, self.auth_key_len, self.hash_mode
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfStatelessSessParaHashView(View):
@@ -5851,7 +5851,7 @@ hash.algo|le32|20|4
 hash.auth_key_len|le32|24|4
 hash.hash_mode|le32|28|4
 """)
-    _PARTS = "<I <I :12 :12"
+    _PARTS = "<I <I :12@VirtioCryptoAlgChainDataFlfStatelessSessParaCipher :12@VirtioCryptoAlgChainDataFlfStatelessSessParaHash"
 
     def __init__(
         self,
@@ -5925,7 +5925,7 @@ hash.hash_mode|le32|28|4
                 hash.hash_mode,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfStatelessSessParaView(View):
@@ -6012,7 +6012,7 @@ aad_len|le32|60|4
 hash_result_len|le32|64|4
 reserved|le32|68|4
 """)
-    _PARTS = ":32 <I <I <I <I <I <I <I <I <I <I"
+    _PARTS = ":32@VirtioCryptoAlgChainDataFlfStatelessSessPara <I <I <I <I <I <I <I <I <I <I"
 
     def __init__(
         self,
@@ -6141,7 +6141,7 @@ reserved|le32|68|4
                 self.reserved,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAlgChainDataFlfStatelessView(View):
@@ -6572,7 +6572,7 @@ hash_result|u8||||hash_result_len
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymDataFlfStateless(FixedRequest):
@@ -6632,7 +6632,7 @@ op_type|le32|72|4
                 return _VirtioCryptoSymDataFlfStateless.pack(self.op_type_flf, self.op_type)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoSymDataFlfStatelessView(View):
@@ -6708,7 +6708,7 @@ op_type_vlf|u8|0|||sym_para_len
             return b"".join((self.op_type_vlf,))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAeadDataFlf(Struct):
@@ -6804,7 +6804,7 @@ reserved|le32|20|4
                 self.reserved,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAeadDataFlfView(View):
@@ -7067,7 +7067,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.iv, self.src_data, self.aad, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAeadDataFlfStatelessSessPara(Struct):
@@ -7128,7 +7128,7 @@ op|le32|8|4
         try:
             return _VirtioCryptoAeadDataFlfStatelessSessPara.pack(self.algo, self.key_len, self.op)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAeadDataFlfStatelessSessParaView(View):
@@ -7178,7 +7178,7 @@ aad_len|le32|20|4
 src_data_len|le32|24|4
 dst_data_len|le32|28|4
 """)
-    _PARTS = ":12 <I <I <I <I <I"
+    _PARTS = ":12@VirtioCryptoAeadDataFlfStatelessSessPara <I <I <I <I <I"
 
     def __init__(
         self,
@@ -7253,7 +7253,7 @@ dst_data_len|le32|28|4
                 self.dst_data_len,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAeadDataFlfStatelessView(View):
@@ -7561,7 +7561,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.key, self.iv, self.src_data, self.aad, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAkcipherDataFlf(Struct):
@@ -7617,7 +7617,7 @@ dst_data_len|le32|4|4
         try:
             return _VirtioCryptoAkcipherDataFlf.pack(self.src_data_len, self.dst_data_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAkcipherDataFlfView(View):
@@ -7790,7 +7790,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.src_data, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoAkcipherDataFlfStatelessSessParaU(Union):
@@ -7858,7 +7858,7 @@ u.rsa.hash_algo|le32|16|4
 u.ecdsa|struct virtio_crypto_ecdsa_session_para|12|4||||sess_para.algo == VIRTIO_CRYPTO_AKCIPHER_ECDSA
 u.ecdsa.curve_id|le32|12|4
 """)
-    _PARTS = "<I <I <I :8"
+    _PARTS = "<I <I <I :8@VirtioCryptoAkcipherDataFlfStatelessSessParaU"
 
     def __init__(
         self,
@@ -7905,7 +7905,7 @@ u.ecdsa.curve_id|le32|12|4
                 self.algo, self.key_type, self.key_len, self.u._raw
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAkcipherDataFlfStatelessSessParaView(View):
@@ -7962,7 +7962,7 @@ sess_para.u.ecdsa.curve_id|le32|12|4
 src_data_len|le32|20|4
 dst_data_len|le32|24|4
 """)
-    _PARTS = ":20 <I <I"
+    _PARTS = ":20@VirtioCryptoAkcipherDataFlfStatelessSessPara <I <I"
 
     def __init__(
         self,
@@ -8027,7 +8027,7 @@ dst_data_len|le32|24|4
                 self.dst_data_len,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoAkcipherDataFlfStatelessView(View):
@@ -8249,7 +8249,7 @@ dst_data|u8||||dst_data_len
             return b"".join((self.akcipher_key, self.src_data, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoIpsecResourceCap(Struct):
@@ -8305,7 +8305,7 @@ outb_sa_limit|le32|4|4
         try:
             return _VirtioCryptoIpsecResourceCap.pack(self.inb_sa_limit, self.outb_sa_limit)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoIpsecResourceCapView(View):
@@ -8474,7 +8474,7 @@ max_auth_key_len|le32|40|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoIpsecModeCapView(View):
@@ -8530,7 +8530,7 @@ count|u8|0|1
 reserved|u8|1|7|7
 cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
 """)
-    _PARTS = "<B :7 :"
+    _PARTS = "<B :7 :@VirtioCryptoIpsecModeCap[]"
 
     def __init__(
         self,
@@ -8582,14 +8582,12 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
                 return b"".join(
                     (
                         _VirtioCryptoIpsecSaCapData_run1.pack(self.count, self.reserved),
-                        b"".join(
-                            [VirtioCryptoIpsecModeCap.to_bytes(item) for item in self.cap_mode]
-                        ),
+                        join_structs(self.cap_mode, VirtioCryptoIpsecModeCap),
                     )
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.cap_mode) != self.count:
@@ -8655,7 +8653,7 @@ s_addr|le32|0|4
         try:
             return _InAddr.pack(self.s_addr)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class InAddrView(View):
@@ -8718,7 +8716,7 @@ s6_u8|u8|0|16|16
                 return _In6Addr.pack(self.s6_u8)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class In6AddrView(View):
@@ -8764,7 +8762,7 @@ df|u8|9|1
 ttl|u8|10|1
 reserved1|u8|11|1
 """)
-    _PARTS = ":4 :4 <B <B <B <B"
+    _PARTS = ":4@InAddr :4@InAddr <B <B <B <B"
 
     def __init__(
         self,
@@ -8817,7 +8815,7 @@ reserved1|u8|11|1
                 self.src_ip.s_addr, self.dst_ip.s_addr, self.dscp, self.df, self.ttl, self.reserved1
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoIpsecTunnelParamUnionIpv4View(View):
@@ -8868,7 +8866,7 @@ hlimit|u8|36|1
 dscp|u8|37|1
 reserved2|u8|38|2|2
 """)
-    _PARTS = ":16 :16 <I <B <B :2"
+    _PARTS = ":16@In6Addr :16@In6Addr <I <B <B :2"
 
     def __init__(
         self,
@@ -8932,7 +8930,7 @@ reserved2|u8|38|2|2
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoIpsecTunnelParamUnionIpv6View(View):
@@ -9063,7 +9061,7 @@ ipv6.hlimit|u8|40|1
 ipv6.dscp|u8|41|1
 ipv6.reserved2|u8|42|2|2
 """)
-    _PARTS = "<B :3 :40"
+    _PARTS = "<B :3 :40@VirtioCryptoIpsecTunnelParamUnion"
     ipv4 = ArmOf["VirtioCryptoIpsecTunnelParamUnionIpv4"]("union", "ipv4")
     ipv6 = ArmOf["VirtioCryptoIpsecTunnelParamUnionIpv6"]("union", "ipv6")
 
@@ -9108,7 +9106,7 @@ ipv6.reserved2|u8|42|2|2
                 return _VirtioCryptoIpsecTunnelParam.pack(self.type, self.reserved, self.union._raw)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoIpsecTunnelParamView(View):
@@ -9207,7 +9205,7 @@ bytes_hard_limit|le64|24|8
                 self.bytes_hard_limit,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoIpsecLifetimeView(View):
@@ -9285,7 +9283,7 @@ data|u8|4|32|32
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoResourceObjIpsecSa256bKeyCipherKeyView(View):
@@ -9362,7 +9360,7 @@ data|u8|4|32|32
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoResourceObjIpsecSa256bKeyAuthKeyView(View):
@@ -9503,7 +9501,7 @@ life.bytes_soft_limit|le64|172|8
 life.packets_hard_limit|le64|180|8
 life.bytes_hard_limit|le64|188|8
 """)
-    _PARTS = "<B <B :2 <I <I <I <Q :44 <H <H <I <Q :36 <Q :36 :32"
+    _PARTS = "<B <B :2 <I <I <I <Q :44@VirtioCryptoIpsecTunnelParam <H <H <I <Q :36@VirtioCryptoResourceObjIpsecSa256bKeyCipherKey <Q :36@VirtioCryptoResourceObjIpsecSa256bKeyAuthKey :32@VirtioCryptoIpsecLifetime"
 
     def __init__(
         self,
@@ -9673,7 +9671,7 @@ life.bytes_hard_limit|le64|188|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioCryptoResourceObjIpsecSa256bKeyView(View):
@@ -9771,7 +9769,7 @@ dst_data_len|le32|4|4
         try:
             return _VirtioCryptoIpsecDataFlf.pack(self.src_data_len, self.dst_data_len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioCryptoIpsecDataFlfView(View):
@@ -9944,4 +9942,4 @@ dst_data|u8||||dst_data_len
             return b"".join((self.src_data, self.dst_data))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()

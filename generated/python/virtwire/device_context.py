@@ -204,7 +204,7 @@ value|u8|16|||length
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.value) != self.length:
@@ -244,7 +244,7 @@ class VirtioDevCtx(Container["VirtioDevCtxFieldTlv"]):
 field_count|le32|0|4
 fields|struct virtio_dev_ctx_field_tlv|4|||field_count
 """)
-    _PARTS = "<I :"
+    _PARTS = "<I :@VirtioDevCtxFieldTlv[]"
 
     RECORDS = "fields"
     COUNT = "field_count"
@@ -306,7 +306,7 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.fields) != self.field_count:
@@ -385,7 +385,7 @@ feature_bits|le64|0|||rest
             return b"".join((pack(f"<{len(self.feature_bits)}Q", *self.feature_bits),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioDevCtxPciVqCfg(Struct):
@@ -492,7 +492,7 @@ queue_device|le64|22|8
                 self.queue_device,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevCtxPciVqCfgView(View):
@@ -575,7 +575,7 @@ enabled|u8|4|1
         try:
             return _VirtioDevCtxVqSplitRuntime.pack(self.vq_index, self.dev_avail_idx, self.enabled)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevCtxVqSplitRuntimeView(View):
@@ -667,7 +667,7 @@ desc_idx|le16|4|||desc_count
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.desc_idx) != self.desc_count:

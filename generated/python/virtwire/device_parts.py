@@ -159,7 +159,7 @@ reserved|le32|4|4
         try:
             return _VirtioDevPartHdrSelectorPciCommonCfg.pack(self.offset, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevPartHdrSelectorPciCommonCfgView(View):
@@ -226,7 +226,7 @@ reserved|u8|2|6|6
                 return _VirtioDevPartHdrSelectorVqIndex.pack(self.index, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioDevPartHdrSelectorVqIndexView(View):
@@ -316,7 +316,7 @@ selector.vq_index.reserved|u8|6|6|6
 selector.device_type_raw|u8|4|8|8
 length|le32|12|4
 """)
-    _PARTS = "<H <B <B :8 <I"
+    _PARTS = "<H <B <B :8@VirtioDevPartHdrSelector <I"
     SELECTS = {
         "selector": ("part_type", {0x102: "pci_common_cfg", 0x104: "vq_index", 0x105: "vq_index"}),
     }
@@ -379,7 +379,7 @@ length|le32|12|4
                 self.part_type, self.flags, self.reserved, self.selector._raw, self.length
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevPartHdrView(View):
@@ -441,7 +441,7 @@ hdr.selector.device_type_raw|u8|4|8|8
 hdr.length|le32|12|4
 value|u8|16|||hdr.length
 """)
-    _PARTS = ":16 :"
+    _PARTS = ":16@VirtioDevPartHdr :"
 
     REGISTRY = COMMON_DEVICE_PARTS_CODES
     DEVICE_REGISTRIES = {
@@ -541,7 +541,7 @@ value|u8|16|||hdr.length
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.value) != self.hdr.length:
@@ -620,7 +620,7 @@ feature_bits|le64|0|||rest
             return b"".join((pack(f"<{len(self.feature_bits)}Q", *self.feature_bits),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioDevPartVqCfg(Struct):
@@ -735,7 +735,7 @@ queue_device|le64|24|8
                 self.queue_device,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioDevPartVqCfgView(View):
@@ -830,7 +830,7 @@ reserved|u8|4|4|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioDevPartVqNotifyDataView(View):

@@ -125,7 +125,7 @@ notify_buf_size|le32|40|4||||VIRTIO_FS_F_NOTIFICATION
                 return _VirtioFsConfig.pack(self.tag, self.num_request_queues, self.notify_buf_size)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioFsConfigView(View):
@@ -376,7 +376,7 @@ dataout|u8||||rest
             return b"".join((self.in_, self.datain, self.out, self.dataout))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioFsReadReqUnion(Union):
@@ -430,7 +430,7 @@ datain|u8||||sizeof(struct fuse_read_in)
 out|struct fuse_out_header
 dataout|u8||||out.len - sizeof(struct fuse_out_header)
 """)
-    _PARTS = ": : : :"
+    _PARTS = ": :@VirtioFsReadReqUnion : :"
     READABLE = 2
     READABLE_SIZE = None
     readin = ArmOf["bytes"]("union", "readin")
@@ -648,7 +648,7 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
             return b"".join((self.in_, self.union.raw, self.out, self.dataout))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioFsNotify(Struct):
@@ -737,4 +737,4 @@ outarg|char||||notify_buf_size - sizeof(struct fuse_out_header)
             return b"".join((self.out_hdr, self.outarg))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()

@@ -239,7 +239,7 @@ gpio_names_size|le32|4|4
                 return _VirtioGpioConfig.pack(self.ngpio, self.padding, self.gpio_names_size)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpioConfigView(View):
@@ -308,7 +308,7 @@ value|le32|4|4
         try:
             return _VirtioGpioRequest.pack(self.type, self.gpio, self.value)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpioRequestView(View):
@@ -374,7 +374,7 @@ value|u8|1|1
         try:
             return _VirtioGpioResponse.pack(self.status, self.value)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpioResponseView(View):
@@ -458,7 +458,7 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
             return b"".join((_VirtioGpioResponseN_run1.pack(self.status), self.value))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpioResponseNView(View):
@@ -519,7 +519,7 @@ gpio|le16|0|2
         try:
             return _VirtioGpioIrqRequest.pack(self.gpio)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpioIrqRequestView(View):
@@ -580,7 +580,7 @@ status|u8|0|1
         try:
             return _VirtioGpioIrqResponse.pack(self.status)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpioIrqResponseView(View):

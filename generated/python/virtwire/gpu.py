@@ -10,7 +10,7 @@ from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, new
+from virtwire._runtime import Struct, fresh, join_structs, new
 from virtwire._views import Array, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
@@ -622,7 +622,7 @@ blob_alignment|le32|16|4||||VIRTIO_GPU_F_BLOB_ALIGNMENT|1.4
                 self.blob_alignment,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpuConfigView(View):
@@ -719,7 +719,7 @@ padding|u8|21|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuCtrlHdrView(View):
@@ -794,7 +794,7 @@ height|le32|12|4
         try:
             return _VirtioGpuRect.pack(self.x, self.y, self.width, self.height)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpuRectView(View):
@@ -843,7 +843,7 @@ hdr.ring_idx|u8|20|1|||||1.2
 hdr.padding|u8|21|3|3
 pmodes|struct virtio_gpu_display_one|24|384|16
 """)
-    _PARTS = ":24 :384"
+    _PARTS = ":24@VirtioGpuCtrlHdr :384@VirtioGpuDisplayOne[]"
 
     def __init__(
         self,
@@ -895,11 +895,11 @@ pmodes|struct virtio_gpu_display_one|24|384|16
                     hdr.ctx_id,
                     hdr.ring_idx,
                     hdr.padding,
-                    b"".join([item.to_bytes() for item in self.pmodes]),
+                    join_structs(self.pmodes, VirtioGpuDisplayOne),
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuRespDisplayInfoView(View):
@@ -944,7 +944,7 @@ r.height|le32|12|4
 enabled|le32|16|4
 flags|le32|20|4
 """)
-    _PARTS = ":16 <I <I"
+    _PARTS = ":16@VirtioGpuRect <I <I"
 
     def __init__(self, *, r: VirtioGpuRect | None = None, enabled: int = 0, flags: int = 0) -> None:
         self.r = VirtioGpuRect() if r is None else r
@@ -993,7 +993,7 @@ flags|le32|20|4
             r = self.r
             return _VirtioGpuDisplayOne.pack(r.x, r.y, r.width, r.height, self.enabled, self.flags)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpuDisplayOneView(View):
@@ -1043,7 +1043,7 @@ hdr.padding|u8|21|3|3
 scanout|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, scanout: int = 0, padding: int = 0
@@ -1108,7 +1108,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuGetEdidView(View):
@@ -1160,7 +1160,7 @@ size|le32|24|4
 padding|le32|28|4
 edid|u8|32|1024|1024
 """)
-    _PARTS = ":24 <I <I :1024"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I :1024"
 
     def __init__(
         self,
@@ -1234,7 +1234,7 @@ edid|u8|32|1024|1024
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuRespEdidView(View):
@@ -1289,7 +1289,7 @@ format|le32|28|4
 width|le32|32|4
 height|le32|36|4
 """)
-    _PARTS = ":24 <I <I <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I <I <I"
 
     def __init__(
         self,
@@ -1368,7 +1368,7 @@ height|le32|36|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceCreate2dView(View):
@@ -1420,7 +1420,7 @@ hdr.padding|u8|21|3|3
 resource_id|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, resource_id: int = 0, padding: int = 0
@@ -1485,7 +1485,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceUnrefView(View):
@@ -1545,7 +1545,7 @@ r.height|le32|36|4
 scanout_id|le32|40|4
 resource_id|le32|44|4
 """)
-    _PARTS = ":24 :16 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16@VirtioGpuRect <I <I"
 
     def __init__(
         self,
@@ -1631,7 +1631,7 @@ resource_id|le32|44|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuSetScanoutView(View):
@@ -1692,7 +1692,7 @@ r.height|le32|36|4
 resource_id|le32|40|4
 padding|le32|44|4
 """)
-    _PARTS = ":24 :16 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16@VirtioGpuRect <I <I"
 
     def __init__(
         self,
@@ -1778,7 +1778,7 @@ padding|le32|44|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceFlushView(View):
@@ -1841,7 +1841,7 @@ offset|le64|40|8
 resource_id|le32|48|4
 padding|le32|52|4
 """)
-    _PARTS = ":24 :16 <Q <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16@VirtioGpuRect <Q <I <I"
 
     def __init__(
         self,
@@ -1932,7 +1932,7 @@ padding|le32|52|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuTransferToHost2dView(View):
@@ -1984,7 +1984,7 @@ hdr.padding|u8|21|3|3
 resource_id|le32|24|4
 nr_entries|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, resource_id: int = 0, nr_entries: int = 0
@@ -2049,7 +2049,7 @@ nr_entries|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceAttachBackingView(View):
@@ -2118,7 +2118,7 @@ padding|le32|12|4
         try:
             return _VirtioGpuMemEntry.pack(self.addr, self.length, self.padding)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpuMemEntryView(View):
@@ -2168,7 +2168,7 @@ hdr.padding|u8|21|3|3
 resource_id|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, resource_id: int = 0, padding: int = 0
@@ -2233,7 +2233,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceDetachBackingView(View):
@@ -2283,7 +2283,7 @@ hdr.padding|u8|21|3|3
 capset_index|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, capset_index: int = 0, padding: int = 0
@@ -2348,7 +2348,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuGetCapsetInfoView(View):
@@ -2402,7 +2402,7 @@ capset_max_version|le32|28|4
 capset_max_size|le32|32|4
 padding|le32|36|4
 """)
-    _PARTS = ":24 <I <I <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I <I <I"
 
     def __init__(
         self,
@@ -2481,7 +2481,7 @@ padding|le32|36|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuRespCapsetInfoView(View):
@@ -2533,7 +2533,7 @@ hdr.padding|u8|21|3|3
 capset_id|le32|24|4
 capset_version|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, capset_id: int = 0, capset_version: int = 0
@@ -2598,7 +2598,7 @@ capset_version|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuGetCapsetView(View):
@@ -2646,7 +2646,7 @@ hdr.ring_idx|u8|20|1
 hdr.padding|u8|21|3|3
 capset_data|u8|24|||rest
 """)
-    _PARTS = ":24 :"
+    _PARTS = ":24@VirtioGpuCtrlHdr :"
 
     def __init__(self, *, hdr: VirtioGpuCtrlHdr | None = None, capset_data: bytes = b"") -> None:
         self.hdr = VirtioGpuCtrlHdr() if hdr is None else hdr
@@ -2707,7 +2707,7 @@ capset_data|u8|24|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuRespCapsetView(View):
@@ -2755,7 +2755,7 @@ hdr.padding|u8|21|3|3
 resource_id|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, resource_id: int = 0, padding: int = 0
@@ -2820,7 +2820,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceAssignUuidView(View):
@@ -2868,7 +2868,7 @@ hdr.ring_idx|u8|20|1
 hdr.padding|u8|21|3|3
 uuid|u8|24|16|16
 """)
-    _PARTS = ":24 :16"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16"
 
     def __init__(self, *, hdr: VirtioGpuCtrlHdr | None = None, uuid: bytes = bytes(16)) -> None:
         self.hdr = VirtioGpuCtrlHdr() if hdr is None else hdr
@@ -2915,7 +2915,7 @@ uuid|u8|24|16|16
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuRespResourceUuidView(View):
@@ -2980,7 +2980,7 @@ nr_entries|le32|36|4
 blob_id|le64|40|8
 size|le64|48|8
 """)
-    _PARTS = ":24 <I <I <I <I <Q <Q"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I <I <I <Q <Q"
 
     def __init__(
         self,
@@ -3069,7 +3069,7 @@ size|le64|48|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceCreateBlobView(View):
@@ -3156,7 +3156,7 @@ padding|le32|60|4
 strides|le32|64|16|4
 offsets|le32|80|16|4
 """)
-    _PARTS = ":24 :16 <I <I <I <I <I <I <I:16 <I:16"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16@VirtioGpuRect <I <I <I <I <I <I <I:16 <I:16"
 
     def __init__(
         self,
@@ -3276,7 +3276,7 @@ offsets|le32|80|16|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuSetScanoutBlobView(View):
@@ -3346,7 +3346,7 @@ nlen|le32|24|4
 context_init|le32|28|4
 debug_name|char|32|64|64
 """)
-    _PARTS = ":24 <I <I :64"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I :64"
 
     def __init__(
         self,
@@ -3420,7 +3420,7 @@ debug_name|char|32|64|64
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuCtxCreateView(View):
@@ -3473,7 +3473,7 @@ resource_id|le32|24|4
 padding|le32|28|4
 offset|le64|32|8
 """)
-    _PARTS = ":24 <I <I <Q"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I <Q"
 
     def __init__(
         self,
@@ -3547,7 +3547,7 @@ offset|le64|32|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceMapBlobView(View):
@@ -3598,7 +3598,7 @@ hdr.padding|u8|21|3|3
 map_info|u32|24|4
 padding|u32|28|4
 """)
-    _PARTS = ":24 =I =I"
+    _PARTS = ":24@VirtioGpuCtrlHdr =I =I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, map_info: int = 0, padding: int = 0
@@ -3672,7 +3672,7 @@ padding|u32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode(byteorder=byteorder)
+        return super()._encode(byteorder=byteorder)
 
 
 class VirtioGpuResourceUnmapBlob(Struct):
@@ -3710,7 +3710,7 @@ hdr.padding|u8|21|3|3
 resource_id|le32|24|4
 padding|le32|28|4
 """)
-    _PARTS = ":24 <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioGpuCtrlHdr | None = None, resource_id: int = 0, padding: int = 0
@@ -3775,7 +3775,7 @@ padding|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuResourceUnmapBlobView(View):
@@ -3849,7 +3849,7 @@ padding|le32|12|4
         try:
             return _VirtioGpuCursorPos.pack(self.scanout_id, self.x, self.y, self.padding)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioGpuCursorPosView(View):
@@ -3914,7 +3914,7 @@ hot_x|le32|44|4
 hot_y|le32|48|4
 padding|le32|52|4
 """)
-    _PARTS = ":24 :16 <I <I <I <I"
+    _PARTS = ":24@VirtioGpuCtrlHdr :16@VirtioGpuCursorPos <I <I <I <I"
 
     def __init__(
         self,
@@ -4010,7 +4010,7 @@ padding|le32|52|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioGpuUpdateCursorView(View):

@@ -142,7 +142,7 @@ flags|le32|4|4
         try:
             return _VirtioI2cOutHdr.pack(self.addr, self.padding, self.flags)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioI2cOutHdrView(View):
@@ -205,7 +205,7 @@ status|u8|0|1
         try:
             return _VirtioI2cInHdr.pack(self.status)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioI2cInHdrView(View):
@@ -249,7 +249,7 @@ buf|u8|8|||rest
 in_hdr|struct virtio_i2c_in_hdr||1
 in_hdr.status|u8||1
 """)
-    _PARTS = ":8 : :1"
+    _PARTS = ":8@VirtioI2cOutHdr : :1@VirtioI2cInHdr"
 
     def __init__(
         self,
@@ -317,7 +317,7 @@ in_hdr.status|u8||1
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioI2cReqView(View):

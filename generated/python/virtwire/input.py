@@ -137,7 +137,7 @@ res|le32|16|4
         try:
             return _VirtioInputAbsinfo.pack(self.min, self.max, self.fuzz, self.flat, self.res)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioInputAbsinfoView(View):
@@ -215,7 +215,7 @@ version|le16|6|2
         try:
             return _VirtioInputDevids.pack(self.bustype, self.vendor, self.product, self.version)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioInputDevidsView(View):
@@ -332,7 +332,7 @@ u.ids.vendor|le16|10|2
 u.ids.product|le16|12|2
 u.ids.version|le16|14|2
 """)
-    _PARTS = "<B <B <B :5 :128"
+    _PARTS = "<B <B <B :5 :128@VirtioInputConfigU"
     SELECTS = {
         "u": (
             "select",
@@ -389,7 +389,7 @@ u.ids.version|le16|14|2
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioInputConfigView(View):
@@ -460,7 +460,7 @@ value|le32|4|4
         try:
             return _VirtioInputEvent.pack(self.type, self.code, self.value)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioInputEventView(View):

@@ -276,7 +276,7 @@ probe_size|le32|32|4||||VIRTIO_IOMMU_F_PROBE
 bypass|u8|36|1||||VIRTIO_IOMMU_F_BYPASS_CONFIG
 reserved|u8|37|3|3
 """)
-    _PARTS = "<Q :16 :8 <I <B :3"
+    _PARTS = "<Q :16@VirtioIommuRange64 :8@VirtioIommuRange32 <I <B :3"
 
     def __init__(
         self,
@@ -358,7 +358,7 @@ reserved|u8|37|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuConfigView(View):
@@ -427,7 +427,7 @@ end|le64|8|8
         try:
             return _VirtioIommuRange64.pack(self.start, self.end)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioIommuRange64View(View):
@@ -492,7 +492,7 @@ end|le32|4|4
         try:
             return _VirtioIommuRange32.pack(self.start, self.end)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioIommuRange32View(View):
@@ -559,7 +559,7 @@ reserved|u8|1|3|3
                 return _VirtioIommuReqHead.pack(self.type, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqHeadView(View):
@@ -626,7 +626,7 @@ reserved|u8|1|3|3
                 return _VirtioIommuReqTail.pack(self.status, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqTailView(View):
@@ -677,7 +677,7 @@ tail|struct virtio_iommu_req_tail|20|4
 tail.status|u8|20|1
 tail.reserved|u8|21|3|3
 """)
-    _PARTS = ":4 <I <I <I :4 :4"
+    _PARTS = ":4@VirtioIommuReqHead <I <I <I :4 :4@VirtioIommuReqTail"
     READABLE = 5
     READABLE_SIZE = 20
 
@@ -757,7 +757,7 @@ tail.reserved|u8|21|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqAttachView(View):
@@ -810,7 +810,7 @@ tail|struct virtio_iommu_req_tail|20|4
 tail.status|u8|20|1
 tail.reserved|u8|21|3|3
 """)
-    _PARTS = ":4 <I <I :8 :4"
+    _PARTS = ":4@VirtioIommuReqHead <I <I :8 :4@VirtioIommuReqTail"
     READABLE = 4
     READABLE_SIZE = 20
 
@@ -885,7 +885,7 @@ tail.reserved|u8|21|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqDetachView(View):
@@ -944,7 +944,7 @@ tail|struct virtio_iommu_req_tail|36|4
 tail.status|u8|36|1
 tail.reserved|u8|37|3|3
 """)
-    _PARTS = ":4 <I <Q <Q <Q <I :4"
+    _PARTS = ":4@VirtioIommuReqHead <I <Q <Q <Q <I :4@VirtioIommuReqTail"
     READABLE = 6
     READABLE_SIZE = 36
 
@@ -1029,7 +1029,7 @@ tail.reserved|u8|37|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqMapView(View):
@@ -1085,7 +1085,7 @@ tail|struct virtio_iommu_req_tail|28|4
 tail.status|u8|28|1
 tail.reserved|u8|29|3|3
 """)
-    _PARTS = ":4 <I <Q <Q :4 :4"
+    _PARTS = ":4@VirtioIommuReqHead <I <Q <Q :4 :4@VirtioIommuReqTail"
     READABLE = 5
     READABLE_SIZE = 28
 
@@ -1165,7 +1165,7 @@ tail.reserved|u8|29|3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqUnmapView(View):
@@ -1218,7 +1218,7 @@ tail|struct virtio_iommu_req_tail||4
 tail.status|u8||1
 tail.reserved|u8||3|3
 """)
-    _PARTS = ":4 <I :64 : :4"
+    _PARTS = ":4@VirtioIommuReqHead <I :64 : :4@VirtioIommuReqTail"
     READABLE = 3
     READABLE_SIZE = 72
 
@@ -1340,7 +1340,7 @@ tail.reserved|u8||3|3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuReqProbeView(View):
@@ -1412,7 +1412,7 @@ length|le16|2|2
         try:
             return _VirtioIommuProbeProperty.pack(self._bits, self.length)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioIommuProbePropertyView(View):
@@ -1460,7 +1460,7 @@ reserved|u8|5|3|3
 start|le64|8|8
 end|le64|16|8
 """)
-    _PARTS = ":4 <B :3 <Q <Q"
+    _PARTS = ":4@VirtioIommuProbeProperty <B :3 <Q <Q"
 
     def __init__(
         self,
@@ -1512,7 +1512,7 @@ end|le64|16|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuProbeResvMemView(View):
@@ -1614,7 +1614,7 @@ address|le64|16|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioIommuFaultView(View):

@@ -195,7 +195,7 @@ card|le8|8|32|32
                 return _VirtioMediaConfig.pack(self.device_caps, self.device_type, self.card)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioMediaConfigView(View):
@@ -261,7 +261,7 @@ __reserved|le32|4|4
         try:
             return _VirtioMediaCmdHeader.pack(self.cmd, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdHeaderView(View):
@@ -326,7 +326,7 @@ __reserved|le32|4|4
         try:
             return _VirtioMediaRespHeader.pack(self.status, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaRespHeaderView(View):
@@ -363,7 +363,7 @@ hdr|struct virtio_media_cmd_header|0|8
 hdr.cmd|le32|0|4
 hdr.__reserved|le32|4|4
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioMediaCmdHeader"
 
     def __init__(self, *, hdr: VirtioMediaCmdHeader | None = None) -> None:
         self.hdr = VirtioMediaCmdHeader() if hdr is None else hdr
@@ -395,7 +395,7 @@ hdr.__reserved|le32|4|4
             hdr = self.hdr
             return _VirtioMediaCmdOpen.pack(hdr.cmd, hdr.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdOpenView(View):
@@ -435,7 +435,7 @@ hdr.__reserved|le32|4|4
 session_id|le32|8|4
 __reserved|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioMediaRespHeader <I <I"
 
     def __init__(
         self, *, hdr: VirtioMediaRespHeader | None = None, session_id: int = 0, reserved: int = 0
@@ -477,7 +477,7 @@ __reserved|le32|12|4
                 hdr.status, hdr.reserved, self.session_id, self.reserved
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaRespOpenView(View):
@@ -519,7 +519,7 @@ hdr.__reserved|le32|4|4
 session_id|le32|8|4
 __reserved|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioMediaCmdHeader <I <I"
 
     def __init__(
         self, *, hdr: VirtioMediaCmdHeader | None = None, session_id: int = 0, reserved: int = 0
@@ -559,7 +559,7 @@ __reserved|le32|12|4
             hdr = self.hdr
             return _VirtioMediaCmdClose.pack(hdr.cmd, hdr.reserved, self.session_id, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdCloseView(View):
@@ -601,7 +601,7 @@ hdr.__reserved|le32|4|4
 session_id|le32|8|4
 code|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioMediaCmdHeader <I <I"
 
     def __init__(
         self, *, hdr: VirtioMediaCmdHeader | None = None, session_id: int = 0, code: int = 0
@@ -639,7 +639,7 @@ code|le32|12|4
             hdr = self.hdr
             return _VirtioMediaCmdIoctl.pack(hdr.cmd, hdr.reserved, self.session_id, self.code)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdIoctlView(View):
@@ -677,7 +677,7 @@ hdr|struct virtio_media_resp_header|0|8
 hdr.status|le32|0|4
 hdr.__reserved|le32|4|4
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioMediaRespHeader"
 
     def __init__(self, *, hdr: VirtioMediaRespHeader | None = None) -> None:
         self.hdr = VirtioMediaRespHeader() if hdr is None else hdr
@@ -709,7 +709,7 @@ hdr.__reserved|le32|4|4
             hdr = self.hdr
             return _VirtioMediaRespIoctl.pack(hdr.status, hdr.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaRespIoctlView(View):
@@ -776,7 +776,7 @@ __reserved|le32|12|4
         try:
             return _VirtioMediaSgEntry.pack(self.start, self.len, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaSgEntryView(View):
@@ -820,7 +820,7 @@ session_id|le32|8|4
 flags|le32|12|4
 offset|le32|16|4
 """)
-    _PARTS = ":8 <I <I <I"
+    _PARTS = ":8@VirtioMediaCmdHeader <I <I <I"
 
     def __init__(
         self,
@@ -868,7 +868,7 @@ offset|le32|16|4
                 hdr.cmd, hdr.reserved, self.session_id, self.flags, self.offset
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdMmapView(View):
@@ -911,7 +911,7 @@ hdr.__reserved|le32|4|4
 driver_addr|le64|8|8
 len|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioMediaRespHeader <Q <Q"
 
     def __init__(
         self, *, hdr: VirtioMediaRespHeader | None = None, driver_addr: int = 0, len: int = 0
@@ -949,7 +949,7 @@ len|le64|16|8
             hdr = self.hdr
             return _VirtioMediaRespMmap.pack(hdr.status, hdr.reserved, self.driver_addr, self.len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaRespMmapView(View):
@@ -989,7 +989,7 @@ hdr.cmd|le32|0|4
 hdr.__reserved|le32|4|4
 driver_addr|le64|8|8
 """)
-    _PARTS = ":8 <Q"
+    _PARTS = ":8@VirtioMediaCmdHeader <Q"
 
     def __init__(self, *, hdr: VirtioMediaCmdHeader | None = None, driver_addr: int = 0) -> None:
         self.hdr = VirtioMediaCmdHeader() if hdr is None else hdr
@@ -1024,7 +1024,7 @@ driver_addr|le64|8|8
             hdr = self.hdr
             return _VirtioMediaCmdMunmap.pack(hdr.cmd, hdr.reserved, self.driver_addr)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaCmdMunmapView(View):
@@ -1061,7 +1061,7 @@ hdr|struct virtio_media_resp_header|0|8
 hdr.status|le32|0|4
 hdr.__reserved|le32|4|4
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioMediaRespHeader"
 
     def __init__(self, *, hdr: VirtioMediaRespHeader | None = None) -> None:
         self.hdr = VirtioMediaRespHeader() if hdr is None else hdr
@@ -1093,7 +1093,7 @@ hdr.__reserved|le32|4|4
             hdr = self.hdr
             return _VirtioMediaRespMunmap.pack(hdr.status, hdr.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaRespMunmapView(View):
@@ -1157,7 +1157,7 @@ session_id|le32|4|4
         try:
             return _VirtioMediaEventHeader.pack(self.event, self.session_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaEventHeaderView(View):
@@ -1198,7 +1198,7 @@ hdr.session_id|le32|4|4
 errno|le32|8|4
 __reserved|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioMediaEventHeader <I <I"
 
     def __init__(
         self, *, hdr: VirtioMediaEventHeader | None = None, errno: int = 0, reserved: int = 0
@@ -1238,7 +1238,7 @@ __reserved|le32|12|4
             hdr = self.hdr
             return _VirtioMediaEventError.pack(hdr.event, hdr.session_id, self.errno, self.reserved)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMediaEventErrorView(View):
@@ -1280,7 +1280,7 @@ hdr.session_id|le32|4|4
 buffer|struct v4l2_buffer|8
 planes|struct v4l2_plane|||8
 """)
-    _PARTS = ":8 : :"
+    _PARTS = ":8@VirtioMediaEventHeader : :"
 
     def __init__(
         self, *, hdr: VirtioMediaEventHeader | None = None, buffer: bytes = b"", planes: bytes = b""
@@ -1361,7 +1361,7 @@ planes|struct v4l2_plane|||8
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioMediaEventDqbufView(View):
@@ -1399,7 +1399,7 @@ hdr.event|le32|0|4
 hdr.session_id|le32|4|4
 event|struct v4l2_event|8
 """)
-    _PARTS = ":8 :"
+    _PARTS = ":8@VirtioMediaEventHeader :"
 
     def __init__(self, *, hdr: VirtioMediaEventHeader | None = None, event: bytes = b"") -> None:
         self.hdr = VirtioMediaEventHeader() if hdr is None else hdr
@@ -1448,7 +1448,7 @@ event|struct v4l2_event|8
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioMediaEventEventView(View):

@@ -273,7 +273,7 @@ requested_size|le64|48|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioMemConfigView(View):
@@ -394,7 +394,7 @@ u.state.addr|le64|8|8
 u.state.nb_blocks|le16|16|2
 u.state.padding|le16|18|6|3
 """)
-    _PARTS = "<H <H:6 :16"
+    _PARTS = "<H <H:6 :16@VirtioMemReqU"
     SELECTS = {
         "u": ("type", {0x0: "plug", 0x1: "unplug", 0x3: "state"}),
     }
@@ -434,7 +434,7 @@ u.state.padding|le16|18|6|3
         try:
             return _VirtioMemReq.pack(self.type, pack("<3H", *self.padding), self.u._raw)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemReqView(View):
@@ -499,7 +499,7 @@ u|union|8|2
 u.state|struct virtio_mem_resp_state|8|2
 u.state.type|le16|8|2
 """)
-    _PARTS = "<H <H:6 :2"
+    _PARTS = "<H <H:6 :2@VirtioMemRespU"
 
     def __init__(
         self, *, type: int = 0, padding: Iterable[int] = (0,) * 3, u: VirtioMemRespU | None = None
@@ -536,7 +536,7 @@ u.state.type|le16|8|2
         try:
             return _VirtioMemResp.pack(self.type, pack("<3H", *self.padding), self.u._raw)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemRespView(View):
@@ -609,7 +609,7 @@ padding|le16|10|6|3
         try:
             return _VirtioMemReqPlug.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemReqPlugView(View):
@@ -682,7 +682,7 @@ padding|le16|10|6|3
         try:
             return _VirtioMemReqUnplug.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemReqUnplugView(View):
@@ -755,7 +755,7 @@ padding|le16|10|6|3
         try:
             return _VirtioMemReqState.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemReqStateView(View):
@@ -818,7 +818,7 @@ type|le16|0|2
         try:
             return _VirtioMemRespState.pack(self.type)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioMemRespStateView(View):

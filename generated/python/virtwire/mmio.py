@@ -372,7 +372,7 @@ next_wrap|le32|0|4|||31:1
         try:
             return _NotificationsLe.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class NotificationsLeView(View):

@@ -11,7 +11,7 @@ from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, fresh, new
+from virtwire._runtime import Request, Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
 from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
 
@@ -1239,7 +1239,7 @@ supported_tunnel_types|le32|24|4||||VIRTIO_NET_F_HASH_TUNNEL|1.3
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetConfigView(View):
@@ -1330,7 +1330,7 @@ reserved|u8|2|6|6
                 return _VirtioNetDevPartCvqSelector.pack(self.class_, self.command, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetDevPartCvqSelectorView(View):
@@ -1439,7 +1439,7 @@ ipsec_resource_hdr|struct ipsec_resource_hdr|26|6||||VIRTIO_NET_F_OUT_NET_HEADER
 ipsec_resource_hdr.resource_id|le32|26|4|||||1.4
 ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
 """)
-    _PARTS = "<B <B <H <H <H <H ?<H ?<I ?<H ?<H ?<H ?<H ?<H ?:6"
+    _PARTS = "<B <B <H <H <H <H ?<H ?<I ?<H ?<H ?<H ?<H ?<H ?:6@VirtioNetHdrUnion"
     _FEATURED = True
     padding_reserved_2 = ArmOf["bytes"]("union", "padding_reserved_2")
     ipsec_resource_hdr = ArmOf["IpsecResourceHdr"]("union", "ipsec_resource_hdr")
@@ -1615,7 +1615,7 @@ ipsec_resource_hdr.resource_type|le16|30|2|||||1.4
             )
         except UNFIT:
             pass
-        return self._encode(
+        return super()._encode(
             present={
                 "num_buffers": has_num_buffers,
                 "hash_value": has_hash_value,
@@ -1696,7 +1696,7 @@ resource_type|le16|4|2
         try:
             return _IpsecResourceHdr.pack(self.resource_id, self.resource_type)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class IpsecResourceHdrView(View):
@@ -1758,7 +1758,7 @@ enabled_tunnel_types|le32|0|4
         try:
             return _VirtnetHashTunnel.pack(self.enabled_tunnel_types)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtnetHashTunnelView(View):
@@ -1992,7 +1992,7 @@ command-specific-result|u8||||rest|||1.4
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetCtrlView(View):
@@ -2071,7 +2071,7 @@ macs|u8[6]|4|||entries
             return b"".join((_VirtioNetCtrlMac_run1.pack(self.entries), join_chunks(self.macs, 6)))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.macs) != self.entries:
@@ -2136,7 +2136,7 @@ virtqueue_pairs|le16|0|2
         try:
             return _VirtioNetCtrlMqPairsSet.pack(self.virtqueue_pairs)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetCtrlMqPairsSetView(View):
@@ -2239,7 +2239,7 @@ hash_key_data|u8|13|||hash_key_length
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.hash_key_data) != self.hash_key_length:
@@ -2328,7 +2328,7 @@ reserved|le16|0|2|||15:1
         try:
             return _RssRqId.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class RssRqIdView(View):
@@ -2388,7 +2388,7 @@ max_tx_vq|le16||2
 hash_key_length|u8||1
 hash_key_data|u8||||hash_key_length
 """)
-    _PARTS = "<I <H :2 : <H <B :"
+    _PARTS = "<I <H :2@RssRqId :@RssRqId[] <H <B :"
 
     def __init__(
         self,
@@ -2466,14 +2466,14 @@ hash_key_data|u8||||hash_key_length
                     _VirtioNetRssConfig_run1.pack(
                         self.hash_types, self.indirection_table_mask, self.unclassified_queue._bits
                     ),
-                    b"".join([RssRqId.to_bytes(item) for item in self.indirection_table]),
+                    join_structs(self.indirection_table, RssRqId),
                     _VirtioNetRssConfig_run2.pack(self.max_tx_vq, self.hash_key_length),
                     self.hash_key_data,
                 )
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.indirection_table) != (self.indirection_table_mask + 1):
@@ -2554,7 +2554,7 @@ max_rss_contexts|le16|0|2
         try:
             return _VirtnetRssCtxCap.pack(self.max_rss_contexts)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtnetRssCtxCapView(View):
@@ -2608,7 +2608,7 @@ rss.max_tx_vq|le16||2
 rss.hash_key_length|u8||1
 rss.hash_key_data|u8||||hash_key_length
 """)
-    _PARTS = "<H :6 :"
+    _PARTS = "<H :6 :@VirtioNetRssConfig"
 
     def __init__(
         self,
@@ -2663,7 +2663,7 @@ rss.hash_key_data|u8||||hash_key_length
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtnetRssCtxAddModifyView(View):
@@ -2725,7 +2725,7 @@ rss_ctx_id|le16|0|2
         try:
             return _VirtnetRssCtxDel.pack(self.rss_ctx_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtnetRssCtxDelView(View):
@@ -2786,7 +2786,7 @@ offloads|le64|0|8
         try:
             return _Offloads.pack(self.offloads)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class OffloadsView(View):
@@ -2850,7 +2850,7 @@ max_usecs|le32|4|4
         try:
             return _VirtioNetCtrlCoal.pack(self.max_packets, self.max_usecs)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetCtrlCoalView(View):
@@ -2891,7 +2891,7 @@ coal|struct virtio_net_ctrl_coal|4|8
 coal.max_packets|le32|4|4
 coal.max_usecs|le32|8|4
 """)
-    _PARTS = "<H <H :8"
+    _PARTS = "<H <H :8@VirtioNetCtrlCoal"
 
     def __init__(
         self, *, vq_index: int = 0, reserved: int = 0, coal: VirtioNetCtrlCoal | None = None
@@ -2933,7 +2933,7 @@ coal.max_usecs|le32|8|4
                 self.vq_index, self.reserved, coal.max_packets, coal.max_usecs
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetCtrlCoalVqView(View):
@@ -2998,7 +2998,7 @@ supported_stats_types|le64|0|8|1
         try:
             return _VirtioNetStatsCapabilities.pack(pack("<1Q", *self.supported_stats_types))
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsCapabilitiesView(View):
@@ -3091,7 +3091,7 @@ types_bitmap|le64|8|8|1
                 self.vq_index, pack("<3H", *self.reserved), pack("<1Q", *self.types_bitmap)
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetCtrlQueueStatsStatsView(View):
@@ -3131,7 +3131,7 @@ stats[].vq_index|le16|0|2
 stats[].reserved|le16|2|6|3
 stats[].types_bitmap|le64|8|8|1
 """)
-    _PARTS = ":"
+    _PARTS = ":@VirtioNetCtrlQueueStatsStats[]"
 
     def __init__(self, *, stats: Iterable[VirtioNetCtrlQueueStatsStats] = ()) -> None:
         self.stats = list(stats)
@@ -3171,12 +3171,10 @@ stats[].types_bitmap|le64|8|8|1
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join(
-                (b"".join([VirtioNetCtrlQueueStatsStats.to_bytes(item) for item in self.stats]),)
-            )
+            return b"".join((join_structs(self.stats, VirtioNetCtrlQueueStatsStats),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetStatsReplyHdr(Struct):
@@ -3253,7 +3251,7 @@ size|le16|6|2
                 self.type, self.reserved, self.vq_index, self.reserved1, self.size
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsReplyHdrView(View):
@@ -3303,7 +3301,7 @@ hdr.size|le16|6|2
 command_num|le64|8|8
 ok_num|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q"
 
     def __init__(
         self, *, hdr: VirtioNetStatsReplyHdr | None = None, command_num: int = 0, ok_num: int = 0
@@ -3363,7 +3361,7 @@ ok_num|le64|16|8
                 self.ok_num,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsCvqView(View):
@@ -3427,7 +3425,7 @@ rx_interrupts|le64|32|8
 rx_drops|le64|40|8
 rx_drop_overruns|le64|48|8
 """)
-    _PARTS = ":8 <Q <Q <Q <Q <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q <Q <Q <Q <Q"
 
     def __init__(
         self,
@@ -3511,7 +3509,7 @@ rx_drop_overruns|le64|48|8
                 self.rx_drop_overruns,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsRxBasicView(View):
@@ -3587,7 +3585,7 @@ tx_interrupts|le64|32|8
 tx_drops|le64|40|8
 tx_drop_malformed|le64|48|8
 """)
-    _PARTS = ":8 <Q <Q <Q <Q <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q <Q <Q <Q <Q"
 
     def __init__(
         self,
@@ -3671,7 +3669,7 @@ tx_drop_malformed|le64|48|8
                 self.tx_drop_malformed,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsTxBasicView(View):
@@ -3735,7 +3733,7 @@ rx_needs_csum|le64|16|8
 rx_csum_none|le64|24|8
 rx_csum_bad|le64|32|8
 """)
-    _PARTS = ":8 <Q <Q <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q <Q <Q"
 
     def __init__(
         self,
@@ -3809,7 +3807,7 @@ rx_csum_bad|le64|32|8
                 self.rx_csum_bad,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsRxCsumView(View):
@@ -3859,7 +3857,7 @@ hdr.size|le16|6|2
 tx_csum_none|le64|8|8
 tx_needs_csum|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q"
 
     def __init__(
         self,
@@ -3923,7 +3921,7 @@ tx_needs_csum|le64|16|8
                 self.tx_needs_csum,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsTxCsumView(View):
@@ -3981,7 +3979,7 @@ rx_gso_bytes|le64|16|8
 rx_gso_packets_coalesced|le64|24|8
 rx_gso_bytes_coalesced|le64|32|8
 """)
-    _PARTS = ":8 <Q <Q <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q <Q <Q"
 
     def __init__(
         self,
@@ -4055,7 +4053,7 @@ rx_gso_bytes_coalesced|le64|32|8
                 self.rx_gso_bytes_coalesced,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsRxGsoView(View):
@@ -4127,7 +4125,7 @@ tx_gso_segments_bytes|le64|32|8
 tx_gso_packets_noseg|le64|40|8
 tx_gso_bytes_noseg|le64|48|8
 """)
-    _PARTS = ":8 <Q <Q <Q <Q <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q <Q <Q <Q <Q"
 
     def __init__(
         self,
@@ -4211,7 +4209,7 @@ tx_gso_bytes_noseg|le64|48|8
                 self.tx_gso_bytes_noseg,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsTxGsoView(View):
@@ -4271,7 +4269,7 @@ hdr.size|le16|6|2
 rx_packets_allowance_exceeded|le64|8|8
 rx_bytes_allowance_exceeded|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q"
 
     def __init__(
         self,
@@ -4335,7 +4333,7 @@ rx_bytes_allowance_exceeded|le64|16|8
                 self.rx_bytes_allowance_exceeded,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsRxSpeedView(View):
@@ -4383,7 +4381,7 @@ hdr.size|le16|6|2
 tx_packets_allowance_exceeded|le64|8|8
 tx_bytes_allowance_exceeded|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioNetStatsReplyHdr <Q <Q"
 
     def __init__(
         self,
@@ -4447,7 +4445,7 @@ tx_bytes_allowance_exceeded|le64|16|8
                 self.tx_bytes_allowance_exceeded,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetStatsTxSpeedView(View):
@@ -4572,7 +4570,7 @@ reserved|u8|18|2|2
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetFfCapDataView(View):
@@ -4695,7 +4693,7 @@ mask|u8|8|||length
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.mask) != self.length:
@@ -4739,7 +4737,7 @@ count|u8|0|1
 reserved|u8|1|7|7
 selectors|struct virtio_net_ff_selector|8|||count
 """)
-    _PARTS = "<B :7 :"
+    _PARTS = "<B :7 :@VirtioNetFfSelector[]"
 
     def __init__(
         self,
@@ -4800,7 +4798,7 @@ selectors|struct virtio_net_ff_selector|8|||count
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.selectors) != self.count:
@@ -4894,7 +4892,7 @@ actions|u8|8|||rest
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioNetFfActionsView(View):
@@ -4956,7 +4954,7 @@ group_priority|le16|0|2
         try:
             return _VirtioNetResourceObjFfGroup.pack(self.group_priority)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioNetResourceObjFfGroupView(View):
@@ -4992,7 +4990,7 @@ count|u8|0|1
 reserved|u8|1|7|7
 selectors|struct virtio_net_ff_selector|8|||count
 """)
-    _PARTS = "<B :7 :"
+    _PARTS = "<B :7 :@VirtioNetFfSelector[]"
 
     def __init__(
         self,
@@ -5055,7 +5053,7 @@ selectors|struct virtio_net_ff_selector|8|||count
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.selectors) != self.count:
@@ -5207,7 +5205,7 @@ keys|u8|16|||key_length
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.keys) != self.key_length:

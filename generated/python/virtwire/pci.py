@@ -184,7 +184,7 @@ next_wrap|le32|0|4|||31:1
         try:
             return _NotificationsDataLe.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class NotificationsDataLeView(View):
@@ -330,7 +330,7 @@ length|le32|12|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciCapView(View):
@@ -402,7 +402,7 @@ cap.length|le32|12|4
 offset_hi|le32|16|4
 length_hi|le32|20|4
 """)
-    _PARTS = ":16 <I <I"
+    _PARTS = ":16@VirtioPciCap <I <I"
 
     def __init__(
         self, *, cap: VirtioPciCap | None = None, offset_hi: int = 0, length_hi: int = 0
@@ -476,7 +476,7 @@ length_hi|le32|20|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciCap64View(View):
@@ -725,7 +725,7 @@ admin_queue_num|le16|62|2||||VIRTIO_F_ADMIN_VQ|1.3
                 self.admin_queue_num,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioPciCommonCfgView(View):
@@ -830,7 +830,7 @@ cap.offset|le32|8|4
 cap.length|le32|12|4
 notify_off_multiplier|le32|16|4
 """)
-    _PARTS = ":16 <I"
+    _PARTS = ":16@VirtioPciCap <I"
 
     def __init__(self, *, cap: VirtioPciCap | None = None, notify_off_multiplier: int = 0) -> None:
         self.cap = VirtioPciCap() if cap is None else cap
@@ -898,7 +898,7 @@ notify_off_multiplier|le32|16|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciNotifyCapView(View):
@@ -994,7 +994,7 @@ vendor_id|u16|4|2
                 self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id
             )
         except UNFIT:
-            return self._encode(byteorder=byteorder)
+            return super()._encode(byteorder=byteorder)
 
 
 class VirtioPciCfgCap(Struct):
@@ -1036,7 +1036,7 @@ cap.offset|le32|8|4
 cap.length|le32|12|4
 pci_cfg_data|u8|16|4|4
 """)
-    _PARTS = ":16 :4"
+    _PARTS = ":16@VirtioPciCap :4"
 
     def __init__(self, *, cap: VirtioPciCap | None = None, pci_cfg_data: bytes = bytes(4)) -> None:
         self.cap = VirtioPciCap() if cap is None else cap
@@ -1104,7 +1104,7 @@ pci_cfg_data|u8|16|4|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioPciCfgCapView(View):

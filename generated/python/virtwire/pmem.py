@@ -129,7 +129,7 @@ size|le64|8|8
         try:
             return _VirtioPmemConfig.pack(self.start, self.size)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioPmemConfigView(View):
@@ -191,7 +191,7 @@ type|le32|0|4
         try:
             return _VirtioPmemReq.pack(self.type)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioPmemReqView(View):
@@ -252,7 +252,7 @@ ret|le32|0|4
         try:
             return _VirtioPmemResp.pack(self.ret)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioPmemRespView(View):

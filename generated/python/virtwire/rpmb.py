@@ -198,7 +198,7 @@ max_rd_cnt|u8|2|1
         try:
             return _VirtioRpmbConfig.pack(self.capacity, self.max_wr_cnt, self.max_rd_cnt)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioRpmbConfigView(View):
@@ -344,7 +344,7 @@ req_resp|be16|510|2
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRpmbFrameView(View):

@@ -305,7 +305,7 @@ reserved|u8|2|6|6
                 return _VirtioRtcReqHead.pack(self.msg_type, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqHeadView(View):
@@ -372,7 +372,7 @@ reserved|u8|1|7|7
                 return _VirtioRtcRespHead.pack(self.status, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespHeadView(View):
@@ -409,7 +409,7 @@ head|struct virtio_rtc_req_head|0|8
 head.msg_type|le16|0|2
 head.reserved|u8|2|6|6
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioRtcReqHead"
 
     def __init__(self, *, head: VirtioRtcReqHead | None = None) -> None:
         self.head = VirtioRtcReqHead() if head is None else head
@@ -443,7 +443,7 @@ head.reserved|u8|2|6|6
                 return _VirtioRtcReqCfg.pack(head.msg_type, head.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqCfgView(View):
@@ -483,7 +483,7 @@ head.reserved|u8|1|7|7
 num_clocks|le16|8|2
 reserved|u8|10|6|6
 """)
-    _PARTS = ":8 <H :6"
+    _PARTS = ":8@VirtioRtcRespHead <H :6"
 
     def __init__(
         self,
@@ -531,7 +531,7 @@ reserved|u8|10|6|6
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespCfgView(View):
@@ -573,7 +573,7 @@ head.reserved|u8|2|6|6
 clock_id|le16|8|2
 reserved|u8|10|6|6
 """)
-    _PARTS = ":8 <H :6"
+    _PARTS = ":8@VirtioRtcReqHead <H :6"
 
     def __init__(
         self, *, head: VirtioRtcReqHead | None = None, clock_id: int = 0, reserved: bytes = bytes(6)
@@ -617,7 +617,7 @@ reserved|u8|10|6|6
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqClockCapView(View):
@@ -663,7 +663,7 @@ leap_second_smearing|u8|9|1
 flags|u8|10|1
 reserved|u8|11|5|5
 """)
-    _PARTS = ":8 <B <B <B :5"
+    _PARTS = ":8@VirtioRtcRespHead <B <B <B :5"
 
     def __init__(
         self,
@@ -730,7 +730,7 @@ reserved|u8|11|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespClockCapView(View):
@@ -776,7 +776,7 @@ clock_id|le16|8|2
 hw_counter|u8|10|1
 reserved|u8|11|5|5
 """)
-    _PARTS = ":8 <H <B :5"
+    _PARTS = ":8@VirtioRtcReqHead <H <B :5"
 
     def __init__(
         self,
@@ -826,7 +826,7 @@ reserved|u8|11|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqCrossCapView(View):
@@ -869,7 +869,7 @@ head.reserved|u8|1|7|7
 flags|u8|8|1
 reserved|u8|9|7|7
 """)
-    _PARTS = ":8 <B :7"
+    _PARTS = ":8@VirtioRtcRespHead <B :7"
 
     def __init__(
         self, *, head: VirtioRtcRespHead | None = None, flags: int = 0, reserved: bytes = bytes(7)
@@ -913,7 +913,7 @@ reserved|u8|9|7|7
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespCrossCapView(View):
@@ -955,7 +955,7 @@ head.reserved|u8|2|6|6
 clock_id|le16|8|2
 reserved|u8|10|6|6
 """)
-    _PARTS = ":8 <H :6"
+    _PARTS = ":8@VirtioRtcReqHead <H :6"
 
     def __init__(
         self, *, head: VirtioRtcReqHead | None = None, clock_id: int = 0, reserved: bytes = bytes(6)
@@ -999,7 +999,7 @@ reserved|u8|10|6|6
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqReadView(View):
@@ -1039,7 +1039,7 @@ head.status|u8|0|1
 head.reserved|u8|1|7|7
 clock_reading|le64|8|8
 """)
-    _PARTS = ":8 <Q"
+    _PARTS = ":8@VirtioRtcRespHead <Q"
 
     def __init__(self, *, head: VirtioRtcRespHead | None = None, clock_reading: int = 0) -> None:
         self.head = VirtioRtcRespHead() if head is None else head
@@ -1076,7 +1076,7 @@ clock_reading|le64|8|8
                 return _VirtioRtcRespRead.pack(head.status, head.reserved, self.clock_reading)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespReadView(View):
@@ -1119,7 +1119,7 @@ clock_id|le16|8|2
 hw_counter|u8|10|1
 reserved|u8|11|5|5
 """)
-    _PARTS = ":8 <H <B :5"
+    _PARTS = ":8@VirtioRtcReqHead <H <B :5"
 
     def __init__(
         self,
@@ -1169,7 +1169,7 @@ reserved|u8|11|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqReadCrossView(View):
@@ -1212,7 +1212,7 @@ head.reserved|u8|1|7|7
 clock_reading|le64|8|8
 counter_cycles|le64|16|8
 """)
-    _PARTS = ":8 <Q <Q"
+    _PARTS = ":8@VirtioRtcRespHead <Q <Q"
 
     def __init__(
         self,
@@ -1260,7 +1260,7 @@ counter_cycles|le64|16|8
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespReadCrossView(View):
@@ -1302,7 +1302,7 @@ head.reserved|u8|2|6|6
 clock_id|le16|8|2
 reserved|u8|10|6|6
 """)
-    _PARTS = ":8 <H :6"
+    _PARTS = ":8@VirtioRtcReqHead <H :6"
 
     def __init__(
         self, *, head: VirtioRtcReqHead | None = None, clock_id: int = 0, reserved: bytes = bytes(6)
@@ -1346,7 +1346,7 @@ reserved|u8|10|6|6
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqReadAlarmView(View):
@@ -1390,7 +1390,7 @@ alarm_time|le64|8|8
 flags|u8|16|1
 reserved|u8|17|7|7
 """)
-    _PARTS = ":8 <Q <B :7"
+    _PARTS = ":8@VirtioRtcRespHead <Q <B :7"
 
     def __init__(
         self,
@@ -1440,7 +1440,7 @@ reserved|u8|17|7|7
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespReadAlarmView(View):
@@ -1487,7 +1487,7 @@ clock_id|le16|16|2
 flags|u8|18|1
 reserved|u8|19|5|5
 """)
-    _PARTS = ":8 <Q <H <B :5"
+    _PARTS = ":8@VirtioRtcReqHead <Q <H <B :5"
 
     def __init__(
         self,
@@ -1554,7 +1554,7 @@ reserved|u8|19|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqSetAlarmView(View):
@@ -1594,7 +1594,7 @@ head|struct virtio_rtc_resp_head|0|8
 head.status|u8|0|1
 head.reserved|u8|1|7|7
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioRtcRespHead"
 
     def __init__(self, *, head: VirtioRtcRespHead | None = None) -> None:
         self.head = VirtioRtcRespHead() if head is None else head
@@ -1628,7 +1628,7 @@ head.reserved|u8|1|7|7
                 return _VirtioRtcRespSetAlarm.pack(head.status, head.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespSetAlarmView(View):
@@ -1670,7 +1670,7 @@ clock_id|le16|8|2
 flags|u8|10|1
 reserved|u8|11|5|5
 """)
-    _PARTS = ":8 <H <B :5"
+    _PARTS = ":8@VirtioRtcReqHead <H <B :5"
 
     def __init__(
         self,
@@ -1720,7 +1720,7 @@ reserved|u8|11|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcReqSetAlarmEnabledView(View):
@@ -1759,7 +1759,7 @@ head|struct virtio_rtc_resp_head|0|8
 head.status|u8|0|1
 head.reserved|u8|1|7|7
 """)
-    _PARTS = ":8"
+    _PARTS = ":8@VirtioRtcRespHead"
 
     def __init__(self, *, head: VirtioRtcRespHead | None = None) -> None:
         self.head = VirtioRtcRespHead() if head is None else head
@@ -1793,7 +1793,7 @@ head.reserved|u8|1|7|7
                 return _VirtioRtcRespSetAlarmEnabled.pack(head.status, head.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcRespSetAlarmEnabledView(View):
@@ -1859,7 +1859,7 @@ reserved|u8|2|6|6
                 return _VirtioRtcNotifHead.pack(self.msg_type, self.reserved)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcNotifHeadView(View):
@@ -1900,7 +1900,7 @@ head.reserved|u8|2|6|6
 clock_id|le16|8|2
 reserved|u8|10|6|6
 """)
-    _PARTS = ":8 <H :6"
+    _PARTS = ":8@VirtioRtcNotifHead <H :6"
 
     def __init__(
         self,
@@ -1948,7 +1948,7 @@ reserved|u8|10|6|6
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioRtcNotifAlarmView(View):

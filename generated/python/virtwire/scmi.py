@@ -153,7 +153,7 @@ params|u8|4|||<actual parameters size>
             return b"".join((_VirtioScmiRequest_run1.pack(self.hdr), self.params))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScmiRequestView(View):
@@ -236,7 +236,7 @@ ret_values|u8|4|||<actual return values size>
             return b"".join((_VirtioScmiResponse_run1.pack(self.hdr), self.ret_values))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScmiResponseView(View):
@@ -319,7 +319,7 @@ payload|u8|4|||<actual payload size>
             return b"".join((_VirtioScmiEventMsg_run1.pack(self.hdr), self.payload))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScmiEventMsgView(View):

@@ -406,7 +406,7 @@ max_lun|le32|32|4
                 self.max_lun,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioScsiConfigView(View):
@@ -844,7 +844,7 @@ datain|u8||||rest
                 )
         except UNFIT:
             pass
-        return self._encode(
+        return super()._encode(
             present={
                 "pi_bytesout": has_pi_bytesout,
                 "pi_bytesin": has_pi_bytesout,
@@ -961,7 +961,7 @@ response|u8||1
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScsiCtrlView(View):
@@ -1052,7 +1052,7 @@ response|u8|24|1
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScsiCtrlTmfView(View):
@@ -1147,7 +1147,7 @@ response|u8|20|1
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScsiCtrlAnView(View):
@@ -1220,7 +1220,7 @@ reason|le32|12|4
                 return _VirtioScsiEvent.pack(self.event, self.lun, self.reason)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioScsiEventView(View):

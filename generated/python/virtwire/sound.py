@@ -737,7 +737,7 @@ controls|le32|12|4||||VIRTIO_SND_F_CTLS|1.3
         try:
             return _VirtioSndConfig.pack(self.jacks, self.streams, self.chmaps, self.controls)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndConfigView(View):
@@ -801,7 +801,7 @@ code|le32|0|4
         try:
             return _VirtioSndHdr.pack(self.code)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndHdrView(View):
@@ -837,7 +837,7 @@ hdr|struct virtio_snd_hdr|0|4
 hdr.code|le32|0|4
 data|le32|4|4
 """)
-    _PARTS = ":4 <I"
+    _PARTS = ":4@VirtioSndHdr <I"
 
     def __init__(self, *, hdr: VirtioSndHdr | None = None, data: int = 0) -> None:
         self.hdr = VirtioSndHdr() if hdr is None else hdr
@@ -869,7 +869,7 @@ data|le32|4|4
         try:
             return _VirtioSndEvent.pack(self.hdr.code, self.data)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndEventView(View):
@@ -910,7 +910,7 @@ start_id|le32|4|4
 count|le32|8|4
 size|le32|12|4
 """)
-    _PARTS = ":4 <I <I <I"
+    _PARTS = ":4@VirtioSndHdr <I <I <I"
 
     def __init__(
         self, *, hdr: VirtioSndHdr | None = None, start_id: int = 0, count: int = 0, size: int = 0
@@ -948,7 +948,7 @@ size|le32|12|4
         try:
             return _VirtioSndQueryInfo.pack(self.hdr.code, self.start_id, self.count, self.size)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndQueryInfoView(View):
@@ -1012,7 +1012,7 @@ hda_fn_nid|le32|0|4
         try:
             return _VirtioSndInfo.pack(self.hda_fn_nid)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndInfoView(View):
@@ -1048,7 +1048,7 @@ hdr|struct virtio_snd_hdr|0|4
 hdr.code|le32|0|4
 jack_id|le32|4|4
 """)
-    _PARTS = ":4 <I"
+    _PARTS = ":4@VirtioSndHdr <I"
 
     def __init__(self, *, hdr: VirtioSndHdr | None = None, jack_id: int = 0) -> None:
         self.hdr = VirtioSndHdr() if hdr is None else hdr
@@ -1080,7 +1080,7 @@ jack_id|le32|4|4
         try:
             return _VirtioSndJackHdr.pack(self.hdr.code, self.jack_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndJackHdrView(View):
@@ -1125,7 +1125,7 @@ hda_reg_caps|le32|12|4
 connected|u8|16|1
 padding|u8|17|7|7
 """)
-    _PARTS = ":4 <I <I <I <B :7"
+    _PARTS = ":4@VirtioSndInfo <I <I <I <B :7"
 
     def __init__(
         self,
@@ -1193,7 +1193,7 @@ padding|u8|17|7|7
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndJackInfoView(View):
@@ -1240,7 +1240,7 @@ hdr.jack_id|le32|4|4
 association|le32|8|4
 sequence|le32|12|4
 """)
-    _PARTS = ":8 <I <I"
+    _PARTS = ":8@VirtioSndJackHdr <I <I"
 
     def __init__(
         self, *, hdr: VirtioSndJackHdr | None = None, association: int = 0, sequence: int = 0
@@ -1284,7 +1284,7 @@ sequence|le32|12|4
                 hdr.hdr.code, hdr.jack_id, self.association, self.sequence
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndJackRemapView(View):
@@ -1322,7 +1322,7 @@ hdr|struct virtio_snd_hdr|0|4
 hdr.code|le32|0|4
 stream_id|le32|4|4
 """)
-    _PARTS = ":4 <I"
+    _PARTS = ":4@VirtioSndHdr <I"
 
     def __init__(self, *, hdr: VirtioSndHdr | None = None, stream_id: int = 0) -> None:
         self.hdr = VirtioSndHdr() if hdr is None else hdr
@@ -1354,7 +1354,7 @@ stream_id|le32|4|4
         try:
             return _VirtioSndPcmHdr.pack(self.hdr.code, self.stream_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndPcmHdrView(View):
@@ -1412,7 +1412,7 @@ channels_min|u8|25|1
 channels_max|u8|26|1
 padding|u8|27|5|5
 """)
-    _PARTS = ":4 <I <Q <Q <B <B <B :5"
+    _PARTS = ":4@VirtioSndInfo <I <Q <Q <B <B <B :5"
 
     def __init__(
         self,
@@ -1490,7 +1490,7 @@ padding|u8|27|5|5
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndPcmInfoView(View):
@@ -1570,7 +1570,7 @@ format|u8|21|1
 rate|u8|22|1
 padding|u8|23|1
 """)
-    _PARTS = ":8 <I <I <I <B <B <B <B"
+    _PARTS = ":8@VirtioSndPcmHdr <I <I <I <B <B <B <B"
 
     def __init__(
         self,
@@ -1652,7 +1652,7 @@ padding|u8|23|1
                 self.padding,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndPcmSetParamsView(View):
@@ -1729,7 +1729,7 @@ stream_id|le32|0|4
         try:
             return _VirtioSndPcmXfer.pack(self.stream_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndPcmXferView(View):
@@ -1793,7 +1793,7 @@ latency_bytes|le32|4|4
         try:
             return _VirtioSndPcmStatus.pack(self.status, self.latency_bytes)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndPcmStatusView(View):
@@ -1834,7 +1834,7 @@ direction|u8|4|1
 channels|u8|5|1
 positions|u8|6|18|18
 """)
-    _PARTS = ":4 <B <B :18"
+    _PARTS = ":4@VirtioSndInfo <B <B :18"
 
     def __init__(
         self,
@@ -1883,7 +1883,7 @@ positions|u8|6|18|18
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndChmapInfoView(View):
@@ -1922,7 +1922,7 @@ hdr|struct virtio_snd_hdr|0|4
 hdr.code|le32|0|4
 control_id|le32|4|4
 """)
-    _PARTS = ":4 <I"
+    _PARTS = ":4@VirtioSndHdr <I"
 
     def __init__(self, *, hdr: VirtioSndHdr | None = None, control_id: int = 0) -> None:
         self.hdr = VirtioSndHdr() if hdr is None else hdr
@@ -1954,7 +1954,7 @@ control_id|le32|4|4
         try:
             return _VirtioSndCtlHdr.pack(self.hdr.code, self.control_id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlHdrView(View):
@@ -2024,7 +2024,7 @@ step|le32|8|4
         try:
             return _VirtioSndCtlInfoValueInteger.pack(self.min, self.max, self.step)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlInfoValueIntegerView(View):
@@ -2095,7 +2095,7 @@ step|le64|16|8
         try:
             return _VirtioSndCtlInfoValueInteger64.pack(self.min, self.max, self.step)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlInfoValueInteger64View(View):
@@ -2158,7 +2158,7 @@ items|le32|0|4
         try:
             return _VirtioSndCtlInfoValueEnumerated.pack(self.items)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlInfoValueEnumeratedView(View):
@@ -2267,7 +2267,7 @@ value.integer64.step|le64|84|8
 value.enumerated|struct|68|4||||type == VIRTIO_SND_CTL_TYPE_ENUMERATED
 value.enumerated.items|le32|68|4
 """)
-    _PARTS = ":4 <I <I <I <I <I :44 :24"
+    _PARTS = ":4@VirtioSndInfo <I <I <I <I <I :44 :24@VirtioSndCtlInfoValue"
     SELECTS = {
         "value": ("type", {0x0: "integer", 0x1: "integer", 0x2: "integer64", 0x3: "enumerated"}),
     }
@@ -2350,7 +2350,7 @@ value.enumerated.items|le32|68|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndCtlInfoView(View):
@@ -2420,7 +2420,7 @@ item|u8|0|64|64
                 return _VirtioSndCtlEnumItem.pack(self.item)
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndCtlEnumItemView(View):
@@ -2505,7 +2505,7 @@ dig_subframe|u8|172|4|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSndCtlIec958View(View):
@@ -2599,7 +2599,7 @@ value.iec958.subcode|u8|24|147|147
 value.iec958.pad|u8|171|1
 value.iec958.dig_subframe|u8|172|4|4
 """)
-    _PARTS = ":512"
+    _PARTS = ":512@VirtioSndCtlValueValue"
 
     def __init__(self, *, value: VirtioSndCtlValueValue | None = None) -> None:
         self.value = VirtioSndCtlValueValue() if value is None else value
@@ -2630,7 +2630,7 @@ value.iec958.dig_subframe|u8|172|4|4
         try:
             return _VirtioSndCtlValue.pack(self.value._raw)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlValueView(View):
@@ -2716,7 +2716,7 @@ value|le32|8|||length / 4
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.value) != (self.length // 4):
@@ -2759,7 +2759,7 @@ hdr.code|le32|0|4
 control_id|le16|4|2
 mask|le16|6|2
 """)
-    _PARTS = ":4 <H <H"
+    _PARTS = ":4@VirtioSndHdr <H <H"
 
     def __init__(
         self, *, hdr: VirtioSndHdr | None = None, control_id: int = 0, mask: int = 0
@@ -2794,7 +2794,7 @@ mask|le16|6|2
         try:
             return _VirtioSndCtlEvent.pack(self.hdr.code, self.control_id, self.mask)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSndCtlEventView(View):

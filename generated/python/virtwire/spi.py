@@ -190,7 +190,7 @@ max_cs_inactive_ns|le32|28|4
                 self.max_cs_inactive_ns,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSpiConfigView(View):
@@ -375,7 +375,7 @@ cs_change_delay_inactive_ns|le32|28|4
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSpiTransferHeadView(View):
@@ -460,7 +460,7 @@ result|u8|0|1
         try:
             return _VirtioSpiTransferResult.pack(self.result)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioSpiTransferResultView(View):
@@ -524,7 +524,7 @@ rx_buf|u8||||rest
 result|struct virtio_spi_transfer_result||1
 result.result|u8||1
 """)
-    _PARTS = ":32 : : :1"
+    _PARTS = ":32@VirtioSpiTransferHead : : :1@VirtioSpiTransferResult"
     READABLE = 2
     READABLE_SIZE = None
 
@@ -718,7 +718,7 @@ result.result|u8||1
                 )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtioSpiTransferReqView(View):

@@ -10,7 +10,7 @@ from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, new
+from virtwire._runtime import Struct, fresh, join_structs, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Int, Nested, View
 
@@ -138,7 +138,7 @@ class PvirtqIndirectDescriptorTable(Struct):
     LAYOUT = Layout("""
 desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
 """)
-    _PARTS = ":"
+    _PARTS = ":@PvirtqDesc[]"
 
     def __init__(self, *, desc: Iterable[PvirtqDesc] = ()) -> None:
         self.desc = list(desc)
@@ -174,10 +174,10 @@ desc|struct pvirtq_desc|0|||len / sizeof(struct pvirtq_desc)
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([PvirtqDesc.to_bytes(item) for item in self.desc]),))
+            return b"".join((join_structs(self.desc, PvirtqDesc),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class PvirtqDesc(Struct):
@@ -247,7 +247,7 @@ flags|le16|14|2
         try:
             return _PvirtqDesc.pack(self.addr, self.len, self.id, self.flags)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class PvirtqDescView(View):
@@ -317,7 +317,7 @@ desc_event_wrap|le16|0|2|||15:1
         try:
             return _PvirtqEventSuppressDesc.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class PvirtqEventSuppressDescView(View):
@@ -385,7 +385,7 @@ reserved|le16|0|2|||2:14
         try:
             return _PvirtqEventSuppressFlags.pack(self._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class PvirtqEventSuppressFlagsView(View):
@@ -424,7 +424,7 @@ desc.desc_event_wrap|le16|0|2|||15:1|desc_event_flags == RING_EVENT_FLAGS_DESC
 flags.desc_event_flags|le16|2|2|||0:2
 flags.reserved|le16|2|2|||2:14
 """)
-    _PARTS = ":2 :2"
+    _PARTS = ":2@PvirtqEventSuppressDesc :2@PvirtqEventSuppressFlags"
 
     def __init__(
         self,
@@ -463,7 +463,7 @@ flags.reserved|le16|2|2|||2:14
         try:
             return _PvirtqEventSuppress.pack(self.desc._bits, self.flags._bits)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class PvirtqEventSuppressView(View):
@@ -518,7 +518,7 @@ used.idx|le16||2
 used.ring|struct virtq_used_elem||||Queue Size
 used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
 """)
-    _PARTS = ": : : :"
+    _PARTS = ":@VirtqDesc[] :@VirtqAvail : :@VirtqUsed"
     _FEATURED = True
 
     def __init__(
@@ -594,7 +594,7 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
         try:
             return b"".join(
                 (
-                    b"".join([VirtqDesc.to_bytes(item) for item in self.desc]),
+                    join_structs(self.desc, VirtqDesc),
                     VirtqAvail.to_bytes(self.avail, features=features),
                     self.pad,
                     VirtqUsed.to_bytes(self.used, features=features),
@@ -602,7 +602,7 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
             )
         except UNFIT:
             pass
-        return self._encode(features=features)
+        return super()._encode(features=features)
 
 
 class VirtqDesc(Struct):
@@ -672,7 +672,7 @@ next|le16|14|2
         try:
             return _VirtqDesc.pack(self.addr, self.len, self.flags, self.next)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtqDescView(View):
@@ -707,7 +707,7 @@ class IndirectDescriptorTable(Struct):
     LAYOUT = Layout("""
 desc|struct virtq_desc|0|||len / 16
 """)
-    _PARTS = ":"
+    _PARTS = ":@VirtqDesc[]"
 
     def __init__(self, *, desc: Iterable[VirtqDesc] = ()) -> None:
         self.desc = list(desc)
@@ -743,10 +743,10 @@ desc|struct virtq_desc|0|||len / 16
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((b"".join([VirtqDesc.to_bytes(item) for item in self.desc]),))
+            return b"".join((join_structs(self.desc, VirtqDesc),))
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
 
 class VirtqAvail(Struct):
@@ -864,7 +864,7 @@ used_event|le16||2||||VIRTIO_F_EVENT_IDX
             )
         except UNFIT:
             pass
-        return self._encode(
+        return super()._encode(
             present={
                 "used_event": has_used_event,
             },
@@ -912,7 +912,7 @@ idx|le16|2|2
 ring|struct virtq_used_elem|4|||Queue Size
 avail_event|le16||2||||VIRTIO_F_EVENT_IDX
 """)
-    _PARTS = "<H <H : ?<H"
+    _PARTS = "<H <H :@VirtqUsedElem[] ?<H"
     _FEATURED = True
 
     def __init__(
@@ -993,7 +993,7 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
             return b"".join(
                 (
                     _VirtqUsed_run1.pack(self.flags, self.idx),
-                    b"".join([VirtqUsedElem.to_bytes(item) for item in self.ring]),
+                    join_structs(self.ring, VirtqUsedElem),
                     (
                         b""
                         if self.avail_event is None or not has_avail_event
@@ -1003,7 +1003,7 @@ avail_event|le16||2||||VIRTIO_F_EVENT_IDX
             )
         except UNFIT:
             pass
-        return self._encode(
+        return super()._encode(
             present={
                 "avail_event": has_avail_event,
             },
@@ -1083,7 +1083,7 @@ len|le32|4|4
         try:
             return _VirtqUsedElem.pack(self.id, self.len)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtqUsedElemView(View):

@@ -202,7 +202,7 @@ guest_cid|le64|0|8
         try:
             return _VirtioVsockConfig.pack(self.guest_cid)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioVsockConfigView(View):
@@ -347,7 +347,7 @@ fwd_cnt|le32|40|4
                 self.fwd_cnt,
             )
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioVsockHdrView(View):
@@ -421,7 +421,7 @@ hdr.buf_alloc|le32|36|4
 hdr.fwd_cnt|le32|40|4
 data|u8|44|||hdr.len
 """)
-    _PARTS = ":44 :"
+    _PARTS = ":44@VirtioVsockHdr :"
 
     def __init__(self, *, hdr: VirtioVsockHdr | None = None, data: bytes = b"") -> None:
         self.data = data
@@ -494,7 +494,7 @@ data|u8|44|||hdr.len
             )
         except UNFIT:
             pass
-        return self._encode()
+        return super()._encode()
 
     def _check(self) -> None:
         if len(self.data) != self.hdr.len:
@@ -559,7 +559,7 @@ id|le32|0|4
         try:
             return _VirtioVsockEvent.pack(self.id)
         except UNFIT:
-            return self._encode()
+            return super()._encode()
 
 
 class VirtioVsockEventView(View):

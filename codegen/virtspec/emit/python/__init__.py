@@ -41,6 +41,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
         "Struct",
         "copy",
         "fresh",
+        "join_structs",
         "new",
     ),
     "virtwire._unions": (
@@ -64,7 +65,7 @@ _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
     "virtwire._features": ("FeatureBits",),
 }
 _BUILTINS = (
-    "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range tuple"
+    "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range super tuple"
     " type zip NotImplementedError TypeError None True False __all__"
 )
 RESERVED = frozenset(

@@ -61,8 +61,8 @@ class RunBuilder:
                 self.lengths.append((source, attribute.count))
                 name = self._class(top, cls, attribute)
                 native = self.catalogue.target(cls, attribute.cls).native
-                order = "byteorder=byteorder" if native else ""
-                variable = self._put_raw(attribute, trail, f'b"".join([item.to_bytes({order}) for item in {source}])')
+                order = ", byteorder=byteorder" if native else ""
+                variable = self._put_raw(attribute, trail, f"join_structs({source}, {name}{order})")
                 conversion = Conversion(target=target, variable=variable, kind="structs", cls=name, native=native)
                 self.conversions.append(conversion)
             case "union":

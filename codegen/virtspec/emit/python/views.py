@@ -287,12 +287,15 @@ class ClassView:
     @property
     def parts(self) -> str:
         """How the attributes are encoded one by one: per attribute `<H`, `<H:8` (integers in 8 bytes), `4s:8` (pieces
-        of 4 bytes in 8), `:6` (6 bytes) or `:` (any number), with `?` before one that may be absent."""
+        of 4 bytes in 8), `:6` (6 bytes) or `:` (any number), with `?` before one that may be absent, and the class of
+        what is nested behind it: `:8@VirtqUsedElem`, `:@VirtqUsedElem[]`."""
         parts: list[str] = []
         for a in self.attributes:
             text = f"{a.unit}s" if a.kind in ("pieces", "var_pieces") else a.format
             if a.kind not in ("int", "bits"):
                 text += ":" if a.size is None else f":{a.size}"
+            if a.kind.removeprefix("var_") in ("struct", "structs", "items", "union"):
+                text += f"@{a.cls}[]" if a.kind.endswith("s") else f"@{a.cls}"
             parts.append(f"?{text}" if a.optional else text)
         return " ".join(parts)
 
