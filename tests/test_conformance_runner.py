@@ -448,3 +448,11 @@ def test_linux_passes_but_for_what_is_known(
 def test_a_testee_error_names_the_command() -> None:
     with Process(["/nonexistent/testee"], 1) as testee, pytest.raises(CannotRun, match="/nonexistent/testee"):
         testee.ask("decode x 00")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e300", "x"])
+def test_a_time_out_that_no_clock_measures_is_wrong_usage(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--testee", "cat", "--timeout", seconds])
+    assert caught.value.code == 2
+    assert "--timeout" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from virtspec import model_json
 from virtspec.diagnostics import SpecError
-from virtspec.model import Spec
+from virtspec.model import Spec, Struct
 from virtspec.pipeline import read_spec
 
 EDITIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
@@ -171,6 +172,19 @@ def mutations() -> list[Any]:
         member({"name": "x", "type": "u8", "array": [{"count": "9"}]}),
         member({"name": "x", "type": "u8", "if": {"feature": []}}),
         member("x"),
+        lambda d: d["structs"]["widget/struct/a"].pop("members"),
+        lambda d: d["structs"]["widget/struct/a"].update(members=""),
+        lambda d: d["structs"]["widget/struct/a"].update(name="\ud800"),
+        lambda d: d["structs"]["widget/struct/a"].update(below=""),
+        lambda d: d["structs"]["widget/struct/a"]["members"][0].update(line=1.5),
+        lambda d: d["structs"]["widget/struct/a"]["members"][0].update(line=float("nan")),
+        lambda d: d["structs"]["widget/struct/a"]["members"][0].update(above={}),
+        lambda d: d["places"].update({"widget.tex": ""}),
+        lambda d: d["places"].update({"widget.tex": [f"{1 << 70} widget/struct/a"]}),
+        lambda d: d["coverage"].update(skipped={}),
+        member({"name": "x", "type": "u8", "array": {}}),
+        member({"name": "x", "bits": "u8", "fields": ""}),
+        member({"name": "x", "struct": ""}),
     ]
 
 
@@ -194,3 +208,20 @@ def test_no_model(text: str, tmp_path: Path) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(SpecError, match=r"model\.json: (?:not JSON|no model)"):
         model_json.load(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda d: d["structs"]["m/struct/a"].pop("name"), "structs: 'm/struct/a': 'name' is missing"),
+        (lambda d: d["structs"]["m/struct/a"].update(variant=-1), "structs: 'm/struct/a': expected a number from 0"),
+        (lambda d: d["places"].update({"a.tex": ["x y"]}), "places: 'a.tex': "),
+        (lambda d: d.pop("clauses"), "'clauses' is missing"),
+    ],
+)
+def test_a_damaged_model_says_where(damage: Any, message: str) -> None:
+    a = Struct(key="m/struct/a", name="a", kind="struct", module="m", members=())
+    document = json.loads(model_json.dump(Spec(edition="1", structs=(a,), constants=())))
+    damage(document)
+    with pytest.raises(SpecError, match=re.escape(f"m.json: the model is damaged: {message}")):
+        model_json.parse(document, "m.json")

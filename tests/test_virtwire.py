@@ -41,6 +41,7 @@ from virtwire import (
 from virtwire import input as input_
 from virtwire._cli import main
 from virtwire._dump import dump
+from virtwire.conformance.check import main as check
 
 PACKAGE = Path(virtwire.__file__).parents[1]
 
@@ -634,6 +635,7 @@ def test_several_records_are_a_container(capsys: pytest.CaptureFixture[str]) -> 
         (["decode", "virtio_net_config", "--hex", "", "--split", "0"], 2, "does not lie in two buffers"),
         (["decode", "virtio_blk_lifetime", "--hex", "00" * 9, "--offset", "7"], 1, "at offset 9: 2 bytes needed, 0"),
         (["show", "nix"], 2, "no struct"),
+        (["show", "virtio_net_config", "--variant", "9"], 2, "no variant 9 of 'virtio_net_config'"),
         (["list", "nix"], 2, "no module"),
         (["find", "nothing of the kind"], 1, ""),
     ],
@@ -643,6 +645,16 @@ def test_wrong_use_is_one_clear_line(
 ) -> None:
     result, out, err = run(capsys, *arguments)
     assert result == code and message in err and "Traceback" not in err and out == ""
+
+
+@pytest.mark.parametrize("module", ["virtwire", "virtwire.conformance.check"])
+def test_standard_input_that_was_closed_is_told(module: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    if module == "virtwire":
+        assert main(["decode", "virtio_vsock_config"]) == 2
+    else:
+        assert check(["--device-context", "-"]) == 2
+    assert "standard input" in capsys.readouterr().err
 
 
 def test_show_list_and_find(capsys: pytest.CaptureFixture[str]) -> None:

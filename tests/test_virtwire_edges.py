@@ -15,6 +15,7 @@ from virtwire import (
     device_context,
     device_parts,
     gpu,
+    net,
     rpmb,
     virtqueue,
     vsock,
@@ -119,3 +120,16 @@ def test_what_ends_early_is_no_element_and_no_arm() -> None:
     with pytest.raises(EncodeError, match="vq_index"):
         selector.vq_index = arm
     assert selector == b"\xff" * 8
+
+
+def test_a_code_that_stands_for_several_structs_of_variable_size() -> None:
+    tables = [net.VirtioNetCtrlMac(macs=[b"abcdef"]), net.VirtioNetCtrlMac(macs=[b"ABCDEF", b"012345"])]
+    control = net.VirtioNetCtrl(
+        class_=net.VIRTIO_NET_CTRL_MAC,
+        command=net.VIRTIO_NET_CTRL_MAC_TABLE_SET,
+        command_specific_data=b"".join(map(bytes, tables)),
+    )
+    assert control.typed("command_specific_data") == tables
+    control.command_specific_data += b"\1"
+    with pytest.raises(DecodeError, match=r"virtio_net_ctrl_mac\[2\].entries: ends too early"):
+        control.typed("command_specific_data")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 from virtspec.model import Constant, Entry, Member, Place, Registry, Spec, Struct, members_in
+from virtspec.model_json.values import Json, items, number, rows, text
 
-Json: TypeAlias = dict[str, Any]
+MAX_LINE = (1 << 31) - 1
+"""Beyond that, no file has lines."""
 
 
 @dataclass(slots=True)
@@ -203,12 +204,15 @@ class Lines:
         self.members: dict[str, list[int]] = {}
         for file, links in chains.items():
             line = 0
-            for link in links:
-                line = self._link(file, link, line)
+            try:
+                for link in items(links):
+                    line = self._link(text(file), text(link), line)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"places: {file[:120]!r}: {error}") from None
 
     def _link(self, file: str, link: str, line: int) -> int:
         distance, _, key = link.partition(" ")
-        line += int(distance)
+        line += number(int(distance), -MAX_LINE, MAX_LINE)
         if key in self.lines:
             raise ValueError(f"two places for '{key[:80]}'")
         self.lines[key] = line
@@ -218,12 +222,12 @@ class Lines:
             return line
         lines = self.members[key] = []
         for row in _rows(struct["members"]):
-            for above in row.get("above", ()):
-                line = self._link(file, above, line)
-            line += row.get("line", 1)
+            for above in rows(row, "above"):
+                line = self._link(file, text(above), line)
+            line += number(row.get("line", 1), -MAX_LINE, MAX_LINE)
             lines.append(line)
-        for below in struct.get("below", ()):
-            line = self._link(file, below, line)
+        for below in rows(struct, "below"):
+            line = self._link(file, text(below), line)
         return line
 
     def place(self, key: str, default: Place) -> Place:

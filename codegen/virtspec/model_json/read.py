@@ -55,7 +55,19 @@ from virtspec.model_json.places import (
     relation_keys,
     skipped_keys,
 )
-from virtspec.model_json.values import Json, condition_of, flag, integer_of, length_of, number, one_of, text
+from virtspec.model_json.values import (
+    Json,
+    condition_of,
+    flag,
+    integer_of,
+    items,
+    length_of,
+    number,
+    one_of,
+    rows,
+    text,
+    texts,
+)
 from virtspec.model_json.write import MODEL_SCHEMA
 
 _TAGS = get_args(Tag)
@@ -93,8 +105,23 @@ def parse(document: object, name: str) -> Spec:
         raise SpecError(f'{name}: no model: its "schema" is not "{MODEL_SCHEMA}"')
     try:
         return _Reader(document).spec()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
-        raise SpecError(f"{name}: the model is damaged: {type(error).__name__}: {error}") from None
+    except _Damaged as damaged:
+        raise SpecError(f"{name}: the model is damaged: {damaged}") from None
+    except _DAMAGE as error:
+        raise SpecError(f"{name}: the model is damaged: {_damage(error)}") from None
+
+
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+"""What reading raises where something is missing or is another thing."""
+
+
+class _Damaged(Exception):
+    """Says what is damaged, and where."""
+
+
+def _damage(error: Exception) -> str:
+    """What is wrong, in words: that something is missing, or what was found instead."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 class _Reader:
@@ -122,7 +149,7 @@ class _Reader:
                 tallies=tuple((text(what), _tally(t)) for what, t in coverage["tallies"].items()),
                 skipped=tuple(
                     Skipped(what=one_of(s["what"], _BLOCKS), reason=text(s["reason"]), place=Place(text(s["file"]), 0))
-                    for s in coverage["skipped"]
+                    for s in items(coverage["skipped"])
                 ),
             ),
         )
@@ -138,7 +165,13 @@ class _Reader:
     def _all(self, section: str, build: Callable[[str, Json], Any]) -> tuple[Any, ...]:
         """The things of a section, by key."""
         entries: Mapping[str, Json] = self.document[section]
-        return tuple(build(text(key), entry) for key, entry in entries.items())
+        found: list[Any] = []
+        for key, entry in entries.items():
+            try:
+                found.append(build(text(key), entry))
+            except _DAMAGE as error:
+                raise _Damaged(f"{section}: {key[:120]!r}: {_damage(error)}") from None
+        return tuple(found)
 
     # --- structs ---
 
@@ -150,12 +183,12 @@ class _Reader:
             name=text(entry["name"]),
             kind=one_of(entry["kind"], _STRUCT_KINDS),
             module=text(entry["module"]),
-            members=tuple(self.member(m, place.file, lines) for m in entry["members"]),
+            members=tuple(self.member(m, place.file, lines) for m in items(entry["members"])),
             packed=flag(entry.get("packed", False)),
             parent=text(entry.get("parent", "")),
             variant=number(entry.get("variant", 1)),
             example=flag(entry.get("example", False)),
-            relations=tuple(map(_relation, entry.get("relations", ()))),
+            relations=tuple(map(_relation, rows(entry, "relations"))),
             place=place,
             also=self.lines.also(key),
         )
@@ -197,26 +230,25 @@ class _Reader:
     def type(self, entry: Json, file: str, lines: Iterator[int]) -> Type:
         type_: Type
         if "bits" in entry:
-            type_ = Bits(container=integer_of(entry["bits"]), fields=tuple(map(_bit, entry["fields"])))
+            type_ = Bits(container=integer_of(entry["bits"]), fields=tuple(map(_bit, items(entry["fields"]))))
         elif "external" in entry:
             tag, _, name = text(entry["external"]).rpartition(" ")
             type_ = External(name=name, tag=one_of(tag, _TAGS))
         elif "struct" in entry or "union" in entry:
             kind = "struct" if "struct" in entry else "union"
-            members = tuple(self.member(m, file, lines) for m in entry[kind])
+            members = tuple(self.member(m, file, lines) for m in items(entry[kind]))
             type_ = Aggregate(kind="struct" if kind == "struct" else "union", members=members)
         elif text(entry["type"]).startswith("struct "):
             type_ = StructRef(name=entry["type"].removeprefix("struct "))
         else:
             type_ = integer_of(entry["type"])
-        for length in reversed(entry.get("array", [])):
+        for length in reversed(rows(entry, "array")):
             type_ = Array(element=type_, length=length_of(length))
         return type_
 
     # --- the others ---
 
     def constant(self, key: str, entry: Json) -> Constant:
-        parameters = entry.get("parameters")
         return Constant(
             key=key,
             name=text(entry["name"]),
@@ -226,7 +258,7 @@ class _Reader:
             expression=text(entry.get("expression", "")),
             reason=text(entry.get("reason", "")),
             owner=text(entry.get("owner", "")),
-            parameters=None if parameters is None else tuple(map(text, parameters)),
+            parameters=texts(entry, "parameters") if "parameters" in entry else None,
             example=flag(entry.get("example", False)),
             place=self.place(key),
             also=self.lines.also(key),
@@ -259,18 +291,18 @@ class _Reader:
             name=text(entry["name"]),
             tag=text(entry["tag"]),
             module=text(entry["module"]),
-            entries=tuple(map(_entry, entry["entries"])),
+            entries=tuple(map(_entry, items(entry["entries"]))),
             ranges=tuple(
                 Range(
                     first=number(r["first"]),
                     last=None if r["last"] is None else number(r["last"]),
                     meaning=one_of(r["meaning"], _MEANINGS),
                 )
-                for r in entry.get("ranges", ())
+                for r in rows(entry, "ranges")
             ),
-            fields=tuple(map(text, entry.get("fields", ()))),
+            fields=texts(entry, "fields"),
             flags=flag(entry.get("flags", False)),
-            bits=tuple(map(text, entry.get("bits", ()))),
+            bits=texts(entry, "bits"),
             under=text(entry.get("under", "")),
             ascending=flag(entry.get("ascending", False)),
         )
@@ -301,9 +333,9 @@ class _Reader:
             module=text(entry["module"]),
             section=text(entry["section"]),
             digest=text(entry["digest"]),
-            names=tuple(map(text, entry.get("names", ()))),
+            names=texts(entry, "names"),
             listed=flag(entry["listed"]) if entry.get("listed") is not None else None,
-            states=tuple(map(text, entry.get("states", ()))),
+            states=texts(entry, "states"),
             place=self.place(key),
         )
 
@@ -313,7 +345,7 @@ def _entry(entry: Json) -> Entry:
     return Entry(
         code=number(entry["code"]),
         name=text(entry["name"]),
-        bindings=tuple(map(_binding, entry.get("bindings", ()))),
+        bindings=tuple(map(_binding, rows(entry, "bindings"))),
         access=one_of(entry["access"], _ACCESSES) if "access" in entry else None,
         condition=condition_of(condition) if condition is not None else None,
     )

@@ -32,7 +32,26 @@ def text(value: object) -> str:
     """A text."""
     if not isinstance(value, str):
         raise TypeError(f"expected a text, found {value!r:.40}")
+    if not value.isascii():
+        value.encode("utf-8")  # half a surrogate pair, which JSON can escape, is no text
     return value
+
+
+def items(value: object) -> list[Any]:
+    """A list."""
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, found {value!r:.40}")
+    return value
+
+
+def rows(entry: Json, name: str) -> list[Any]:
+    """The list under a name; empty where there is none."""
+    return items(entry.get(name, []))
+
+
+def texts(entry: Json, name: str) -> tuple[str, ...]:
+    """The list of texts under a name."""
+    return tuple(map(text, rows(entry, name)))
 
 
 def number(value: object, least: int = 0, most: int = (1 << 64) - 1) -> int:

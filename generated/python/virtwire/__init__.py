@@ -49,7 +49,10 @@ def lookup(name: str, variant: int = 1) -> type[Struct] | type[Union]:
     result: type[Struct] | type[Union] | None
     result = struct_class(name, variant) or struct_class(_present_name(name), variant)
     if result is None:
-        raise KeyError(f"no struct {name!r}{_similar(name)}")
+        known = variant != 1 and struct_class(name) is not None
+        raise KeyError(
+            f"no variant {variant} of {name!r}" if known else f"no struct {name!r}{_similar(name)}"
+        )
     return result
 
 

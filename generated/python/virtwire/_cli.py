@@ -330,6 +330,8 @@ def _input(options: argparse.Namespace) -> bytes:
         except ValueError as error:
             raise UsageError(f"--hex: {error}") from None
     if options.file in (None, "-"):
+        if sys.stdin is None:  # it was closed before the start
+            raise UsageError("nothing can be read from standard input: give FILE or --hex")
         return sys.stdin.buffer.read()
     return Path(options.file).read_bytes()
 

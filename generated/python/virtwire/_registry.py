@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from virtwire._errors import DecodeError, EncodeError, hex_excerpt
+from virtwire._failures import wrong_length
 from virtwire._layout import Row
 from virtwire._runtime import Struct
 
@@ -180,7 +181,22 @@ class Registry(Mapping[int, Entry]):
     @staticmethod
     def _behind(name: str, data: bytes) -> list[Struct]:
         cls = struct_class(name.removesuffix("[]"))
-        return list(cls.iter_unpack(data)) if name.endswith("[]") else [cls.from_bytes(data)]
+        if not name.endswith("[]"):
+            return [cls.from_bytes(data)]
+        if cls.SIZE:
+            return list(cls.iter_unpack(data))
+        found: list[Struct] = []
+        at = 0
+        while at < len(data):
+            try:
+                value, end = cls._decode(data, at)
+            except DecodeError as error:
+                raise error.within(f"{cls.C_NAME}[{len(found)}]") from None
+            if end == at:
+                raise wrong_length(cls, data, at)
+            found.append(value)
+            at = end
+        return found
 
     def struct(self, code: int, role: str = "value", features: int | None = None) -> str | None:
         """The C name of the struct that goes with a code; None where none is known.

@@ -65,8 +65,8 @@ _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
     "virtwire._features": ("FeatureBits",),
 }
 _BUILTINS = (
-    "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range super tuple"
-    " type zip NotImplementedError TypeError None True False __all__"
+    "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range super"
+    " tuple type zip NotImplementedError TypeError None True False __all__"
 )
 RESERVED = frozenset(
     name.rpartition(" ")[2] for table in (_IMPORTS, _TYPING_IMPORTS) for names in table.values() for name in names

@@ -18,6 +18,9 @@ from virtwire.conformance.runner import run
 from virtwire.conformance.vectors import VectorError, load_cases, select, vectors_directory
 from virtwire.conformance.verdicts import ExpectationError, read_expectations
 
+LONGEST = 7 * 24 * 3600.0
+"""The longest time to wait for an answer, in seconds."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -70,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=int, default=min(8, os.cpu_count() or 1), metavar="N", help="processes"
     )
     parser.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one answer"
+        "--timeout", type=seconds, default=10.0, metavar="SECONDS", help="for one answer"
     )
     parser.add_argument(
         "--vectors",
@@ -82,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="all failures, all structs and clauses"
     )
     return parser
+
+
+def seconds(text: str) -> float:
+    """A time to wait; `ValueError` for one that no clock measures."""
+    seconds = float(text)
+    if not 0 < seconds <= LONGEST:
+        raise ValueError(text)
+    return seconds
 
 
 def _run(options: argparse.Namespace) -> int:

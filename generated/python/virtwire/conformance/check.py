@@ -62,6 +62,12 @@ def main(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    if path == "-" and sys.stdin is None:
+        print(
+            "virtwire.conformance check: nothing can be read from standard input: it is closed",
+            file=sys.stderr,
+        )
+        return 2
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
         lengths = dict(_argument(text) for text in options.argument)
