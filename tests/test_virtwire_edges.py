@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import io
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from virtwire import (
     blk,
     device_context,
     device_parts,
+    framing,
     gpu,
     net,
     rpmb,
@@ -133,3 +135,23 @@ def test_a_code_that_stands_for_several_structs_of_variable_size() -> None:
     control.command_specific_data += b"\1"
     with pytest.raises(DecodeError, match=r"virtio_net_ctrl_mac\[2\].entries: ends too early"):
         control.typed("command_specific_data")
+
+
+@pytest.mark.parametrize("order", ["Little", "BIG", "", "<", None])
+def test_what_is_no_byte_order_is_not_taken_for_one(order: Any) -> None:
+    data = gpu.VirtioGpuRespMapInfo().to_bytes()
+    with pytest.raises(ValueError, match="is no byte order"):
+        gpu.VirtioGpuRespMapInfo.from_bytes(data, byteorder=order)
+    with pytest.raises(ValueError, match="is no byte order"):
+        gpu.VirtioGpuRespMapInfo.unpack_from(data, byteorder=order)
+    with pytest.raises(ValueError, match="is no byte order"):
+        gpu.VirtioGpuRespMapInfo(map_info=1).to_bytes(byteorder=order)
+
+
+def test_device_data_is_a_raw_stream() -> None:
+    stream = framing.frame(b"abcdef") + framing.frame(b"optional", 9, framing.FLAG_TAG_OPTIONAL) + framing.frame(b"gh")
+    buffer = bytearray(4)
+    data = framing.DeviceData(stream)
+    assert (data.readinto(buffer), buffer) == (4, b"abcd")
+    reader = io.BufferedReader(framing.DeviceData(stream))
+    assert (reader.read(5), reader.read(5), reader.read(1)) == (b"abcde", b"fgh", b"")

@@ -49,6 +49,12 @@ else:
         return starmap(new, repeat(cls._new_args))
 
 
+def check_byteorder(byteorder: str) -> None:
+    """Raises `ValueError` for what is none."""
+    if byteorder not in _ORDER:
+        raise ValueError(f"{byteorder!r} is no byte order: little or big")
+
+
 # --- structs ----------------------------------------------------------------------------------------------
 
 

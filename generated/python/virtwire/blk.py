@@ -10,7 +10,7 @@ from virtwire._failures import malformed, truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, join_structs, new
+from virtwire._runtime import Struct, check_byteorder, fresh, join_structs, new
 from virtwire._unions import BitField, chunks, join_chunks
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -1791,6 +1791,8 @@ status|u8||1
         byteorder: ByteOrder = "little",
     ) -> tuple[Self, int]:
         self = new(*cls._new_args)
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             self.type, self.ioprio, self.sector = (
                 _VirtioScsiPcReq_run1 if byteorder == "little" else _VirtioScsiPcReq_run1_BIG
@@ -1826,6 +1828,8 @@ status|u8||1
         return self, at
 
     def to_bytes(self, *, byteorder: ByteOrder = "little") -> bytes:
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             if len(self.sense) == 96:
                 return b"".join(

@@ -68,6 +68,13 @@ class DeviceData(io.RawIOBase):
         """Always true."""
         return True
 
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer as far as there is device data; how many bytes that were. Raises `DecodeError`."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes of device data, empty at the end. Raises `DecodeError`."""
         pieces: list[bytes] = []

@@ -10,7 +10,7 @@ from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, join_structs, new
+from virtwire._runtime import Struct, check_byteorder, fresh, join_structs, new
 from virtwire._views import Array, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
@@ -3635,6 +3635,8 @@ padding|u32|28|4
         cls, buffer: Buffer, at: int, *, byteorder: ByteOrder = "little"
     ) -> tuple[Self, int]:
         self = new(*cls._new_args)
+        if byteorder != "little":
+            check_byteorder(byteorder)
         self.hdr = hdr = new(*VirtioGpuCtrlHdr._new_args)
         try:
             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding = (
@@ -3655,6 +3657,8 @@ padding|u32|28|4
         return self, at
 
     def to_bytes(self, *, byteorder: ByteOrder = "little") -> bytes:
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             hdr = self.hdr
             if len(hdr.padding) == 3:

@@ -10,7 +10,7 @@ from virtwire._failures import truncated
 from virtwire._former import Former
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
+from virtwire._runtime import Struct, check_byteorder, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Bytes, Int, Nested, View
 
@@ -965,6 +965,8 @@ vendor_id|u16|4|2
         cls, data: Buffer, allow_short: bool = False, *, byteorder: ByteOrder = "little"
     ) -> Self:
         self = new(*cls._new_args)
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id = (
                 _VirtioPciVndrData if byteorder == "little" else _VirtioPciVndrData_BIG
@@ -980,6 +982,8 @@ vendor_id|u16|4|2
         if offset < 0:
             raise truncated(cls, 0, buffer, offset)
         self = new(*cls._new_args)
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id = (
                 _VirtioPciVndrData if byteorder == "little" else _VirtioPciVndrData_BIG
@@ -989,6 +993,8 @@ vendor_id|u16|4|2
         return self
 
     def to_bytes(self, *, byteorder: ByteOrder = "little") -> bytes:
+        if byteorder != "little":
+            check_byteorder(byteorder)
         try:
             return (_VirtioPciVndrData if byteorder == "little" else _VirtioPciVndrData_BIG).pack(
                 self.cap_vndr, self.cap_next, self.cap_len, self.cfg_type, self.vendor_id

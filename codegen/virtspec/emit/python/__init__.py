@@ -39,6 +39,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
         "FixedRequest",
         "Request",
         "Struct",
+        "check_byteorder",
         "copy",
         "fresh",
         "join_structs",

@@ -42,7 +42,7 @@ class Planner:
         extents = self._extents.of(cls)
         conditions, plan.conditions = self.conditions.of(cls)
         boundary = self.boundary(cls)
-        position = 0
+        known = _Known(extents, conditions, boundary)
         groups = groupby(
             range(len(cls.attributes)),
             key=lambda i: (
@@ -64,7 +64,7 @@ class Planner:
                     Step(index=position, condition=condition, first=attributes[0].name, run=run, writable=writable)
                 )
             else:
-                step = self._variable(cls, position, extents, conditions, boundary, plan)
+                step = self._variable(cls, position, known, plan)
                 plan.steps.append(replace(step, condition=condition, writable=writable))
         plan.attributes = constructed(self.counts, cls, extents)
         plan.checks = list(checks(cls, extents))
@@ -105,73 +105,96 @@ class Planner:
             return next(iter(self.catalogue.target(cls, attribute.cls).orders), "")
         return attribute.format[:1] if attribute.format[-1:] not in ("", "B") else ""
 
-    def _variable(
-        self,
-        cls: Cls,
-        index: int,
-        extents: list[Extent],
-        conditions: list[str],
-        boundary: int | None,
-        plan: Plan,
-    ) -> Step:
+    def _variable(self, cls: Cls, index: int, known: _Known, plan: Plan) -> Step:
+        """The step for a member of variable size. Keywords that it needs are added to the plan."""
         attribute = cls.attributes[index]
-        extent = extents[index]
-        unsigned = bool(extent.count) and "-" not in extent.count
+        extent = known.extents[index]
         target = self.catalogue.target(cls, attribute.cls) if attribute.cls else None
         context = ["byteorder=byteorder"] if target is not None and target.native else []
         context += ["features=features"] if target is not None and target.featured else []
+        passed = [f"{own}={outer}" for own, outer in extent.arguments]
         step = Step(
             index=index,
             first=attribute.name,
             attribute=attribute,
             count=extent.count,
-            unsigned=unsigned,
-            arguments="".join(f", {argument}" for argument in context),
+            unsigned=bool(extent.count) and "-" not in extent.count,
+            arguments="".join(f", {argument}" for argument in passed + context),
             passed=", ".join(context),
         )
         if attribute.kind == "var_struct":
-            inner = self.catalogue.target(cls, attribute.cls)
-            passed = [f"{k}={v}" for k, v in extent.arguments]
-            for own, outer in extent.arguments:
-                if all(outer != o.keyword for o in plan.opens):
-                    needed = any(o.required for o in self.plan(inner).opens if o.keyword == own)
-                    plan.opens.append(Open(keyword=outer, required=needed))
-            arguments = "".join(f", {argument}" for argument in passed + context)
-            step = replace(step, arguments=arguments)
-        keywords = [outer for _, outer in extent.arguments] or ([extent.keyword] if extent.keyword else [])
-        if not keywords:
+            self._open_inside(self.catalogue.target(cls, attribute.cls), extent, plan)
+            return replace(step, open=_room(cls, index, known)) if extent.arguments else step
+        if not extent.keyword:
             return step
-        whole = behind(cls, index, len(extents), extents, conditions)
-        part_end = boundary if boundary is not None and index < boundary else len(extents)
-        part = behind(cls, index, part_end, extents, conditions)
-        if attribute.kind == "var_struct":
-            # what is left to a struct inside ends where the parts behind it begin
-            limited = boundary is not None and index < boundary
-            if (whole is None and part is None) or (whole == ("", ()) and not limited):
-                return step
-            room = Open(
-                keyword=keywords[-1],
-                target="room",
-                whole=f"len(buffer){whole[0]}" if whole else "",
-                others=whole[1] if whole else (),
-                part=f"split{part[0]}" if part else "",
-                part_others=part[1] if part else (),
-                limited=limited,
-            )
-            return replace(step, open=room)
-        opened = Open(
-            keyword=extent.keyword,
-            whole=_remaining("len(buffer)", whole[0], extent.unit) if whole else "",
-            ragged=f"(len(buffer) - at{whole[0]}) % {extent.unit}" if whole and whole[0] and extent.unit > 1 else "",
-            others=whole[1] if whole else (),
-            part=_remaining("split", part[0], extent.unit) if part else "",
-            part_others=part[1] if part else (),
-            required=extent.required or (whole is None and part is None),
-            limited=boundary is not None and index < boundary,
-        )
+        opened = _left_open(cls, index, known)
         if all(opened.keyword != o.keyword for o in plan.opens):
             plan.opens.append(opened)
         return replace(step, open=opened)
+
+    def _open_inside(self, inner: Cls, extent: Extent, plan: Plan) -> None:
+        """The lengths that a struct inside does not carry are keywords of the struct around it, too."""
+        for own, outer in extent.arguments:
+            if all(outer != o.keyword for o in plan.opens):
+                needed = any(o.required for o in self.plan(inner).opens if o.keyword == own)
+                plan.opens.append(Open(keyword=outer, required=needed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a class's members: their extents, their conditions, and where the device-writable ones begin."""
+
+    extents: list[Extent]
+    conditions: list[str]
+    boundary: int | None
+
+    def readable(self, index: int) -> bool:
+        """Whether a member lies in the device-readable part of a request that has both."""
+        return self.boundary is not None and index < self.boundary
+
+    def behind(self, cls: Cls, index: int) -> tuple[str, tuple[str, ...]] | None:
+        """The bytes behind a member, see `behind`."""
+        return behind(cls, index, len(self.extents), self.extents, self.conditions)
+
+    def behind_in_part(self, cls: Cls, index: int) -> tuple[str, tuple[str, ...]] | None:
+        """The same within its part."""
+        end = self.boundary if self.boundary is not None and index < self.boundary else len(self.extents)
+        return behind(cls, index, end, self.extents, self.conditions)
+
+
+def _room(cls: Cls, index: int, known: _Known) -> Open | None:
+    """Where the bytes end that are left to a struct inside: where the parts behind it begin. None where that is the
+    end of the buffer, or where those parts have to be decoded to know."""
+    whole = known.behind(cls, index)
+    part = known.behind_in_part(cls, index)
+    if (whole is None and part is None) or (whole == ("", ()) and not known.readable(index)):
+        return None
+    return Open(
+        keyword=known.extents[index].arguments[-1][1],
+        target="room",
+        whole=f"len(buffer){whole[0]}" if whole else "",
+        others=whole[1] if whole else (),
+        part=f"split{part[0]}" if part else "",
+        part_others=part[1] if part else (),
+        limited=known.readable(index),
+    )
+
+
+def _left_open(cls: Cls, index: int, known: _Known) -> Open:
+    """The keyword for a length that the struct does not carry, and how it follows from what remains."""
+    extent = known.extents[index]
+    whole = known.behind(cls, index)
+    part = known.behind_in_part(cls, index)
+    return Open(
+        keyword=extent.keyword,
+        whole=_remaining("len(buffer)", whole[0], extent.unit) if whole else "",
+        ragged=f"(len(buffer) - at{whole[0]}) % {extent.unit}" if whole and whole[0] and extent.unit > 1 else "",
+        others=whole[1] if whole else (),
+        part=_remaining("split", part[0], extent.unit) if part else "",
+        part_others=part[1] if part else (),
+        required=extent.required or (whole is None and part is None),
+        limited=known.readable(index),
+    )
 
 
 def _remaining(end: str, behind: str, unit: int) -> str:
