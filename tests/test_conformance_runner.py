@@ -456,3 +456,13 @@ def test_a_time_out_that_no_clock_measures_is_wrong_usage(seconds: str, capsys: 
         main(["--testee", "cat", "--timeout", seconds])
     assert caught.value.code == 2
     assert "--timeout" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"result": "vaild"}, {"operation": "decoed"}])
+def test_a_case_that_says_something_unknown_is_no_case(wrong: dict[str, str], tmp_path: Path) -> None:
+    """Else it would be asked as another one, or not at all."""
+    case = {"id": "pair/x", "result": "valid", "bytes": "010203", "values": {}, **wrong}
+    document = {"schema": "virtwire.vectors/1", "module": "m", "structs": [{"name": "pair", "cases": [case]}]}
+    (tmp_path / "m.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(VectorError, match="does not keep to its schema"):
+        load_cases(tmp_path)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from virtwire.conformance.protocol import Value
 
@@ -87,6 +87,8 @@ def _matches(case: Case, patterns: list[str]) -> bool:
 def _expanded(entry: Mapping[str, Any], struct: str, module: str) -> Iterator[Case]:
     """The single cases that an entry stands for."""
     operation = entry.get("operation", "both")
+    if operation not in ("both", "decode", "encode") or entry["result"] not in get_args(Result):
+        raise ValueError(f"{operation!r}, {entry['result']!r}")
     data = bytes.fromhex(entry["bytes"]) if "bytes" in entry else None
     values = {path: _value(value) for path, value in entry.get("values", {}).items()}
 
