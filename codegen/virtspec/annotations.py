@@ -63,7 +63,7 @@ FACTS = ("length", "condition", "direction", "optional", "bind", "fields", "bits
 
 _KINDS = frozenset(FACTS)
 _STATED = ("relation", "ascending")
-"""The kinds of facts that each of several paragraphs may state, and of which it is known which clause does."""
+"""The kinds of facts that text on the driver, on the device and other text may each state, with its clause."""
 _GOES_WITH = {"member": ("bind",), "when": ("bind", "relation"), "clause": _STATED}
 _WORDS = frozenset(("key", "section", "digest", "since", *_GOES_WITH, *FACTS))
 
@@ -182,7 +182,7 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         key=key,
         kind=kind,
         subject=subject,
-        group=(subject, kind, *bound, *bits, *((section,) if kind in _STATED else ())),
+        group=(subject, kind, *bound, *bits, *((section.partition(":")[0],) if kind in _STATED else ())),
         section=section,
         digests=tuple(digests),
         span=span,
