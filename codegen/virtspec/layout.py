@@ -17,21 +17,16 @@ from virtspec.model import (
     Array,
     Bits,
     Condition,
-    ConfigRef,
     Count,
-    Elided,
-    Expression,
     External,
-    ExternalLength,
-    FieldRef,
     Integer,
-    Length,
     Member,
-    Rest,
     Spec,
     Struct,
     StructRef,
     Type,
+    length_text,
+    type_text,
 )
 
 MAX_SIZE = 1 << 31
@@ -102,52 +97,6 @@ class TooDeep(LayoutError):
 
 def _name(key: str) -> str:
     return key.rpartition("/")[2]
-
-
-def length_text(length: Length) -> str:
-    """A length as the reports show it."""
-    match length:
-        case Count(value=value):
-            return str(value)
-        case FieldRef(path=path):
-            return path
-        case ConfigRef(struct=struct, path=path):
-            return f"{struct}.{path}"
-        case Expression(text=text):
-            return text
-        case ExternalLength(name=name):
-            return name
-        case Rest():
-            return "rest"
-        case Elided():
-            return "elided"
-        case _:
-            assert_never(length)
-
-
-def type_text(type_: Type) -> str:
-    """A type as C would spell it, without the outermost array dimension."""
-    match type_:
-        case Integer(spelling=spelling):
-            return spelling
-        case Bits(container=container):
-            return container.spelling
-        case StructRef(name=name):
-            return f"struct {name}"
-        case External(name=name, tag=tag):
-            return f"{tag} {name}".lstrip()
-        case Aggregate(kind=kind):
-            return kind
-        case Array(element=element):
-            inner = element
-            dimensions = ""
-            while isinstance(inner, Array):
-                shown = "" if isinstance(inner.length, Rest) else length_text(inner.length)
-                dimensions += f"[{shown}]"
-                inner = inner.element
-            return type_text(inner) + dimensions
-        case _:
-            assert_never(type_)
 
 
 class Sizes:

@@ -24,7 +24,8 @@ if __name__ == "__main__":
 import virtwire
 from virtwire import DecodeError, admin, device_context, device_parts, framing
 from virtwire._dump import dump, plain
-from virtwire._runtime import Request, Struct
+from virtwire._requests import Request
+from virtwire._runtime import Struct
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 INTERESTING = (0, 1, 2, 3, 4, 7, 8, 16, 0x7F, 0x80, 0xFE, 0xFF)

@@ -30,8 +30,21 @@ from virtspec.atlas.shapes import (
     wrap,
 )
 from virtspec.atlas.strips import Strip
-from virtspec.layout import Layout, Layouts, length_text, type_text
-from virtspec.model import Aggregate, Array, Bits, External, Integer, Member, Rest, StructRef, Type, innermost
+from virtspec.layout import Layout, Layouts
+from virtspec.model import (
+    Aggregate,
+    Array,
+    Bits,
+    External,
+    Integer,
+    Member,
+    Rest,
+    StructRef,
+    Type,
+    innermost,
+    length_text,
+    type_text,
+)
 
 MAX_DEPTH = 8
 """The depth of unnamed structs inside each other from which on they are drawn as one box."""

@@ -14,7 +14,6 @@ from virtspec.compat import assert_never
 from virtspec.diff.change import Sample
 from virtspec.diff.context import Side
 from virtspec.diff.likeness import is_reserved
-from virtspec.layout import length_text
 from virtspec.model import (
     Aggregate,
     Array,
@@ -28,6 +27,7 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
+    length_text,
 )
 
 MAX_BYTES = 512

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from virtspec import model
 from virtspec.compat import assert_never
-from virtspec.layout import Layouts, length_text
+from virtspec.layout import Layouts
 from virtspec.model import (
     Aggregate,
     AllOf,
@@ -29,6 +29,7 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
+    length_text,
 )
 
 Shape: TypeAlias = tuple[Any, ...]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from virtspec.diff.change import Verdict
 from virtspec.diff.context import Context, Side
 from virtspec.diff.shape import Shape
-from virtspec.layout import length_text, type_text
 from virtspec.model import (
     Aggregate,
     Array,
@@ -24,6 +23,8 @@ from virtspec.model import (
     StructRef,
     Type,
     innermost,
+    length_text,
+    type_text,
 )
 
 

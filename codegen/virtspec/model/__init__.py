@@ -68,8 +68,10 @@ from virtspec.model.types import (
     gates_of,
     innermost,
     integer,
+    length_text,
     members_in,
     names_in,
+    type_text,
 )
 from virtspec.source import NOWHERE, Place
 
@@ -135,8 +137,10 @@ __all__ = [
     "gates_of",
     "innermost",
     "integer",
+    "length_text",
     "members_in",
     "names_in",
     "relation_text",
     "share_fields",
+    "type_text",
 ]

@@ -7,6 +7,7 @@ from dataclasses import field
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from virtspec.compat import assert_never
 from virtspec.frozen import dataclass
 from virtspec.model.conditions import Allowed, Condition, features_of
 from virtspec.source import NOWHERE, Place
@@ -221,3 +222,49 @@ def gates_of(member: Member) -> frozenset[str]:
     """The features that the condition of a member, or of a bit-field in it, names."""
     conditions = (member.condition, *(bit.condition for bit in bits_of(member)))
     return frozenset(name for condition in conditions for name in features_of(condition))
+
+
+def length_text(length: Length) -> str:
+    """A length as the reports show it."""
+    match length:
+        case Count(value=value):
+            return str(value)
+        case FieldRef(path=path):
+            return path
+        case ConfigRef(struct=struct, path=path):
+            return f"{struct}.{path}"
+        case Expression(text=text):
+            return text
+        case ExternalLength(name=name):
+            return name
+        case Rest():
+            return "rest"
+        case Elided():
+            return "elided"
+        case _:
+            assert_never(length)
+
+
+def type_text(type_: Type) -> str:
+    """A type as C would spell it, without the outermost array dimension."""
+    match type_:
+        case Integer(spelling=spelling):
+            return spelling
+        case Bits(container=container):
+            return container.spelling
+        case StructRef(name=name):
+            return f"struct {name}"
+        case External(name=name, tag=tag):
+            return f"{tag} {name}".lstrip()
+        case Aggregate(kind=kind):
+            return kind
+        case Array(element=element):
+            inner = element
+            dimensions = ""
+            while isinstance(inner, Array):
+                shown = "" if isinstance(inner.length, Rest) else length_text(inner.length)
+                dimensions += f"[{shown}]"
+                inner = inner.element
+            return type_text(inner) + dimensions
+        case _:
+            assert_never(type_)

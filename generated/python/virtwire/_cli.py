@@ -25,7 +25,8 @@ from virtwire._errors import DecodeError
 from virtwire._index import MODULES, STRUCTS
 from virtwire._layout import Field, parts_of
 from virtwire._records import Container, Record
-from virtwire._runtime import Request, Struct
+from virtwire._requests import Request
+from virtwire._runtime import Struct
 from virtwire._unions import Union
 
 VERSION = f"virtwire {virtwire.__version__}" + (

@@ -10,7 +10,8 @@ from virtwire._failures import malformed, truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._records import Container
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, fresh, join_structs, new
+from virtwire._requests import Request
+from virtwire._runtime import Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Array, Bytes, Int, Nested, View
 from virtwire import device_parts as _device_parts

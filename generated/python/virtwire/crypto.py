@@ -10,7 +10,8 @@ from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import FixedRequest, Request, Struct, copy, fresh, join_structs, new
+from virtwire._requests import FixedRequest, Request
+from virtwire._runtime import Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, Union, struct_arm
 from virtwire._views import Bytes, Int, Nested, Value, View
 

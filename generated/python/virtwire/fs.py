@@ -10,7 +10,8 @@ from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Request, Struct, copy, new
+from virtwire._requests import Request
+from virtwire._runtime import Struct, copy, new
 from virtwire._unions import ArmOf, Union, bytes_arm
 from virtwire._views import Bytes, Int, View
 

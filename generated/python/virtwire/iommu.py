@@ -10,7 +10,8 @@ from virtwire._failures import truncated, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import FixedRequest, Request, Struct, copy, new
+from virtwire._requests import FixedRequest, Request
+from virtwire._runtime import Struct, copy, new
 from virtwire._unions import BitField
 from virtwire._views import Bits, Bytes, Int, Nested, View
 

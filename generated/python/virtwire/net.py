@@ -11,7 +11,8 @@ from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Request, Struct, copy, fresh, join_structs, new
+from virtwire._requests import Request
+from virtwire._runtime import Struct, copy, fresh, join_structs, new
 from virtwire._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
 from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
 

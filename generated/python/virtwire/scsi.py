@@ -11,7 +11,8 @@ from virtwire._failures import truncated, wrong_count, wrong_length
 from virtwire._features import Feature, Features
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import FixedRequest, Request, Struct, copy, new
+from virtwire._requests import FixedRequest, Request
+from virtwire._runtime import Struct, copy, new
 from virtwire._views import Bytes, Int, View
 
 TYPE_CHECKING = False

@@ -9,7 +9,8 @@ from virtwire._errors import UNFIT, in_bytes, octets
 from virtwire._failures import truncated, wrong_length
 from virtwire._layout import Layout
 from virtwire._registry import Entry, Registry
-from virtwire._runtime import Request, Struct, copy, new
+from virtwire._requests import Request
+from virtwire._runtime import Struct, copy, new
 from virtwire._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False

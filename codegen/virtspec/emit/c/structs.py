@@ -16,7 +16,6 @@ from virtspec.emit.c.types import (
     flat,
 )
 from virtspec.emit.c.views import BitField, Declaration, Definition, Offset
-from virtspec.layout import length_text
 from virtspec.model import (
     Bit,
     Bits,
@@ -24,6 +23,7 @@ from virtspec.model import (
     Integer,
     Rest,
     condition_text,
+    length_text,
     relation_text,
 )
 from virtspec.names import plain

@@ -35,9 +35,8 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "virtwire._layout": ("Layout",),
     "virtwire._records": ("Container", "Record"),
     "virtwire._registry": ("Entry", "Range", "Registry"),
+    "virtwire._requests": ("FixedRequest", "Request"),
     "virtwire._runtime": (
-        "FixedRequest",
-        "Request",
         "Struct",
         "check_byteorder",
         "copy",
@@ -81,6 +80,7 @@ _RUNTIME = (
     "_failures",
     "_unions",
     "_runtime",
+    "_requests",
     "_views",
     "_features",
     "_former",

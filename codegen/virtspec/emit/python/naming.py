@@ -32,8 +32,8 @@ TAKEN_LOCALS = frozenset("""
 _TYPES = frozenset({"bytes", "int", "list", "tuple", "range", "isinstance"})
 
 RUNTIME_MODULES = frozenset("""
-    __init__ __main__ _errors _failures _layout _unions _runtime _index _views _features _former _registry _names
-    _records _dump _cli errors features framing conformance
+    __init__ __main__ _errors _failures _layout _unions _runtime _requests _index _views _features _former _registry
+    _names _records _dump _cli errors features framing conformance
     """.split())
 
 

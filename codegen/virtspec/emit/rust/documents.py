@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from virtspec.emit.engine import comment
 from virtspec.emit.rust.items import Field, Item
-from virtspec.layout import length_text, type_text
-from virtspec.model import Array, Rest, condition_text, relation_text
+from virtspec.model import Array, Rest, condition_text, length_text, relation_text, type_text
 from virtspec.since import load_since
 
 
