@@ -10,7 +10,7 @@ import os
 from bisect import bisect_right
 from codecs import BOM_UTF8
 from functools import cached_property, lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -118,7 +118,9 @@ def one_of(text: str) -> str:
 @lru_cache(maxsize=256)
 def line_starts_of(text: str) -> tuple[int, ...]:
     """The offsets at which the lines of a text begin."""
-    starts = tuple(accumulate(map(len, StringIO(text, newline="\n")), initial=0))
+    # the lines of bytes are found faster; in ASCII they are as long
+    lines = BytesIO(text.encode()) if text.isascii() else StringIO(text, newline="\n")
+    starts = tuple(accumulate(map(len, lines), initial=0))
     return starts if text.endswith("\n") or not text else starts[:-1]
 
 

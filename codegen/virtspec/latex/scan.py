@@ -52,11 +52,10 @@ class Scan:
     hides: bool
 
 
-# Every alternative starts with a backslash or a percent sign: the regular expression engine then searches for
-# these two characters only; most commands are done with by their first letter. An escaped backslash or percent sign is
-# matched so that it starts nothing.
+# Every alternative starts with a backslash, which is all that the regular expression engine then searches for; most
+# commands are done with by their first letter. An escaped backslash is matched so that it starts nothing.
 _COMMAND = re.compile(
-    r"\\(?=[bceidlps%\\])(?:"
+    r"\\(?=[bceidlps\\])(?:"
     r"(?P<begin>begin\{(?P<opened>[A-Za-z]+\*?)\})"
     r"|(?P<end>end\{(?P<closed>[A-Za-z]+\*?)\})"
     r"|(?P<item>item(?![A-Za-z]))"
@@ -68,8 +67,7 @@ _COMMAND = re.compile(
     r"|(?P<iffalse>iffalse(?![A-Za-z@]))"
     r"|(?P<lstinput>lstinputlisting(?![A-Za-z]))"
     r"|(?P<lstset>lstset(?![A-Za-z]))"
-    r"|[%\\])"
-    r"|%[^\n]*"
+    r"|\\)"
 )
 
 _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
@@ -109,17 +107,37 @@ class _Scanner:
             "lstset": self._lstset,
             "iffalse": self._iffalse,
         }
+        comment = self._comment(0)
         while match := search(text, position):
             kind = match.lastgroup
-            if kind is None:
+            if match.start() > comment:
+                position = self._line_end(comment)
+            elif kind is None:
                 position = match.end()
             else:
                 position = steps[kind](match)
+            if position > comment:
+                comment = self._comment(position)
         for environment, start, _ in self.open:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))
         if self.hides and (unended := passed_over(text)[1]) is not None:
             self.problems.append(Problem(unended, "VS005", "'\\iffalse' has no '\\fi'"))
         return Scan(tuple(self.blocks), tuple(self.problems), self.hides)
+
+    def _comment(self, position: int) -> int:
+        """Where the next comment begins; behind the text where there is none. A percent sign is escaped by the last of
+        an odd number of backslashes."""
+        text = self.text
+        while (percent := text.find("%", position)) >= 0:
+            before = text[position:percent]
+            if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+                return percent
+            position = percent + 1
+        return len(text)
+
+    def _line_end(self, position: int) -> int:
+        end = self.text.find("\n", position)
+        return end if end >= 0 else len(self.text)
 
     def _defining(self, start: int) -> bool:
         """Whether the command stands in its own definition (`\\newcommand{\\conformance}`), not in use."""

@@ -75,7 +75,7 @@ def annotate(
             continue  # of another document
         now = (said.text,) if said is not None else tuple(p.text for s in sections for p in evidence.under(s))
         facts.paragraphs[first.subject, first.kind] = now
-    return tuple(work.structs.values()), tuple(work.registries.values()), tuple(work.constants.values())
+    return tuple(work.structs.values()), tuple(map(work.settled, work.registries)), tuple(work.constants.values())
 
 
 def _report(
@@ -116,6 +116,23 @@ class _Work:
         self.registries = {r.key: r for r in registries}
         self.lone = lone
         self.tags = {s.name for s in structs}
+        self._entries: dict[str, tuple[list[Entry], dict[str, list[int]]]] = {}
+        """The entries of registries of which some are changed, and where those of a name stand."""
+
+    def entries_of(self, key: str) -> tuple[list[Entry], dict[str, list[int]]]:
+        """The entries of a registry, to be changed, and where those of a name stand."""
+        if key not in self._entries:
+            entries = list(self.registries[key].entries)
+            positions: dict[str, list[int]] = {}
+            for position, entry in enumerate(entries):
+                positions.setdefault(entry.name, []).append(position)
+            self._entries[key] = entries, positions
+        return self._entries[key]
+
+    def settled(self, key: str) -> Registry:
+        """A registry with the changes of its entries."""
+        entries, _ = self._entries.pop(key, ((), {}))
+        return replace(self.registries[key], entries=tuple(entries)) if entries else self.registries[key]
 
     def knows(self, key: str) -> bool:
         """Whether the model has the struct, member, registry or entry of a key."""
@@ -198,13 +215,13 @@ class _Work:
             if alone in self.lone:
                 self.registries.setdefault(alone, self.lone[alone])
         if key in self.registries:
-            self.registries[key] = registry(self.registries[key])
+            self.registries[key] = registry(self.settled(key))
             return True
-        known = self.registries.get(above)
-        if known is not None:
-            entries = tuple(entry(e) if e.name == name else e for e in known.entries)
-            self.registries[above] = replace(known, entries=entries)
-            return any(e.name == name for e in known.entries)
+        if above in self.registries:
+            entries, positions = self.entries_of(above)
+            for position in positions.get(name, ()):
+                entries[position] = entry(entries[position])
+            return name in positions
         whole = self.structs.get(above)
         if whole is None:
             return False

@@ -59,7 +59,12 @@ class Constants:
         self.by_name: dict[str, list[Definition]] = {}
         for definition in self.definitions:
             self.by_name.setdefault(definition.name, []).append(definition)
-        self._values: dict[int, int | Unknown] = {}
+        # most are plain numbers, which use nothing
+        self._values: dict[int, int | Unknown] = {
+            id(d): d.expr.value
+            for d in self.definitions
+            if isinstance(d.expr, Number) and d.parameters is None and d.expr.value <= MAX_VALUE
+        }
         self._begun: set[int] = set()
         self._depth = 0
         self._calls = 0
@@ -87,8 +92,7 @@ class Constants:
             key = id(current)
             if key not in self._begun:
                 self._begun.add(key)
-                # most are plain numbers, which use nothing
-                if current.expr is not None and not isinstance(current.expr, Number):
+                if current.expr is not None:
                     used = (d for name in names(current.expr) for d in self.by_name.get(name, ()))
                     waiting += (d for d in used if id(d) not in self._begun)
                     continue

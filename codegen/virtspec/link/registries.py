@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from virtspec.chapters import slug
 from virtspec.diagnostics import Sink, at
@@ -284,6 +285,7 @@ class Registries:
         return (f"{struct.name}.{mentions[0]}",) if struct is not None and found else ()
 
 
+@lru_cache(maxsize=2048)
 def _sentence_before(located: Located, floor: int) -> str:
     """The sentence that leads to a block; "" where there is none."""
     text = located.file.text

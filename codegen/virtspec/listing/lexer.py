@@ -9,28 +9,30 @@ directive, elision and junk; comments are of the kind comment.
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 
 from virtspec.diagnostics import Sink, at
 from virtspec.expressions import Token
 from virtspec.source import SourceFile
 
-# blanks in front of a token are part of its match: half as many matches; a comment in which another begins was never
-# closed
-_TOKEN = re.compile(
-    r"[ \t\f\v\n]*(?:"
-    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<comment>/\*[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/|//[^\n]*)"
-    r"|(?P<unclosed>/\*[^\n]*)"
-    r"|(?P<define>\#[ \t]*define\b(?:[^\n\\/]|\\\n|\\(?!\n)|/\*.*?\*/|/(?!\*))*)"
-    r"|(?P<directive>\#[^\n]*)"
-    r"|(?P<number>(?:0[xX][0-9A-Fa-f]+|[0-9]+)[uUlL]*(?![A-Za-z0-9_]))"
-    r"|(?P<string>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
-    r"|(?P<elision>\.\.\.|…|\x1a)"
-    r"|(?P<op><<|>>|->|\+\+|--|[=!<>]=|&&|\|\||::=|[{}()\[\];:,<>=+\-*/%&|^~!?.@])"
-    r"|(?P<junk>[0-9][A-Za-z0-9_]*|.)"
-    r"|(?P<end>\Z))",
-    re.DOTALL,
+_FORMS = (
+    ("name", r"[A-Za-z_][A-Za-z0-9_]*"),
+    # one in which another begins was never closed
+    ("comment", r"/\*[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/|//[^\n]*"),
+    ("unclosed", r"/\*[^\n]*"),
+    ("define", r"\#[ \t]*define\b(?:[^\n\\/]|\\\n|\\(?!\n)|/\*.*?\*/|/(?!\*))*"),
+    ("directive", r"\#[^\n]*"),
+    ("number", r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)[uUlL]*(?![A-Za-z0-9_])"),
+    ("string", r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""),
+    ("elision", r"\.\.\.|…|\x1a"),
+    ("op", r"<<|>>|->|\+\+|--|[=!<>]=|&&|\|\||::=|[{}()\[\];:,<>=+\-*/%&|^~!?.@]"),
+    ("junk", r"[0-9][A-Za-z0-9_]*|."),
 )
+_TOKEN = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _FORMS), re.DOTALL)
+_BLANK_AND_TOKEN = re.compile(rf"([ \t\f\v\n]*)({'|'.join(form for _, form in _FORMS)}|\Z)", re.DOTALL)
+
+_KINDS = {**dict.fromkeys(f"{ascii_letters}_", "name"), **dict.fromkeys("{}()[];:,=", "op")}
+"""The kinds of nearly all tokens, by their first character."""
 
 _ELLIPSIS = re.compile(r"\\[lcv]?dots\b")
 
@@ -50,33 +52,39 @@ def lex(text: str, file: SourceFile, base: int, sink: Sink) -> tuple[list[Token]
     comments: list[Token] = []
     add, make = tokens.append, tuple.__new__  # without the detour through the constructor, which is a function
     fresh = True
-    position = passed = 0
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        assert kind is not None
-        if kind == "end":
+    passed = 0
+    start = base
+    for blank, word in _BLANK_AND_TOKEN.findall(text):
+        if blank:
+            fresh = fresh or "\n" in blank
+            start += len(blank)
+        if not word:
             break
-        begin, behind = match.span(kind)
-        if begin > position and text.find("\n", position, begin) >= 0:
-            fresh = True
-        position = behind
+        kind = _KINDS.get(word[0]) or _kind(word)
         if kind == "unclosed":
             sink.warning(
                 "VS014",
-                at(file, base + begin),
+                at(file, start),
                 "comment is not closed; read to the end of its line",
                 hint="close it with '*/'",
             )
             kind = "comment"
         if kind == "comment":
             # what follows it on its line is the first token of the line, too
-            comments.append(Token(kind, text[begin:behind], base + begin, fresh))
+            comments.append(Token(kind, word, start, fresh))
             passed += 1
         else:
-            add(make(Token, (kind, text[begin:behind], base + begin, fresh, passed)))
+            add(make(Token, (kind, word, start, fresh, passed)))
             fresh = kind == "define"
+        start += len(word)
     add(Token("end", "", base + len(text), True, passed))
     return tokens, comments
+
+
+def _kind(word: str) -> str:
+    match = _TOKEN.match(word)
+    assert match is not None and match.lastgroup is not None
+    return match.lastgroup
 
 
 def _blank_escapes(text: str, escape: str) -> str:

@@ -25,33 +25,39 @@ _EXAMPLE = re.compile(r"\b(?:for|as an)\s+example\b", re.IGNORECASE)
 _OPTION = re.compile(r"\s*([A-Z][A-Za-z0-9_]*)\s*:")
 
 _FORMAT = Phrase(
-    r"format(?:\s+of)?\s+(?:\\field\{(?P<member>\w+)\}\s+of\s+)?\\field\{\s*(?:struct\s+)?(?P<struct>[a-z_]\w*)\s*\}"
+    r"format(?:"
+    r"(?:\s+of)?\s+(?:\\field\{(?P<member>\w+)\}\s+of\s+)?\\field\{\s*(?:struct\s+)?(?P<struct>[a-z_]\w*)\s*\}"
+    r"|\s+of\s+(?:the\s+)?device[- ](?:specific\s+)?configuration)",
+    "format",
 )
-_CONFIG = Phrase(r"format\s+of\s+(?:the\s+)?device[- ](?:specific\s+)?configuration")
 _FOLLOWING = Phrase(r"following\s+(?:format|structure)(?P<end>[^.:\\]{0,60}(?:\\field\{[a-z_-]+\})?\s*:)", "following")
 _REQUEST = Phrase(
     r"quest\s+data\s+(?:\(just\s+bare|is)\s+\\field\{struct\s+(?P<struct>\w+)\}"
-    r"(?:,\s+followed\s+by\s+(?:\w+\s+){0,4}\\field\{struct\s+(?P<rest>\w+)\})?"
+    r"(?:,\s+followed\s+by\s+(?:\w+\s+){0,4}\\field\{struct\s+(?P<rest>\w+)\})?",
+    "quest",
+    "struct",
 )
 _RESPONSE = Phrase(
     r"esponse\s+type\s+is\s+(?P<code>[A-Z][A-Z0-9_]+),\s+response\s+data\s+is\s+\\field\{struct\s+(?P<struct>\w+)\}",
     "esponse",
+    "struct",
 )
 _CONSISTS = Phrase(
     r"consists\s+of\s+the\s+(?P<struct>virtio_\w+)\s+structure(?:\s+\([^()]{0,80}\))?"
     r"(?:,\s+followed\s+by\s+(?:(?:[a-z]+\s+){0,6}(?P<rest>virtio_\w+)"
     r"|(?:an\s+array\s+of[^:]{0,80}\sof\s+)?the\s+following\s+(?P<listed>[\w\s-]{0,60}):))?",
     "consists",
+    "struct",
 )
 _SENDER = re.compile(r"\b(request|response)\s+$")
-_STRUCTURE = Phrase(r"structure\s+(?P<struct>\w+)(?:\s+to\s+(?P<verb>\w+))?", "structure")
+_STRUCTURE = Phrase(r"structure\s+(?P<struct>\w+)(?:\s+to\s+(?P<verb>\w+))?", "structure", "struct")
 _USE = re.compile(r"\buse\s+the\s+$")
 _WITH = re.compile(r"\bcommand\s+(?P<code>[A-Z][A-Z0-9_]+)\s+with\s+the\s+$")
-_DESCRIBED = Phrase(r"described\s+in\s+struct\s+(?P<struct>\w+)", "described")
-_LENGTH = Phrase(r"length\s+of\s+(?:the\s+)?\\field\{struct\s+(?P<struct>\w+)\}", "length")
+_DESCRIBED = Phrase(r"described\s+in\s+struct\s+(?P<struct>\w+)", "described", "struct")
+_LENGTH = Phrase(r"length\s+of\s+(?:the\s+)?\\field\{struct\s+(?P<struct>\w+)\}", "length", "struct")
 _FOR = re.compile(r"[Ff]or\s+the\s+(?:command|field)\s+([A-Z][A-Z0-9_]+)")
 _SECTION = re.compile(r"\\(?:(?:sub)*section|(?:sub)?paragraph|(?:driver|device)normative)\b")
-_MEMBER_IS = Phrase(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)")
+_MEMBER_IS = Phrase(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)", "\\field", "struct")
 _CODES = r"[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+(?:(?:,\s+|\s+or\s+|,\s+or\s+)[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+)*"
 _SELECTED = re.compile(rf"\bIf\s+(?:the\s+)+\w+\s+\(in\s+\\field\{{\w+\}}\)\s+is\s+({_CODES})")
 _NEGOTIATED = re.compile(r"If\s+([A-Z][A-Z0-9_]*_F_[A-Z0-9_]+)\s+is\s+(NOT\s+|not\s+)?negotiated,")
@@ -63,6 +69,7 @@ _CORRESPONDING = Phrase(
     r"corresponding\s+to\s+the\s+[\w\s-]{1,60}\sis\s+\\field\{struct\s+(?P<struct>\w+)\}\.\s+"
     r"The\s+corresponding\s+type\s+is\s+(?P<code>[A-Z]\w+)",
     "corresponding",
+    "struct",
 )
 _IS_THE = re.compile(r"\bis\s+the\s+$")
 _TABLES = re.compile(r"\b(?:tables|arrays?|lists?)\b")
@@ -102,7 +109,6 @@ def read_bindings(prose: Prose, codes: frozenset[str], structs_at: StructsAt) ->
     reader = _Reader(codes, structs_at)
     read: dict[Phrase, Callable[[Hit], Iterator[Statement]]] = {
         _FORMAT: reader.format,
-        _CONFIG: reader.config,
         _FOLLOWING: reader.following,
         _REQUEST: reader.request,
         _RESPONSE: reader.response,
@@ -132,15 +138,11 @@ class _Reader:
         if not _IN.search(before):
             return
         match = hit.match
-        problem = "an example" if _EXAMPLE.search(before) else ""
+        problem = "an example" if match["struct"] and _EXAMPLE.search(before) else ""
         for role in _roles(before):
-            yield self._statement(hit, role, match["struct"], path=match["member"] or "", problem=problem)
-
-    def config(self, hit: Hit) -> Iterator[Statement]:
-        before = self._before(hit)
-        if _IN.search(before):
-            for role in _roles(before):
-                yield self._statement(hit, role, DEVICE_CONFIG)
+            yield self._statement(
+                hit, role, match["struct"] or DEVICE_CONFIG, path=match["member"] or "", problem=problem
+            )
 
     def following(self, hit: Hit) -> Iterator[Statement]:
         """The struct stands in the listing that follows."""

@@ -18,7 +18,13 @@ from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
-_KEYWORD = Phrase(r"MUST\b|MAY\b|SHOULD\b|SHALL\b|REQUIRED\b|RECOMMENDED\b|OPTIONAL\b")
+# one pattern for each first letter: looking for one letter takes half as long as for one of several
+_KEYWORDS = (
+    Phrase(r"M(?:UST|AY)\b"),
+    Phrase(r"S(?:HOULD|HALL)\b"),
+    Phrase(r"R(?:EQUIRED|ECOMMENDED)\b"),
+    Phrase(r"OPTIONAL\b"),
+)
 _NOT = re.compile(r"\s+NOT\b|\s+not\b")
 _TITLE = re.compile(r"(Driver|Device) Requirements\b")
 # three patterns that begin with something rare are several times faster than one that may begin anywhere
@@ -52,8 +58,8 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
-    for match, stretch in hits_in(text, (_KEYWORD,))[0]:
-        keyword, behind = match.span()
+    hits = sorted((hit[0].span(), *hit) for found in hits_in(text, _KEYWORDS) for hit in found)
+    for (keyword, behind), match, stretch in hits:
         if keyword < end:
             continue  # another keyword of the sentence before
         start = sentence_start(text, max(end, outline.prose_start(stretch)), keyword)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -23,6 +23,12 @@ from virtspec.source import SourceFile
 
 MAX_LOOK = 2000
 """How far, in characters, the start of a paragraph is looked for."""
+
+MAX_NEAR = 240
+"""How many characters before a word what is near it begins."""
+
+MAX_WORD = 16
+"""The longest word, in characters, that is looked for near another."""
 
 _LABEL = re.compile(r"\s*\\label(?=\{)")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\[[^\[\]]*\])?")
@@ -123,26 +129,78 @@ def outline_of(text: str) -> Outline:
 class Phrase:
     """A form of words that is looked for in prose.
 
-    `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter.
+    `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter. `near`
+    is a rarer word that stands in every match, at most `MAX_NEAR` characters behind its beginning: only what is near
+    it is then looked through.
     """
 
-    __slots__ = ("pattern", "word")
+    __slots__ = ("near", "pattern", "word")
 
-    def __init__(self, pattern: str, word: str = "") -> None:
+    def __init__(self, pattern: str, word: str = "", near: str = "") -> None:
         self.pattern = re.compile(pattern)
         self.word = word
+        self.near = near
 
-    def matches(self, text: str) -> Iterator[re.Match[str]]:
+    def matches(self, text: str) -> Iterable[re.Match[str]]:
         """The matches in a text, one behind the other."""
-        return self._beginning(text) if self.word else self.pattern.finditer(text)
-
-    def _beginning(self, text: str) -> Iterator[re.Match[str]]:
+        if not self.word:
+            return self.pattern.finditer(text)
+        if self.near:
+            gist = gist_of(text, self.near)
+            position = gist.text.find(self.word)
+            return self._in_gist(text, gist, position) if position >= 0 else ()
         position = text.find(self.word)
+        return self._from(text, position) if position >= 0 else ()
+
+    def _from(self, text: str, position: int) -> Iterator[re.Match[str]]:
         while position >= 0:
             match = self.pattern.match(text, position)
             if match:
                 yield match
             position = text.find(self.word, match.end() if match else position + 1)
+
+    def _in_gist(self, text: str, gist: Gist, position: int) -> Iterator[re.Match[str]]:
+        end = 0
+        while position >= 0:
+            start = gist.origin(position)
+            match = self.pattern.match(text, start) if start >= end else None
+            if match:
+                end = match.end()
+                yield match
+            position = gist.text.find(self.word, position + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What of a text stands near a word: the pieces as one text, where each begins in it, and where in the text."""
+
+    text: str
+    begins: list[int]
+    origins: list[int]
+
+    def origin(self, position: int) -> int:
+        """Where in the whole text a position of the gist lies."""
+        piece = bisect_right(self.begins, position) - 1
+        return self.origins[piece] + position - self.begins[piece]
+
+
+@lru_cache(maxsize=1024)
+def gist_of(text: str, word: str) -> Gist:
+    """The pieces of a text from `MAX_NEAR` characters before each occurrence of a word to a little behind it."""
+    pieces: list[str] = []
+    begins: list[int] = []
+    origins: list[int] = []
+    size = end = 0
+    position = text.find(word)
+    while position >= 0:
+        start = max(end, position - MAX_NEAR)
+        end = position + MAX_WORD
+        begins.append(size)
+        origins.append(start)
+        pieces.append(text[start:end])
+        size += end - start
+        position = text.find(word, position + len(word))
+    return Gist("".join(pieces), begins, origins)
 
 
 @dataclass(slots=True)
@@ -304,5 +362,5 @@ def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ..
 @lru_cache(maxsize=4096)
 def hits_in(text: str, phrases: tuple[Phrase, ...]) -> tuple[list[tuple[re.Match[str], int]], ...]:
     """The matches of each phrase in the prose of a text, with their stretches; equal texts are searched once."""
-    outline = outline_of(text)
-    return tuple([hit for match in phrase.matches(text) if (hit := outline.hit(match))] for phrase in phrases)
+    hit = outline_of(text).hit
+    return tuple([found for match in phrase.matches(text) if (found := hit(match))] for phrase in phrases)
