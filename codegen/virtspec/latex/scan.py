@@ -45,9 +45,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one text holds: its blocks in order, the defects, and whether it hides a part of itself."""
+    """What one text holds: its blocks in order, where comments begin, the defects, and whether it hides a part of
+    itself."""
 
     blocks: tuple[Block, ...]
+    comments: tuple[int, ...]
     problems: tuple[Problem, ...]
     hides: bool
 
@@ -86,6 +88,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.blocks: list[Block] = []
+        self.comments: list[int] = []
         self.problems: list[Problem] = []
         self.hides = False
         self.open: list[tuple[str, int, int]] = []  # environment, its start, the block to complete or -1
@@ -111,18 +114,18 @@ class _Scanner:
         while match := search(text, position):
             kind = match.lastgroup
             if match.start() > comment:
-                position = self._line_end(comment)
-            elif kind is None:
-                position = match.end()
-            else:
-                position = steps[kind](match)
+                position, comment = self._behind_comments(comment, match.start())
+                continue
+            position = match.end() if kind is None else steps[kind](match)
             if position > comment:
-                comment = self._comment(position)
+                # the body of a listing has none; amidst the arguments of a command there may be some
+                comment = self._comment(position) if kind == "begin" else self._behind_comments(comment, position)[1]
+        self._behind_comments(comment, len(text))
         for environment, start, _ in self.open:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))
         if self.hides and (unended := passed_over(text)[1]) is not None:
             self.problems.append(Problem(unended, "VS005", "'\\iffalse' has no '\\fi'"))
-        return Scan(tuple(self.blocks), tuple(self.problems), self.hides)
+        return Scan(tuple(self.blocks), tuple(self.comments), tuple(self.problems), self.hides)
 
     def _comment(self, position: int) -> int:
         """Where the next comment begins; behind the text where there is none. A percent sign is escaped by the last of
@@ -135,9 +138,16 @@ class _Scanner:
             position = percent + 1
         return len(text)
 
-    def _line_end(self, position: int) -> int:
-        end = self.text.find("\n", position)
-        return end if end >= 0 else len(self.text)
+    def _behind_comments(self, comment: int, limit: int) -> tuple[int, int]:
+        """Steps over the comment that begins somewhere, and those behind it before a limit: where the last one ends,
+        and where the next one begins."""
+        position = comment
+        while comment < limit:
+            self.comments.append(comment)
+            end = self.text.find("\n", comment)
+            position = end if end >= 0 else len(self.text)
+            comment = self._comment(position)
+        return position, comment
 
     def _defining(self, start: int) -> bool:
         """Whether the command stands in its own definition (`\\newcommand{\\conformance}`), not in use."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from virtspec.latex.arguments import squeeze
@@ -51,6 +52,10 @@ class Sentence(NamedTuple):
     words: str
 
 
+def _beginning(hit: tuple[re.Match[str], int]) -> int:
+    return hit[0].start()
+
+
 @lru_cache(maxsize=1024)
 def sentences_in(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text with a keyword, once each, with the first keyword as their level; equal texts are read
@@ -58,8 +63,8 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
-    hits = sorted((hit[0].span(), *hit) for found in hits_in(text, _KEYWORDS) for hit in found)
-    for (keyword, behind), match, stretch in hits:
+    for match, stretch in sorted(chain.from_iterable(hits_in(text, _KEYWORDS)), key=_beginning):
+        keyword, behind = match.span()
         if keyword < end:
             continue  # another keyword of the sentence before
         start = sentence_start(text, max(end, outline.prose_start(stretch)), keyword)

@@ -32,7 +32,6 @@ MAX_WORD = 16
 
 _LABEL = re.compile(r"\s*\\label(?=\{)")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\[[^\[\]]*\])?")
-_COMMENT = re.compile(r"(?<!\\)%")
 _ODD_BREAK = re.compile(r"\n[ \t]+\n")
 # a full stop, or a blank line; it begins with a set of characters, for which the engine looks first
 _SENTENCE_END = re.compile(r"[.?!\n](?:(?<=\n)[ \t]*\n|(?<!\n)[)}]?(?=\s))")
@@ -56,7 +55,7 @@ class Outline:
 
     A stretch begins at one of `starts`, its prose at one of `begins` (behind a listing or table), and it ends at one of
     `ends`. `items` are the labels of the list items around it, the innermost last; `titled` says that a heading begins
-    it.
+    it. Comments begin at `comments` and end with their lines.
     """
 
     text: str
@@ -65,6 +64,7 @@ class Outline:
     ends: list[int] = field(default_factory=list)
     items: list[tuple[str, ...]] = field(default_factory=lambda: [()])
     titled: list[bool] = field(default_factory=lambda: [False])
+    comments: tuple[int, ...] = ()
 
     def prose_start(self, index: int) -> int:
         """Where the prose of a stretch begins: behind the arguments of a heading, and behind its label."""
@@ -77,24 +77,24 @@ class Outline:
 
     def hit(self, match: re.Match[str]) -> tuple[re.Match[str], int] | None:
         """A match with its stretch; None where it is not in prose, but in a listing, a table or a comment."""
-        text, position = self.text, match.start()
+        position = match.start()
         index = bisect_right(self.starts, position) - 1
         if position < self.begins[index]:
             return None
-        begin = max(0, position - MAX_LOOK)
-        line = text.rfind("\n", begin, position) + 1 or begin
-        if text.find("%", line, position) < 0 or not _COMMENT.search(text, line, position):
-            return match, index
-        return None
+        comment = bisect_right(self.comments, position) - 1
+        if comment >= 0 and self.text.find("\n", self.comments[comment], position) < 0:
+            return None
+        return match, index
 
 
 @lru_cache(maxsize=1024)
 def outline_of(text: str) -> Outline:
     """The stretches of a LaTeX text: one for every block of its segments, save labels."""
-    outline = Outline(text)
+    scan = scan_text(text)
+    outline = Outline(text, comments=scan.comments)
     open_: list[str] = []
     items: tuple[str, ...] = ()
-    for block in scan_text(text).blocks:
+    for block in scan.blocks:
         start = begin = block.start
         match block:
             case Item():
@@ -129,9 +129,9 @@ def outline_of(text: str) -> Outline:
 class Phrase:
     """A form of words that is looked for in prose.
 
-    `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter. `near`
-    is a rarer word that stands in every match, at most `MAX_NEAR` characters behind its beginning: only what is near
-    it is then looked through.
+    `word` is what every match begins with: looking for it first is faster where it begins with a frequent letter.
+    `near` is a rarer word that stands in every match, at most `MAX_NEAR` characters behind its beginning: only what is
+    near it is then looked through.
     """
 
     __slots__ = ("near", "pattern", "word")
