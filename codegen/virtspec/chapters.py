@@ -54,9 +54,8 @@ def slug(text: str) -> str:
 @lru_cache(maxsize=4096)
 def module_of(path: tuple[str, ...], file: str) -> str:
     """The module of a section, given the titles from the outermost to it, and the file it stands in."""
-    folder = _FOLDER.search(file)
-    if folder:
-        return slug(folder[1])
+    if module := _folder(file):
+        return module
     for depth, title in enumerate(path):
         if chapter := _chapter(title):
             return chapter
@@ -69,6 +68,13 @@ def module_of(path: tuple[str, ...], file: str) -> str:
         return "common"
     stem = file.rpartition("/")[2].removesuffix(".tex")
     return slug(path[0]) if path else slug(stem)
+
+
+@lru_cache(maxsize=1024)
+def _folder(file: str) -> str:
+    """The device type in whose folder a file stands; "" for another file."""
+    folder = _FOLDER.search(file)
+    return slug(folder[1]) if folder else ""
 
 
 @lru_cache(maxsize=4096)

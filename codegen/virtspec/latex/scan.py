@@ -226,7 +226,7 @@ class _Scanner:
         label = None
         if found := option(self.text, after):
             label, after = self.text[found[0] : found[1]], found[1] + 1
-        self.blocks.append(Item(start, label, after))
+        self.blocks.append(tuple.__new__(Item, (start, label, after)))  # there are thousands
         return after
 
     def _label(self, match: re.Match[str]) -> int:

@@ -67,7 +67,10 @@ def _bare(text: str) -> str:
 
 def digest(text: str) -> str:
     """A short digest of a text, blank runs and case folded: stands for prose that is not copied."""
-    return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]
+    words = text.lower().replace("\n", " ").strip(" ")
+    if "  " in words or not words.isprintable():  # most texts have no other runs, and no other blanks
+        words = " ".join(words.split())
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _simple(match: re.Match[str]) -> str:

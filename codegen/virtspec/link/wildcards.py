@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 from virtspec.latex.blocks import Listing
 from virtspec.link.owners import Owners
@@ -31,7 +32,8 @@ MAX_NAME = 80
 MAX_SHIFT = 20
 """How long `1 << ` before a name may be."""
 
-_ENDS = ("*", "_XXX")
+_STAR = re.compile(r"\*(?<=[A-Z0-9_]\*)")
+_XXX = re.compile(r"_XXX")
 _BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
 _ENUM = re.compile(r"enum\s+([A-Za-z_]\w{0,80})\b(?!\s*\{)")
 _OF = re.compile(r"\b(?:one|values?|constants?|listed|defined)\s+(?:of|from|in|by)\s+(?:the\s+)?(?:\\field\{\s*)?$")
@@ -144,14 +146,10 @@ def _mentions(text: str) -> tuple[tuple[str, int, bool], ...]:
     """The beginnings of names and the tags of enums that a text mentions, with their positions, and whether the words
     before say that something is one of their codes."""
     found: list[tuple[str, int, bool]] = []
-    for end in _ENDS:
-        position = text.find(end)
-        while position >= 0:
-            stop = position - (text[position - 1] == "_")
-            # most stars are those of comments
-            if text[stop - 1].isalnum() and (word := _BEGINNING.search(text, max(0, stop - MAX_NAME), stop)):
-                found.append((word[1], word.start(), False))
-            position = text.find(end, position + 1)
+    for end in chain(_STAR.finditer(text), _XXX.finditer(text)):
+        stop = end.start() - (text[end.start() - 1] == "_")
+        if word := _BEGINNING.search(text, max(0, stop - MAX_NAME), stop):
+            found.append((word[1], word.start(), False))
     for enum in _ENUM.finditer(text) if "enum " in text else ():
         if _WORD.match(text, enum.start() - 1) is None:
             announced = _OF.search(text, max(0, enum.start() - MAX_NAME), enum.start()) is not None

@@ -63,6 +63,7 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
+    make = tuple.__new__  # without the detour through the constructor, which is a function
     for match, stretch in sorted(chain.from_iterable(hits_in(text, _KEYWORDS)), key=_beginning):
         keyword, behind = match.span()
         if keyword < end:
@@ -74,7 +75,7 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
         level = f"{match[0]} NOT" if _NOT.match(text, behind) else match[0]
         line = bisect_right(lines, first)
         names = names_in_sentence(words)
-        found.append(Sentence(stretch, start, keyword, line, level, digest(words), names, words))
+        found.append(make(Sentence, (stretch, start, keyword, line, level, digest(words), names, words)))
     return tuple(found)
 
 
