@@ -15,17 +15,17 @@ def direct(structs: Sequence[Struct], prose: Prose, owners: Owners) -> tuple[Str
     """The structs with the directions that prose states; those of their listings stay."""
     tags = {s.name for s in structs}
     whole: dict[str, Direction] = {}
-    single: dict[tuple[str, str], Direction] = {}
+    single: dict[str, dict[str, Direction]] = {}
     for access in read_directions(prose):
         name = _about(access, tags, owners)
         if name and access.whole:
             whole.setdefault(name, access.direction)
         elif name:
-            single.setdefault((name, access.member), access.direction)
+            single.setdefault(name, {}).setdefault(access.member, access.direction)
     return tuple(
         (
-            _with(s, [single.get((s.name, m.name), whole.get(s.name)) for m in s.members])
-            if s.name in whole or any((s.name, m.name) in single for m in s.members)
+            _with(s, [single.get(s.name, {}).get(m.name, whole.get(s.name)) for m in s.members])
+            if s.name in whole or s.name in single
             else s
         )
         for s in structs

@@ -15,6 +15,7 @@ _DIRECTION = re.compile(
     r"(?:\s+(?:part|portion|section|data))?\W*$",
     re.IGNORECASE,
 )
+_LINE = re.compile(r"\n\s*\*+")
 _CUE = re.compile(r"\b(?:only|if|when)\b", re.IGNORECASE)
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 _NEGOTIATED = re.compile(r"\b(?:negotiated|set|present|offered|exists?)\b", re.IGNORECASE)
@@ -37,7 +38,7 @@ def plain_remark(remark: Remark) -> str:
     text = remark.text
     if remark.comment:
         text = text.removeprefix("//").removeprefix("/*").removesuffix("*/")
-        text = re.sub(r"\n\s*\*+", " ", text)
+        text = _LINE.sub(" ", text) if "\n" in text else text
     return " ".join(text.split())
 
 

@@ -100,9 +100,12 @@ _RULES = re.compile(
 _CAPTION = re.compile(r"\\(?:caption|label)\s*(?:\[[^\]]*\])?\{(?:[^{}]|\{[^{}]*\})*\}")
 
 _PARAMETER = re.compile(r"(?<!\\)#[1-9]|\\setlength\b|\\renewcommand\b")
+
 MAX_ROWS = 20_000
+"""A table of as many rows is not read; the longest published one has some hundred."""
 
 
+@lru_cache(maxsize=4096)
 def parse_code(text: str) -> Code | None:
     """A code or a range of codes as the tables write them; None for anything else.
 
@@ -136,6 +139,8 @@ def read_text(text: str, table: Table) -> CodeTable | NoCodes:
     if not _CODE_LIKE.search(text, table.body, table.end):
         return NoCodes(table.start, "gives no codes")
     rows = _rows(text, table)
+    if len(rows) >= MAX_ROWS:
+        return NoCodes(table.start, f"has {MAX_ROWS} rows or more")
     if len(rows) < 2:
         return NoCodes(table.start, "has no rows below its heading")
     header, data = rows[0], rows[1:]
