@@ -363,7 +363,7 @@ def _paragraphs(section: Section) -> Iterator[Paragraph]:
         stop = blank.start() if blank else end
         text = file.text[start:stop]
         if text.strip():
-            yield Paragraph(digest(text), file, start, text)
+            yield tuple.__new__(Paragraph, (digest(text), file, start, text))
         start = blank.end() if blank else end
 
 

@@ -76,6 +76,10 @@ _BARE_INPUT = re.compile(r"\s+([A-Za-z0-9_./-]+)")
 _DEFINITION = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\$|\\def\s*\\$|\\(?:re)?newenvironment\*?\s*\{$")
 
 
+# for what there are thousands of: a constructor is a function, which takes as long again
+_make = tuple.__new__
+
+
 @lru_cache(maxsize=1024)
 def scan_text(text: str) -> Scan:
     """The structure of one LaTeX text."""
@@ -165,7 +169,7 @@ class _Scanner:
             return body
         if environment in LISTS:
             self.open.append((environment, start, -1))
-            self.blocks.append(ListEdge(start, environment, True))
+            self.blocks.append(_make(ListEdge, (start, environment, True)))
         return after
 
     def _after_columns(self, environment: str, after: int) -> int:
@@ -215,7 +219,7 @@ class _Scanner:
                 assert isinstance(table, Table)
                 self.blocks[index] = Table(start, environment, table.body, match.start())
             else:
-                self.blocks.append(ListEdge(match.start(), environment, False))
+                self.blocks.append(_make(ListEdge, (match.start(), environment, False)))
         else:
             opened = f"; the last open environment is '{self.open[-1][0]}'" if self.open else ""
             self.problems.append(Problem(match.start(), "VS005", f"'\\end{{{environment}}}' closes nothing{opened}"))
@@ -226,14 +230,14 @@ class _Scanner:
         label = None
         if found := option(self.text, after):
             label, after = self.text[found[0] : found[1]], found[1] + 1
-        self.blocks.append(tuple.__new__(Item, (start, label, after)))  # there are thousands
+        self.blocks.append(_make(Item, (start, label, after)))
         return after
 
     def _label(self, match: re.Match[str]) -> int:
         found = argument(self.text, match.end() - 1)
         if not found:
             return match.end()
-        self.blocks.append(Label(match.start(), squeeze(self.text[found[0] : found[1]])))
+        self.blocks.append(_make(Label, (match.start(), squeeze(self.text[found[0] : found[1]]))))
         return found[1] + 1
 
     def _heading(self, match: re.Match[str]) -> int:

@@ -47,7 +47,8 @@ Shorthands = Mapping[str, tuple[int, str]]
 def shorthands_in(text: str) -> tuple[tuple[str, tuple[int, str]], ...]:
     """The shorthands that a text defines."""
     found: list[tuple[str, tuple[int, str]]] = []
-    for match in _DEFINITION.finditer(text) if "command" in text else ():
+    defines = "newcommand" in text or "providecommand" in text
+    for match in _DEFINITION.finditer(text) if defines else ():
         name = match["braced"] or match["bare"]
         body = argument(text, match.end())
         if name not in _OWN and body is not None and _is_words(text[slice(*body)], count := int(match["count"] or 0)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pylatexenc.latex2text import LatexNodes2Text
 
-_SPECIAL = re.compile(r"[\\{}$~%&^#]|``|''|--")
+_SPECIAL = re.compile(r"[\\{}$~%&^#`'-](?:(?<![`'-])|(?<=`)`|(?<=')'|(?<=-)-)")
 _SIMPLE = re.compile(
     r"\\(?:field|emph|textbf|textit|texttt|mbox|text|underline)\{(?P<kept>[^{}\\$%&^#]*)\}"
     r"|\\url\{(?P<address>[^{}\\]*)\}"

@@ -26,9 +26,9 @@ from virtspec.model import (
     innermost,
 )
 from virtspec.read.bindings import Namesakes, Statement, read_bindings
-from virtspec.read.prose import Prose
+from virtspec.read.prose import Phrase, Prose
 
-_LINK = re.compile(r"\\hyperref\[([^\[\]{}]{1,400})\]\{([A-Z][A-Z0-9_]+)\}")
+_LINK = Phrase(r"\\hyperref\[([^\[\]{}]{1,400})\]\{([A-Z][A-Z0-9_]+)\}", "\\hyperref")
 
 MAX_SUGGESTIONS = 1000
 """How many findings a text may have before no more names are suggested: each compares with all names."""
@@ -195,7 +195,7 @@ class _Binder:
 @lru_cache(maxsize=1024)
 def links_in(text: str) -> tuple[tuple[str, str], ...]:
     """The links of a text that show a constant's name: the label they lead to, and the name."""
-    return tuple((squeeze(match[1]), match[2]) for match in _LINK.finditer(text))
+    return tuple((squeeze(match[1]), match[2]) for match in _LINK.matches(text))
 
 
 def _arms(structs: Iterable[Struct]) -> set[str]:

@@ -48,6 +48,7 @@ def _clauses_in(pages: Pages, labels: frozenset[str] | None) -> tuple[tuple[Clau
     found: list[Clause] = []
     skipped: list[Skipped] = []
     around: Section | None = None
+    make = tuple.__new__  # without the detour through the constructor, which is a function
     for sentence in sentences_in(file.text):
         section = pages.blocks[sentence.stretch].section
         if section is None or section.heading.conformance:
@@ -59,7 +60,7 @@ def _clauses_in(pages: Pages, labels: frozenset[str] | None) -> tuple[tuple[Clau
                 module_of(section.path, file.path),
                 _title(section),
             )
-        place = Place(file.path, sentence.line)
+        place = make(Place, (file.path, sentence.line))
         if whose is None and not section.legacy:
             skipped.append(Skipped(what="clause", reason="stands outside the normative sections", place=place))
             continue

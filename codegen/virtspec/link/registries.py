@@ -46,7 +46,7 @@ _COMBINED = re.compile(
 )
 _BIT = re.compile(r"bit\b", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\begin\{[a-z]+\}[^\n]*|\\(?:caption|label|hline)[^\n]*")
-_SENTENCE = re.compile(r"(?<=[.?!])\s")
+_SENTENCE = re.compile(r"\s(?<=[.?!]\s)")
 _CAPTION = re.compile(r"\\caption\{([^{}]{1,120})\}")
 _LEGACY = re.compile(r"^legacy interfaces?\b", re.IGNORECASE)
 _LIMIT = re.compile(r"_(?:MASK|MIN|MAX)$")

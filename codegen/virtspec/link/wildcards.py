@@ -33,7 +33,7 @@ MAX_SHIFT = 20
 """How long `1 << ` before a name may be."""
 
 _STAR = re.compile(r"\*(?<=[A-Z0-9_]\*)")
-_XXX = re.compile(r"_XXX")
+_XXX = re.compile(r"X(?<=_X)XX")
 _BEGINNING = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)$")
 _ENUM = re.compile(r"enum\s+([A-Za-z_]\w{0,80})\b(?!\s*\{)")
 _OF = re.compile(r"\b(?:one|values?|constants?|listed|defined)\s+(?:of|from|in|by)\s+(?:the\s+)?(?:\\field\{\s*)?$")

@@ -59,7 +59,7 @@ _FOR = re.compile(r"[Ff]or\s+the\s+(?:command|field)\s+([A-Z][A-Z0-9_]+)")
 _SECTION = re.compile(r"\\(?:(?:sub)*section|(?:sub)?paragraph|(?:driver|device)normative)\b")
 _MEMBER_IS = Phrase(r"\\field\{(?P<member>\w+)\}\s+is\s+struct\s+(?P<struct>[a-z_]\w*)", "\\field", "struct")
 _CODES = r"[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+(?:(?:,\s+|\s+or\s+|,\s+or\s+)[A-Z][A-Z0-9]*(?:_[A-Za-z0-9]+)+)*"
-_SELECTED = re.compile(rf"\bIf\s+(?:the\s+)+\w+\s+\(in\s+\\field\{{\w+\}}\)\s+is\s+({_CODES})")
+_SELECTED = re.compile(rf"If(?<!\wIf)\s+(?:the\s+)+\w+\s+\(in\s+\\field\{{\w+\}}\)\s+is\s+({_CODES})")
 _NEGOTIATED = re.compile(r"If\s+([A-Z][A-Z0-9_]*_F_[A-Z0-9_]+)\s+is\s+(NOT\s+|not\s+)?negotiated,")
 _RESPONDS = Phrase(
     r"esponds\s+to\s+\\textit\{(?P<code>[A-Z]\w+)\}\s+with\s+\\textit\{(?:struct\s+)?(?P<struct>[a-z]\w*)\}",
@@ -202,7 +202,7 @@ class _Reader:
 
     def member_is(self, hit: Hit) -> Iterator[Statement]:
         """In a list of choices: "if the opcode (in header) is A or B, then op_flf is struct X"."""
-        text, section = hit.file.text, hit.context.section
+        text, section = hit.file.text, hit.section
         begin = section.heading.start if section is not None and section.file is hit.file else 0
         choices = list(_SELECTED.finditer(text, max(begin, hit.start - MAX_CHOICE), hit.start))
         if not choices:
@@ -240,7 +240,7 @@ class _Reader:
         found = self._last(sentence)
         if found:
             return found
-        for label in reversed(hit.context.items):
+        for label in reversed(hit.items):
             name = plain_text(label)
             if name in self.codes:
                 return name
@@ -249,15 +249,15 @@ class _Reader:
             option = _OPTION.match(hit.file.text, block.body)
             if option and option[1] in self.codes:
                 return option[1]
-        section = hit.context.section
+        section = hit.section
         while section is not None:
             if section.title in self.codes:
                 return section.title
             section = section.parent
         found = self._last(hit.file.text[hit.paragraph_start() : hit.start])
-        if found or hit.context.section is None:
+        if found or hit.section is None:
             return found
-        return self._announced(hit, hit.context.section)
+        return self._announced(hit, hit.section)
 
     def _announced(self, hit: Hit, section: Section) -> str:
         """The code of which the section says, before or after: "For the command X, …"; "" where it names several."""
@@ -272,7 +272,7 @@ class _Reader:
 
     def _earlier(self, hit: Hit) -> str:
         """The last code that the section names before the statement's paragraph."""
-        section = hit.context.section
+        section = hit.section
         start = section.heading.start if section is not None and section.file is hit.file else 0
         return self._last(hit.file.text[max(start, hit.start - 1000) : hit.start])
 

@@ -22,7 +22,7 @@ _FIELD = re.compile(r"\\field\{\s*([A-Za-z_][A-Za-z0-9_.]*)(?:\[\])?\s*\}")
 _LABEL_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*$")
 _VIRTQUEUES = re.compile(r"virtqueues$", re.IGNORECASE)
 _QUEUE = re.compile(r"\s*(?:The\s+)?([a-z]\w*(?:\s\w+)?)\s+")
-_REQUIRES = Phrase(r"Requires?\s+(?=[A-Z])")
+_REQUIRES = Phrase(r"Requires?\s+(?=[A-Z])", "Require")
 _BARE = re.compile(r"\s*([A-Z][A-Z0-9_]+_F_[A-Z0-9_]+)")
 _STATES = (
     Phrase(r"only\s+(?:valid|exists?|present|available|used|meaningful)\b", "only"),
@@ -72,7 +72,7 @@ def read_requirements(text: Text) -> Iterator[Requirement]:
 
 def _feature_of(hit: Hit) -> str:
     """The feature whose item a match stands in."""
-    for label in reversed(hit.context.items):
+    for label in reversed(hit.items):
         found = FEATURE_NAME.search(plain_text(label))
         if found:
             return found[0]
@@ -92,7 +92,7 @@ def read_gates(text: Text, features: Sequence[tuple[str, Located, str]]) -> Iter
 
 
 def _normative(hit: Hit) -> bool:
-    section = hit.context.section
+    section = hit.section
     return section is not None and section.role is not None
 
 
@@ -104,12 +104,12 @@ def _stated(hit: Hit) -> Gate | None:
     before = _own_clause(hit.file.text[start : hit.start])
     behind = _CLAUSE.split(hit.file.text[hit.start : end], maxsplit=1)[0]
     names = tuple(dict.fromkeys(_FIELD.findall(before)))
-    section = hit.context.section
+    section = hit.section
     queue = _QUEUE.fullmatch(before) if section is not None and _VIRTQUEUES.match(section.title) else None
     if not names and queue:
         names = (queue[1],)
     elif not names:
-        label = _LABEL_FIELD.match(hit.context.items[-1]) if hit.context.items else None
+        label = _LABEL_FIELD.match(hit.items[-1]) if hit.items else None
         if not label:
             return None
         names = (label[1],)
@@ -162,5 +162,5 @@ def _initial(hit: Hit) -> Gate | None:
 
 def _negotiated(hit: Hit) -> Gate | None:
     """A code in whose item something "is negotiated using the F feature"."""
-    code = next((plain_text(label) for label in reversed(hit.context.items)), "")
+    code = next((plain_text(label) for label in reversed(hit.items)), "")
     return Gate((code,), Feature(name=hit.match["feature"]), hit.context.module, hit.place, 0) if code else None

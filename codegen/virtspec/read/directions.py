@@ -59,7 +59,7 @@ def _of_fields(hit: Hit) -> Access | None:
 
 def _of_item(hit: Hit) -> Access | None:
     """ "(device-writable)", with which the item of a member begins."""
-    label = _ITEM_FIELD.match(hit.context.items[-1]) if hit.context.items else None
+    label = _ITEM_FIELD.match(hit.items[-1]) if hit.items else None
     if label is None or hit.file.text[hit.context.start : hit.start].strip() != "(":
         return None
     return Access(_side(hit.match["side"] == "readable"), hit.place, member=label[1], whole=False)

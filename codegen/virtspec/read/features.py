@@ -6,7 +6,7 @@ import re
 
 from virtspec.model import AllOf, AnyOf, Condition, Feature, Not
 
-FEATURE_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+\b")
+FEATURE_NAME = re.compile(r"[A-Z](?<!\w.)[A-Z0-9]*(?:_[A-Z0-9]+)*_F_[A-Z0-9_]+\b")
 ABSENT = re.compile(
     r"\b(?:is|are|has|have)\s+not\s+(?:been\s+)?(?:negotiated|set|offered)|\bnot\s+negotiated", re.IGNORECASE
 )

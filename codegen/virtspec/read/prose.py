@@ -248,6 +248,15 @@ class Hit:
         return self.pages.context(self.index)
 
     @property
+    def section(self) -> Section | None:
+        return self.pages.blocks[self.index].section
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The labels of the list items around the match, the innermost last."""
+        return self.pages.outline.items[self.index]
+
+    @property
     def file(self) -> SourceFile:
         return self.pages.file
 

@@ -89,17 +89,14 @@ _ACCESS: dict[str, Access] = {"R": "R", "W": "W", "RW": "RW", "R/W": "RW"}
 _POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
 _IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
 
-_STEP = re.compile(
-    r"(?P<row>\\\\(?:\s*\[[^\]]*\])?|\\tabularnewline\b)|(?P<cell>&)|(?P<open>\{)|(?P<close>\})|(?P<comment>%[^\n]*\n?)|\\.",
-    re.DOTALL,
-)
+_STEP = re.compile(r"\\(?:\\(?:\s*\[[^\]]*\])?|tabularnewline\b|.)|&|\{|\}|%[^\n]*\n?", re.DOTALL)
 _RULES = re.compile(
     r"\\(?:hline|endhead|endfirsthead|endfoot|endlastfoot|toprule|midrule|bottomrule)\b|\\cline\s*\{[^{}]*\}"
 )
 
 _CAPTION = re.compile(r"\\(?:caption|label)\s*(?:\[[^\]]*\])?\{(?:[^{}]|\{[^{}]*\})*\}")
 
-_PARAMETER = re.compile(r"(?<!\\)#[1-9]|\\setlength\b|\\renewcommand\b")
+_PARAMETER = re.compile(r"#(?<!\\#)[1-9]|\\(?:setlength|renewcommand)\b")
 
 MAX_ROWS = 20_000
 """A table of as many rows is not read; the longest published one has some hundred."""
@@ -227,15 +224,16 @@ def _rows(text: str, table: Table) -> list[tuple[Cell, ...]]:
     start = table.body
     depth = 0
     for match in _STEP.finditer(text, table.body, table.end):
-        kind = match.lastgroup
-        if kind == "open":
+        step = match[0]
+        row = step.startswith(("\\\\", "\\tabularnewline"))
+        if step == "{":
             depth += 1
-        elif kind == "close":
+        elif step == "}":
             depth -= 1
-        elif depth <= 0 and kind in ("row", "cell"):
+        elif depth <= 0 and (row or step == "&"):
             cells.append(_cell(text, start, match.start()))
             start = match.end()
-            if kind == "row":
+            if row:
                 if any(cell.text for cell in cells):
                     rows.append(tuple(cells))
                 cells = []
