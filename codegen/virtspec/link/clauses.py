@@ -24,10 +24,9 @@ def clauses(prose: Prose, facts: Facts) -> tuple[Clause, ...]:
     for pages in prose.pages.values():
         stated, skipped = _clauses_in(pages, labels)
         for clause in stated:
-            base = clause.key
-            numbers[base] = number = numbers.get(base, 0) + 1
-            if number > 1:
-                clause = replace(clause, key=f"{base}#{number}")
+            if clause.key in found:
+                numbers[clause.key] = number = numbers.get(clause.key, 1) + 1
+                clause = replace(clause, key=f"{clause.key}#{number}")
             found[clause.key] = clause
         facts.count("clauses", read=True, number=len(stated))
         for skip in skipped:

@@ -52,6 +52,10 @@ def name_fields(
 ) -> tuple[Registry, ...]:
     """The registries with the members that the text says hold their codes, or whose bits these number."""
     mentions = _Mentions(structs, owners)
+    lists: dict[str, list[Registry]] = {}
+    for registry in registries:
+        if not registry.under:
+            lists.setdefault(registry.place.file, []).append(registry)
     fields: dict[str, list[str]] = {}
     bits: dict[str, dict[str, None]] = {}
     for pages in prose.pages.values():
@@ -60,11 +64,11 @@ def name_fields(
             shifted = _SHIFTED.search(pages.file.text, max(0, position - MAX_SHIFT), position) is not None
             if held not in mentions.integers or (_BITS.search(words) and not shifted):
                 continue
-            registry = _called(beginning, pages.file.path, registries)
-            if registry is not None and shifted:
-                bits.setdefault(registry.key, {}).setdefault(held)
-            elif registry is not None and held not in fields.setdefault(registry.key, list(registry.fields)):
-                fields[registry.key].append(held)
+            called = _called(beginning, lists.get(pages.file.path, ()))
+            if called is not None and shifted:
+                bits.setdefault(called.key, {}).setdefault(held)
+            elif called is not None and held not in fields.setdefault(called.key, list(called.fields)):
+                fields[called.key].append(held)
     for registry, held in mentions.set_to(registries, prose):
         if held not in fields.setdefault(registry.key, []):
             fields[registry.key].append(held)
@@ -157,13 +161,12 @@ def _mentions(text: str) -> tuple[tuple[str, int, bool], ...]:
     return tuple(sorted(found, key=lambda mention: mention[1]))
 
 
-def _called(beginning: str, file: str, registries: Sequence[Registry]) -> Registry | None:
-    """The enum of that tag, the list whose names begin so, all but perhaps one, or the only one that has several."""
+def _called(beginning: str, registries: Sequence[Registry]) -> Registry | None:
+    """The enum of that tag, the list whose names begin so, all but perhaps one, or the only one that has several; of
+    the lists of the file that mentions it."""
     words = beginning.split("_")
     some: list[Registry] = []
     for registry in registries:
-        if registry.under or registry.place.file != file:
-            continue
         if registry.name == beginning:
             return registry
         names = [e.name.split("_") for e in registry.entries if e.name.startswith(f"{beginning}_")]

@@ -197,7 +197,7 @@ def innermost(type_: Type) -> Type:
 def members_in(members: tuple[Member, ...], above: str = "") -> Iterator[tuple[str, Member]]:
     """Members and those of the untagged types in them, with their paths; unnamed ones give no word to a path."""
     for member in members:
-        path = ".".join(filter(None, (above, member.name)))
+        path = f"{above}.{member.name}" if above and member.name else above or member.name
         yield path, member
         inner = innermost(member.type)
         if isinstance(inner, Aggregate):

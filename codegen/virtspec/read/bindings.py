@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import filterfalse
 
 from virtspec.latex.blocks import Item
 from virtspec.latex.document import Section
@@ -360,4 +361,4 @@ class Namesakes:
 @lru_cache(maxsize=8192)
 def _meaning(name: str) -> tuple[str, ...]:
     """The words of a name that are not about the direction of a message."""
-    return tuple(word for word in name.split("_") if word not in _NOISE)
+    return tuple(filterfalse(_NOISE.__contains__, name.split("_")))

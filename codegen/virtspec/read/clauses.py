@@ -52,8 +52,10 @@ class Sentence(NamedTuple):
     words: str
 
 
-def _beginning(hit: tuple[re.Match[str], int]) -> int:
-    return hit[0].start()
+@lru_cache(maxsize=1024)
+def keywords_in(text: str) -> list[tuple[re.Match[str], int]]:
+    """The keywords in the prose of a text, in their order, with the stretches in which they stand."""
+    return sorted(chain.from_iterable(hits_in(text, _KEYWORDS)), key=lambda hit: hit[0].start())
 
 
 @lru_cache(maxsize=1024)
@@ -64,7 +66,7 @@ def sentences_in(text: str) -> tuple[Sentence, ...]:
     outline, lines = outline_of(text), line_starts_of(text)
     end = 0
     make = tuple.__new__  # without the detour through the constructor, which is a function
-    for match, stretch in sorted(chain.from_iterable(hits_in(text, _KEYWORDS)), key=_beginning):
+    for match, stretch in keywords_in(text):
         keyword, behind = match.span()
         if keyword < end:
             continue  # another keyword of the sentence before

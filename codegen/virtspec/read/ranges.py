@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from virtspec.model import Condition, Place
+from virtspec.read.clauses import keywords_in
 from virtspec.read.features import combine
 from virtspec.read.numbers import number
-from virtspec.read.prose import Phrase, Prose
+from virtspec.read.prose import Hit, Prose
 
 _NUMBER = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
-_SET = Phrase(
+_SET = re.compile(
     r"MUST\s+set\s+(?:\\field\{(?P<member>\w+)\}\s+to\s+(?:"
     rf"between\s+(?P<first>{_NUMBER})\s+and\s+(?P<last>{_NUMBER})\s+inclusive"
     rf"|at\s+least\s+(?P<least>{_NUMBER})"
@@ -34,9 +35,18 @@ class ValueRange:
     place: Place
 
 
+def _statements(prose: Prose) -> Iterator[Hit]:
+    """Every statement on a member's values: all begin with a keyword."""
+    for pages in prose.pages.values():
+        text = pages.file.text
+        for keyword, stretch in keywords_in(text):
+            if match := _SET.match(text, keyword.start()):
+                yield Hit(match, pages, stretch)
+
+
 def read_ranges(prose: Prose) -> Iterator[ValueRange]:
     """Every range that a normative sentence gives."""
-    for hit in prose.find(_SET):
+    for hit in _statements(prose):
         match = hit.match
         first = number(match["first"] or match["least"] or match["or_more"] or "1")
         last = number(match["last"]) if match["last"] else None
