@@ -9,8 +9,8 @@ MAX_OPTION = 1 << 10
 """The longest argument in braces and in brackets, in characters: an unclosed one must not swallow a file, and a
 thousand unclosed ones must not cost the square of it."""
 
-_FLAT = re.compile(rf"[ \t\n]*\{{([^{{}}\\%]{{0,{MAX_ARGUMENT - 2}}})\}}")
-_FLAT_OPTION = re.compile(rf"[ \t\n]*\[([^][{{}}\\]{{0,{MAX_OPTION - 2}}})\]")
+_FLAT = re.compile(rf"[ \t\n]*\{{((?:\\[A-Za-z]{{1,20}})?[^{{}}\\%]{{0,{MAX_ARGUMENT - 23}}})\}}")
+_FLAT_OPTION = re.compile(rf"\[([^][{{}}\\]{{0,{MAX_OPTION - 2}}})\]")
 # one set of characters comes first: it is all that the engine looks for
 _BRACES = re.compile(r"[{}\\%](?:(?<=\\).|(?<=%)[^\n]*)?", re.DOTALL)
 _BRACKETS = re.compile(r"[][{}\\](?:(?<=\\).)?", re.DOTALL)
@@ -24,7 +24,7 @@ def argument(text: str, start: int) -> tuple[int, int] | None:
 
     None where there is no such argument or it does not end within `MAX_ARGUMENT` characters.
     """
-    # nearly every argument is flat: no need to look at every character of it
+    # nearly every argument is words, or begins with its only command: no need to look at every character of it
     if flat := _FLAT.match(text, start):
         return flat.span(1)
     begin = _OPEN.match(text, start)
@@ -43,11 +43,11 @@ def argument(text: str, start: int) -> tuple[int, int] | None:
 
 def option(text: str, start: int) -> tuple[int, int] | None:
     """The same for the balanced `[…]` of an optional argument and `MAX_OPTION`; brackets in braces do not count."""
-    if flat := _FLAT_OPTION.match(text, start):
-        return flat.span(1)
     begin = _OPEN_OPTION.match(text, start)
     if begin is None:
         return None
+    if flat := _FLAT_OPTION.match(text, begin.end() - 1):
+        return flat.span(1)
     depth = braces = 0
     for match in _BRACKETS.finditer(text, begin.end() - 1, begin.end() - 1 + MAX_OPTION):
         token = match[0]

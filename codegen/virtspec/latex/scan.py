@@ -155,7 +155,8 @@ class _Scanner:
 
     def _defining(self, start: int) -> bool:
         """Whether the command stands in its own definition (`\\newcommand{\\conformance}`), not in use."""
-        return bool(_DEFINITION.search(self.text, max(0, start - 40), start + 1))
+        before = self.text[max(0, start - 40) : start + 1]
+        return ("new" in before or "def" in before) and _DEFINITION.search(before) is not None
 
     def _begin(self, match: re.Match[str]) -> int:
         environment = match["opened"]

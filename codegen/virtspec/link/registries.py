@@ -291,8 +291,8 @@ def _sentence_before(located: Located, floor: int) -> str:
     text = located.file.text
     start = max(0, located.block.start - 600, floor if floor < located.block.start else 0)
     for paragraph in reversed(_PARAGRAPH.split(text[start : located.block.start])):
-        if paragraph.strip():
-            return next(sentence for sentence in reversed(_SENTENCE.split(paragraph)) if sentence.strip())
+        if words := paragraph.rstrip():
+            return _SENTENCE.split(words)[-1]
     return ""
 
 
