@@ -46,6 +46,7 @@ _FOLDERS = {
 }
 
 
+@lru_cache(maxsize=8192)
 def slug(text: str) -> str:
     """A title or file name as the name of a module: lower-case letters, digits and `_`."""
     return _NO_WORD.sub("_", text.lower()).strip("_")[:64] or "unnamed"

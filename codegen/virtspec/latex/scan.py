@@ -45,11 +45,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one text holds: its blocks in order, where comments begin, the defects, and whether it hides a part of
-    itself."""
+    """What one text holds: its blocks in order, where comments and definitions of commands begin, the defects, and
+    whether it hides a part of itself."""
 
     blocks: tuple[Block, ...]
     comments: tuple[int, ...]
+    definitions: tuple[int, ...]
     problems: tuple[Problem, ...]
     hides: bool
 
@@ -57,7 +58,7 @@ class Scan:
 # Every alternative starts with a backslash, which is all that the regular expression engine then searches for; most
 # commands are done with by their first letter. An escaped backslash is matched so that it starts nothing.
 _COMMAND = re.compile(
-    r"\\(?=[bceidlps\\])(?:"
+    r"\\(?=[bceidlnprs\\])(?:"
     r"(?P<begin>begin\{(?P<opened>[A-Za-z]+\*?)\})"
     r"|(?P<end>end\{(?P<closed>[A-Za-z]+\*?)\})"
     r"|(?P<item>item(?![A-Za-z]))"
@@ -65,6 +66,7 @@ _COMMAND = re.compile(
     r"|(?P<heading>(?:chapter|(?:sub){0,2}section|(?:sub)?paragraph|part)(?![A-Za-z])\*?)"
     r"|(?P<normative>(?:driver|device)normative(?![A-Za-z]))"
     r"|(?P<conformance>conformance(?![A-Za-z]))"
+    r"|(?P<definition>(?:(?:re)?new|provide)command(?![A-Za-z]))"
     r"|(?P<input>(?:input|include)(?![A-Za-z]))"
     r"|(?P<iffalse>iffalse(?![A-Za-z@]))"
     r"|(?P<lstinput>lstinputlisting(?![A-Za-z]))"
@@ -93,6 +95,7 @@ class _Scanner:
         self.text = text
         self.blocks: list[Block] = []
         self.comments: list[int] = []
+        self.definitions: list[int] = []
         self.problems: list[Problem] = []
         self.hides = False
         self.open: list[tuple[str, int, int]] = []  # environment, its start, the block to complete or -1
@@ -109,6 +112,7 @@ class _Scanner:
             "heading": self._heading,
             "normative": self._normative,
             "conformance": self._conformance,
+            "definition": self._definition,
             "input": self._input,
             "lstinput": self._lstinput,
             "lstset": self._lstset,
@@ -129,7 +133,13 @@ class _Scanner:
             self.problems.append(Problem(start, "VS005", f"'\\begin{{{environment}}}' has no '\\end{{{environment}}}'"))
         if self.hides and (unended := passed_over(text)[1]) is not None:
             self.problems.append(Problem(unended, "VS005", "'\\iffalse' has no '\\fi'"))
-        return Scan(tuple(self.blocks), tuple(self.comments), tuple(self.problems), self.hides)
+        return Scan(
+            blocks=tuple(self.blocks),
+            comments=tuple(self.comments),
+            definitions=tuple(self.definitions),
+            problems=tuple(self.problems),
+            hides=self.hides,
+        )
 
     def _comment(self, position: int) -> int:
         """Where the next comment begins; behind the text where there is none. A percent sign is escaped by the last of
@@ -305,6 +315,10 @@ class _Scanner:
         self.blocks.append(Heading(match.start(), level, squeeze(title), conformance=True))
         # the title is scanned again for its label
         return match.end() if "\\label" in title else after
+
+    def _definition(self, match: re.Match[str]) -> int:
+        self.definitions.append(match.start())
+        return match.end()
 
     def _input(self, match: re.Match[str]) -> int:
         found = argument(self.text, match.end())

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from virtspec.latex.arguments import MAX_ARGUMENT, argument
+from virtspec.latex.scan import scan_text
 from virtspec.source import Expansion, SourceFile
 
 MAX_BODY = 500
@@ -47,8 +48,10 @@ Shorthands = Mapping[str, tuple[int, str]]
 def shorthands_in(text: str) -> tuple[tuple[str, tuple[int, str]], ...]:
     """The shorthands that a text defines."""
     found: list[tuple[str, tuple[int, str]]] = []
-    defines = "newcommand" in text or "providecommand" in text
-    for match in _DEFINITION.finditer(text) if defines else ():
+    for start in scan_text(text).definitions:
+        match = _DEFINITION.match(text, start)
+        if match is None:
+            continue
         name = match["braced"] or match["bare"]
         body = argument(text, match.end())
         if name not in _OWN and body is not None and _is_words(text[slice(*body)], count := int(match["count"] or 0)):

@@ -134,33 +134,31 @@ class Phrase:
     near it is then looked through.
     """
 
-    __slots__ = ("near", "pattern", "word")
+    __slots__ = ("near", "needed", "pattern", "word")
 
     def __init__(self, pattern: str, word: str = "", near: str = "") -> None:
         self.pattern = re.compile(pattern)
         self.word = word
         self.near = near
+        self.needed = near or word
 
     def matches(self, text: str) -> Iterable[re.Match[str]]:
         """The matches in a text, one behind the other."""
         if not self.word:
             return self.pattern.finditer(text)
-        if self.near:
-            gist = gist_of(text, self.near)
-            position = gist.text.find(self.word)
-            return self._in_gist(text, gist, position) if position >= 0 else ()
-        position = text.find(self.word)
-        return self._from(text, position) if position >= 0 else ()
+        return self._near(text, gist_of(text, self.near)) if self.near else self._beginning(text)
 
-    def _from(self, text: str, position: int) -> Iterator[re.Match[str]]:
+    def _beginning(self, text: str) -> Iterator[re.Match[str]]:
+        position = text.find(self.word)
         while position >= 0:
             match = self.pattern.match(text, position)
             if match:
                 yield match
             position = text.find(self.word, match.end() if match else position + 1)
 
-    def _in_gist(self, text: str, gist: Gist, position: int) -> Iterator[re.Match[str]]:
+    def _near(self, text: str, gist: Gist) -> Iterator[re.Match[str]]:
         end = 0
+        position = gist.text.find(self.word)
         while position >= 0:
             start = gist.origin(position)
             match = self.pattern.match(text, start) if start >= end else None
@@ -372,4 +370,8 @@ def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ..
 def hits_in(text: str, phrases: tuple[Phrase, ...]) -> tuple[list[tuple[re.Match[str], int]], ...]:
     """The matches of each phrase in the prose of a text, with their stretches; equal texts are searched once."""
     hit = outline_of(text).hit
-    return tuple([found for match in phrase.matches(text) if (found := hit(match))] for phrase in phrases)
+    return tuple(
+        # most texts lack most phrases: to see that is most of the work
+        [found for match in phrase.matches(text) if (found := hit(match))] if phrase.needed in text else []
+        for phrase in phrases
+    )
