@@ -85,8 +85,8 @@ class Located:
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """The blocks of one file from one inclusion to the next, with the sections that they open. `marks` are the blocks
-    that prose stands between: all but the labels, which stand amidst it.
+    """The blocks of one file from one inclusion to the next, with the sections that they open. Labels and settings are
+    not among them: they stand amidst the prose that is between blocks.
 
     `stack` are the sections open at its end, `escape` the listings' escape character there, and `end` is where the scan
     of the file goes on. `edges` are the beginnings and ends of its lists.
@@ -94,7 +94,6 @@ class Segment:
 
     file: SourceFile
     blocks: tuple[Located, ...]
-    marks: tuple[Located, ...]
     sections: tuple[Section, ...]
     edges: tuple[ListEdge, ...]
     stack: tuple[Section, ...]
@@ -124,7 +123,8 @@ class Lost:
 
 @dataclass(slots=True)
 class Document:
-    """All blocks in reading order, whole and in segments, all sections, and the files in the order of their first use;
+    """All blocks in reading order, but for labels and settings, whole and in segments, all sections, and the files in
+    the order of their first use;
     `listed` has the files that are listings, by path."""
 
     name: str
@@ -211,7 +211,7 @@ class _Reader:
             own = _ESCAPE.search(block.options)
             section = self.sections[-1] if self.sections else None
             located = Located(listed, whole, section, own[1] if own else self.escape)
-            self.add(Segment(listed, (located,), (located,), (), (), self.sections, self.escape, 0))
+            self.add(Segment(listed, (located,), (), (), self.sections, self.escape, 0))
             self.document.listed.setdefault(listed.path, located)
 
     def follow(self, file: SourceFile, block: Input, *, tabled: bool) -> None:
@@ -260,45 +260,41 @@ def _segment(file: SourceFile, first: int, sections: tuple[Section, ...], escape
     """
     blocks = scan_text(file.text).blocks
     found: list[Located] = []
-    marks: list[Located] = []
     opened: list[Section] = []
     edges: list[ListEdge] = []
     within = sections[-1] if sections else None
     index = first
     for index in range(first, len(blocks)):
         block = blocks[index]
-        located = Located(file, block, within)
         match block:
             case Item() | Table():
-                pass
+                found.append(Located(file, block, within))
             case ListEdge():
+                found.append(Located(file, block, within))
                 edges.append(block)
             case Heading():
                 following = blocks[index + 1] if index + 1 < len(blocks) else None
                 label = following.name if isinstance(following, Label) else ""
                 sections = _around(sections, block)
-                located.section = within = _section(file, block, label, sections[-1] if sections else None)
+                within = _section(file, block, label, sections[-1] if sections else None)
                 sections = (*sections, within)
                 opened.append(within)
+                found.append(Located(file, block, within))
             case Label():
-                found.append(located)
-                continue
+                pass
             case Settings():
                 own = _ESCAPE.search(block.options)
                 escape = own[1] if own else escape
-                continue
             case Listing(path=""):
                 own = _ESCAPE.search(block.options)
-                located.escape = own[1] if own else escape
+                found.append(Located(file, block, within, own[1] if own else escape))
             case Input() | Listing():
                 break
             case _:
                 assert_never(block)
-        found.append(located)
-        marks.append(located)
     else:
         index = len(blocks)
-    return Segment(file, tuple(found), tuple(marks), tuple(opened), tuple(edges), sections, escape, index)
+    return Segment(file, tuple(found), tuple(opened), tuple(edges), sections, escape, index)
 
 
 def _around(sections: tuple[Section, ...], block: Block) -> tuple[Section, ...]:

@@ -6,9 +6,9 @@ through pylatexenc, which is imported at the first of them.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def digest(text: str) -> str:
     words = text.lower().replace("\n", " ").strip(" ")
     if "  " in words or not words.isprintable():  # most texts have no other runs, and no other blanks
         words = " ".join(words.split())
-    return hashlib.sha256(words.encode()).hexdigest()[:16]
+    return sha256(words.encode()).hexdigest()[:16]
 
 
 def _simple(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from virtspec.chapters import module_of
 from virtspec.diagnostics import Diagnostic
 from virtspec.latex.arguments import squeeze
-from virtspec.latex.blocks import Heading, Label, Listing, Table
+from virtspec.latex.blocks import Heading, Listing, Table
 from virtspec.latex.document import Document, Located, Section
 from virtspec.layout import LayoutError, Layouts, TooDeep
 from virtspec.lint.pages import Page, read_pages
@@ -328,13 +328,11 @@ class Draft:
             block = located.block
             if isinstance(block, Heading) and block.label:
                 add(block.label, located.file, block.start)
-            elif isinstance(block, Label):
-                add(block.name, located.file, block.start)
             elif isinstance(block, Listing) and "label" in block.options:
                 match = _LISTING_LABEL.search(block.options)
                 if match:
                     add(squeeze(match[1] or match[2]), located.file, block.start)
-        # a label in an argument that the scanner steps over, as that of a caption
+        # all others, those of captions too
         for page in self.all_pages:
             for match in _LABEL.finditer(page.text):
                 if "#" not in match[1]:

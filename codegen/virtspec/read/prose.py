@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from virtspec.chapters import module_of
@@ -59,12 +59,12 @@ class Outline:
     """
 
     text: str
-    starts: list[int] = field(default_factory=lambda: [0])
-    begins: list[int] = field(default_factory=lambda: [0])
-    ends: list[int] = field(default_factory=list)
-    items: list[tuple[str, ...]] = field(default_factory=lambda: [()])
-    titled: list[bool] = field(default_factory=lambda: [False])
-    comments: tuple[int, ...] = ()
+    starts: tuple[int, ...]
+    begins: tuple[int, ...]
+    ends: tuple[int, ...]
+    items: tuple[tuple[str, ...], ...]
+    titled: tuple[bool, ...]
+    comments: tuple[int, ...]
 
     def prose_start(self, index: int) -> int:
         """Where the prose of a stretch begins: behind the arguments of a heading, and behind its label."""
@@ -91,11 +91,13 @@ class Outline:
 def outline_of(text: str) -> Outline:
     """The stretches of a LaTeX text: one for every block of its segments, save labels."""
     scan = scan_text(text)
-    outline = Outline(text, comments=scan.comments)
+    # of each stretch: its start, where its prose begins, where the one before ends, the items around, whether titled
+    found: list[tuple[int, int, int, tuple[str, ...], bool]] = [(0, 0, 0, (), False)]
     open_: list[str] = []
     items: tuple[str, ...] = ()
     for block in scan.blocks:
         start = begin = block.start
+        titled = False
         match block:
             case Item():
                 start = begin = block.body
@@ -111,19 +113,16 @@ def outline_of(text: str) -> Outline:
             case Heading():
                 open_.clear()
                 items = ()
+                titled = True
             case Label() | Input() | Settings():
                 continue  # these stand amidst the text
             case Listing() | Table():
                 if isinstance(block, Listing) and block.path:
                     continue  # the listing stands in a file of its own
                 begin = block.end
-        outline.starts.append(start)
-        outline.begins.append(begin)
-        outline.ends.append(block.start)
-        outline.items.append(items)
-        outline.titled.append(isinstance(block, Heading))
-    outline.ends.append(len(text))
-    return outline
+        found.append((start, begin, block.start, items, titled))
+    starts, begins, ends, around, headed = zip(*found, strict=True)
+    return Outline(text, starts, begins, (*ends[1:], len(text)), around, headed, scan.comments)
 
 
 class Phrase:
@@ -298,21 +297,24 @@ def sentence_start(text: str, start: int, position: int) -> int:
     """Where the sentence of a position begins, in prose that begins at `start`."""
     start = max(start, position - MAX_LOOK)
     blank = text.rfind("\n\n", start, position)
-    start = blank + 2 if blank >= 0 else start
-    for stop in _SENTENCE_END.finditer(text, start, position):
+    end = start = blank + 2 if blank >= 0 else start
+    while stop := _SENTENCE_END.search(text, end, position):
+        end = stop.end()
         if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
-            start = stop.end()
+            start = end
     return start
 
 
 def sentence_end(text: str, position: int, limit: int) -> int:
     """Where the sentence of a position ends, in prose that ends at `limit`."""
     limit = min(limit, position + MAX_LOOK)
-    for stop in _SENTENCE_END.finditer(text, position, limit):
-        if text[stop.start()] == "\n":
-            return stop.start()
-        if text[stop.start() - 3 : stop.start()] not in _ABBREVIATED:
-            return stop.end()
+    end = position
+    while stop := _SENTENCE_END.search(text, end, limit):
+        first, end = stop.span()
+        if text[first] == "\n":
+            return first
+        if text[first - 3 : first] not in _ABBREVIATED:
+            return end
     return max(position, limit)
 
 
@@ -361,7 +363,7 @@ class Prose:
 
 @lru_cache(maxsize=1024)
 def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ...]) -> Pages:
-    blocks = [b for segment in segments for b in segment.marks]
+    blocks = [b for segment in segments for b in segment.blocks]
     sections = [*((around,) if around else ()), *(s for segment in segments for s in segment.sections)]
     return Pages(file, outline_of(file.text), [Located(file, Label(0, ""), around), *blocks], sections)
 
