@@ -15,6 +15,7 @@ from virtspec.layout import Layouts
 from virtspec.link import link_document
 from virtspec.model import Binding, Feature, Integer, Not, Registry, Spec, features_of, members_in
 from virtspec.pipeline import generate, read_spec
+from virtspec.read.tables import MAX_ROWS
 
 
 @pytest.fixture(scope="module")
@@ -371,6 +372,14 @@ def test_tables_of_any_environment(tmp_path: Path, environment: str) -> None:
     (lost,) = spec.coverage.skipped
     assert (lost.what, lost.place.line) == ("table", 7)
     assert lost.reason.startswith("lost in part: 'WIDGET_OP_C' has no code that can be read")
+
+
+def test_a_table_without_end_is_told(tmp_path: Path) -> None:
+    rows = "".join(f"{code} & WIDGET_OP_{code} \\\\\n" for code in range(MAX_ROWS))
+    text = f"\\section{{Widget Device}}\n\\begin{{tabular}}{{ll}}\nOpcode & Name \\\\\n{rows}\\end{{tabular}}\n"
+    spec = read(tmp_path, text)
+    assert not spec.registries
+    assert [s.reason for s in spec.coverage.skipped] == [f"has {MAX_ROWS} rows or more"]
 
 
 @pytest.mark.parametrize("environment", ["verbatim", "Verbatim", "minted", "lstlisting*"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+import virtspec
 from virtspec.diagnostics import Sink, SpecError
 from virtspec.inputs import open_source
 from virtspec.latex.document import read_document
 from virtspec.pipeline import read_spec
-from virtspec.read.prose import Hit, Phrase, Prose
+from virtspec.read.prose import MAX_NEAR, MAX_WORD, Hit, Phrase, Prose
 
 
 def hits(tmp_path: Path, text: str, pattern: str = "HERE") -> list[Hit]:
@@ -47,6 +52,43 @@ def test_only_prose_is_found(tmp_path: Path) -> None:
         "\\begin{lstlisting}\nHERE 5\n\\end{lstlisting}\n\\begin{tabular}{l}HERE 6\\\\\\end{tabular}\nHERE 7\n"
     )
     assert [h.match[1] for h in hits(tmp_path, text, r"HERE (\d)")] == ["2", "3", "7"]
+
+
+def spans(matches: Iterable[re.Match[str]]) -> list[tuple[int, int]]:
+    return [match.span() for match in matches]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "b", "ab b ab", f"a{' ' * 200}b a{' ' * 260}b", "aab a b aba" * 50, "b" * 40 + "a b"]
+)
+def test_looking_near_a_word_finds_the_same(text: str) -> None:
+    every = spans(Phrase(r"a\s*b").matches(text))
+    found = spans(Phrase(r"a\s*b", "a", "b").matches(text))
+    assert set(found) <= set(every)
+    assert [span for span in found if span[1] - span[0] <= MAX_NEAR] == [
+        span for span in every if span[1] - span[0] <= MAX_NEAR
+    ]
+
+
+def phrases() -> list[Phrase]:
+    """Every phrase that a module of virtspec looks for."""
+    found: list[Phrase] = []
+    for info in pkgutil.walk_packages(virtspec.__path__, "virtspec."):
+        if info.name.startswith(("virtspec.read.", "virtspec.link.")):
+            for value in vars(importlib.import_module(info.name)).values():
+                found += [p for p in (value if isinstance(value, tuple) else (value,)) if isinstance(p, Phrase)]
+    return found
+
+
+def test_the_words_of_a_phrase_stand_in_every_match(releases: Path) -> None:
+    """What a phrase is found by is no condition of its own: the pattern alone finds the same."""
+    texts = [path.read_text("utf-8") for path in sorted(releases.glob("v*/**/*.tex"))]
+    some = [p for p in phrases() if p.word]
+    assert len(some) > 10
+    for phrase in some:
+        assert len(phrase.word) <= MAX_WORD
+        for text in texts:
+            assert spans(phrase.matches(text)) == spans(phrase.pattern.finditer(text)), phrase.pattern.pattern
 
 
 def test_what_encloses_a_place(tmp_path: Path) -> None:

@@ -78,6 +78,22 @@ def test_an_escaped_percent_sign_begins_no_comment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "comments"),
+    [
+        ("a % b\n%c\n\\%d \\\\% e\n", [2, 6, 15]),
+        ("% \\item % a\n\\item % b", [0, 18]),
+        ("\\begin{lstlisting}\n% no comment\n\\end{lstlisting} % one", [49]),
+        ("\\section{A % in an argument\nB} % behind", [11, 31]),
+        ("\\label{a%b\n}\n%c", [8, 13]),
+        ("100\\% of it", []),
+    ],
+)
+def test_where_comments_begin(text: str, comments: list[int]) -> None:
+    assert list(scan_text(text).comments) == comments
+    assert all(text[start] == "%" for start in comments)
+
+
+@pytest.mark.parametrize(
     ("text", "where"),
     [
         (r"x \begin{lstlisting} y", 2),

@@ -102,6 +102,8 @@ def test_what_is_expanded(text: str, shown: str) -> None:
         "\\newcommand{\\two}[1]{#1 #2}",
         "\\newcommand{\\default}[2][x]{#1}",
         "\\newcommand{\\unclosed}[1]{#1",
+        "% \\newcommand{\\commented}[1]{\\field{#1}}",
+        "\\begin{lstlisting}\n\\newcommand{\\shown}[1]{\\field{#1}}\n\\end{lstlisting}",
     ],
 )
 def test_what_is_no_shorthand(definition: str) -> None:

@@ -181,7 +181,9 @@ class Constants:
         constants: list[Constant] = []
         numbers: dict[str, int] = {}
         for (name, value, _), definitions in found.items():
-            first = next((d for d in definitions if d.kind == "feature"), definitions[0])
+            first = definitions[0]
+            if len(definitions) > 1:
+                first = next((d for d in definitions if d.kind == "feature"), first)
             section = first.kind if first.kind in ("feature", "register") else "const"
             key = f"{first.module}/{section}/{plain(name)}"
             numbers[key] = numbers.get(key, 0) + 1
@@ -224,8 +226,7 @@ def _constant(
     key: str, value: int | None, reason: str, first: Definition, definitions: tuple[Definition, ...]
 ) -> Constant:
     """The constant that some definitions of one name and value make; most revisions of a document leave it as it is."""
-    others = dict.fromkeys(d.place for d in definitions if d is not first)
-    others.pop(first.place, None)
+    places = dict.fromkeys(d.place for d in definitions) if len(definitions) > 1 else {}
     return Constant(
         key=key,
         name=first.name,
@@ -237,7 +238,7 @@ def _constant(
         owner=first.owner,
         parameters=first.parameters,
         place=first.place,
-        also=tuple(others),
+        also=tuple(place for place in places if place != first.place),
     )
 
 

@@ -265,7 +265,8 @@ def _inner_definitions(items: list[BodyItem], owner: str, scope: Scope, located:
                 end_run("")
                 _add_enum(item, owner, scope, located, facts)
             case Declaration():
-                end_run(item.name)
+                if run:
+                    end_run(item.name)
                 ahead = item.name
                 if isinstance(item.type, Body):
                     _inner_definitions(item.type.items, item.type.name or owner, scope, located, facts)

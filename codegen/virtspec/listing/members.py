@@ -132,9 +132,10 @@ class MemberParser(Cursor):
         return declaration
 
     def type(self) -> TypeName | Body | BitGroup | None:
-        while self.peek().text in QUALIFIERS and self.ahead(1).kind == self.ahead(2).kind == "name":
-            self.next()
         token = self.peek()
+        while token.text in QUALIFIERS and self.ahead(1).kind == self.ahead(2).kind == "name":
+            self.next()
+            token = self.peek()
         if token.text in ("struct", "union"):
             if self.begins_body():
                 return self.body()
@@ -175,18 +176,25 @@ class MemberParser(Cursor):
             return None
         self.next()
         name = token.text
-        end = token.start + len(name)
+        if self.peek().text == "-":
+            name = self.hyphenated(token)
+        dimensions = (*self.dimensions(), *misplaced)
+        bit_field = self.take(":")
+        bits = self.expression("width of a bit-field") if bit_field else None
+        return Declaration(name, type_, token.start, dimensions, bit_field, bits, before)
+
+    def hyphenated(self, first: Token) -> str:
+        """The name that begins with a token, when others are joined to it by hyphens."""
+        name = first.text
+        end = first.start + len(name)
         while self.peek().text == "-" and self.peek().start == end and self.ahead(1).kind == "name":
             self.next()
             part = self.next()
             name += f"-{part.text}"
             end = part.start + len(part.text)
         if "-" in name:
-            self.warn("VS017", token.start, f"'{name}' is no identifier", hint=f"write '{name.replace('-', '_')}'")
-        dimensions = (*self.dimensions(), *misplaced)
-        bit_field = self.take(":")
-        bits = self.expression("width of a bit-field") if bit_field else None
-        return Declaration(name, type_, token.start, dimensions, bit_field, bits, before)
+            self.warn("VS017", first.start, f"'{name}' is no identifier", hint=f"write '{name.replace('-', '_')}'")
+        return name
 
     def end_of_declaration(self, declaration: Declaration) -> None:
         token = self.peek()
