@@ -200,6 +200,13 @@ def test_since(tmp_path: Path) -> None:
     assert read(tmp_path, facts, "1.10")[1]
 
 
+def test_until(tmp_path: Path) -> None:
+    gone = fact('key = "widget/struct/widget/parts"\nlength = "count"\nuntil = "1.9"', "not there")
+    assert read(tmp_path, gone, "1.9")[1]
+    assert not read(tmp_path, gone, "1.10")[1]
+    assert not read(tmp_path, gone)[1]  # a text that does not tell its edition is the newest
+
+
 def test_lengths_and_conditions() -> None:
     assert length_of("a.b") == FieldRef(path="a.b")
     assert length_of("mask + 1") == Expression(text="mask + 1")

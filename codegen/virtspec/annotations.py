@@ -6,6 +6,7 @@
     section = "sec:Device Types / Network Device / …"      # the label, or the title, of the section that says so
     digest = ["0123456789abcdef"]                          # of the paragraph; one for each wording
     since = "1.2"                                          # where earlier editions do not say so
+    until = "1.3"                                          # where later ones do not
 
 A fact is one of `length`, `condition`, `direction`, `optional`, `bind`, `fields`, `bits`, `example`, `ascending` and
 `relation`. It holds for a document whose section has a paragraph of that digest. When the text changes the entry is
@@ -65,7 +66,7 @@ _KINDS = frozenset(FACTS)
 _STATED = ("relation", "ascending")
 """The kinds of facts that text on the driver, on the device and other text may each state, with its clause."""
 _GOES_WITH = {"member": ("bind",), "when": ("bind", "relation"), "clause": _STATED}
-_WORDS = frozenset(("key", "section", "digest", "since", *_GOES_WITH, *FACTS))
+_WORDS = frozenset(("key", "section", "digest", "since", "until", *_GOES_WITH, *FACTS))
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$")
 _STRUCT = re.compile(
@@ -98,6 +99,7 @@ class Annotation:
     digests: tuple[str, ...]
     span: Span
     since: tuple[int, ...] = ()
+    until: tuple[int, ...] = ()
     length: Length | None = None
     condition: Condition | None = None
     direction: Direction | None = None
@@ -110,6 +112,12 @@ class Annotation:
     relation: Relation | None = None
     paths: tuple[str, ...] = ()
     clause: str = ""
+
+    def expected(self, edition: tuple[int, ...]) -> bool:
+        """Whether the text of an edition is expected to state the fact. One of no known edition, (), is the newest."""
+        if not edition:
+            return not self.until
+        return self.since <= edition and (not self.until or edition <= self.until)
 
 
 @lru_cache(maxsize=8)
@@ -187,6 +195,7 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         digests=tuple(digests),
         span=span,
         since=edition_of(str(entry["since"])) if "since" in entry else (),
+        until=edition_of(str(entry["until"])) if "until" in entry else (),
         length=length_of(str(entry["length"])) if "length" in entry else None,
         condition=condition_of(str(entry["condition"])) if "condition" in entry else None,
         direction=direction,

@@ -56,13 +56,16 @@ def annotate(
     for annotation in annotations:
         groups.setdefault(annotation.group, []).append(annotation)
     for group in groups.values():
-        if edition and all(numbers < annotation.since for annotation in group):
+        expected = any(annotation.expected(numbers) for annotation in group)
+        if numbers and not expected:
             continue
         first, said = next(((a, said) for a in group if (said := evidence.find(a))), (group[0], None))
         if said is not None and work.apply(first, said.place):
             facts.count("annotations", read=True)
             facts.paragraphs[first.subject, first.kind] = (said.text,)
             facts.statements += _statements(first, said)
+            continue
+        if said is None and not expected:
             continue
         sections = dict.fromkeys(annotation.section for annotation in group)
         if said is not None:
