@@ -187,7 +187,7 @@ def test_bound_structs_exist(latest: Spec) -> None:
 
 
 def test_fields_exist(latest: Spec) -> None:
-    from virtspec.link.structs import sibling_names
+    from virtspec.link.siblings import sibling_names
 
     members = {f"{s.name}.{name}" for s in latest.structs for name in sibling_names(s.members)}
     members |= {f"{s.name}.{path}" for s in latest.structs for path, _ in members_in(s.members)}

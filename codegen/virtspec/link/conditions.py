@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from virtspec.link.facts import Facts
 from virtspec.link.owners import Owners
-from virtspec.link.structs import sibling_names
+from virtspec.link.siblings import sibling_names
 from virtspec.model import (
     Aggregate,
     Array,

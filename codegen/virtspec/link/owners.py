@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from virtspec.link.structs import sibling_names
+from virtspec.link.siblings import sibling_names
 from virtspec.model import Place, Struct
 
 

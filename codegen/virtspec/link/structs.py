@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from virtspec.diagnostics import Diagnostic, Sink, at
 from virtspec.expressions import Expr, Name, Number, Unknown, evaluate, expression_text
 from virtspec.link.constants import Constants
+from virtspec.link.siblings import resolve_siblings, sibling_names
 from virtspec.listing.syntax import (
     BitGroup,
     Body,
@@ -31,7 +32,6 @@ from virtspec.model import (
     Expression,
     External,
     ExternalLength,
-    FieldRef,
     Integer,
     Length,
     Member,
@@ -180,13 +180,15 @@ class _Linker:
                 members.append(Member(name="", type=elided, direction=side, place=self.place(item.start)))
             if not isinstance(item, Declaration):
                 continue
-            side = direction(item.before, side)
-            pending = when(item.before) or when(item.after) or pending
+            if item.before or item.after:
+                side = direction(item.before, side)
+                pending = when(item.before) or when(item.after) or pending
             if item.bit_field:
                 run.add(item, side)
                 pending = None
                 continue
-            run.end()
+            if run.container is not None:
+                run.end()
             member = self._member(item, side)
             if member is None:
                 continue
@@ -244,8 +246,11 @@ class _Linker:
         return External(name=type_.name, tag=type_.tag)
 
     def _check_names(self, members: tuple[Member, ...], body: Body) -> None:
+        names = sibling_names(members)
+        if len(set(names)) == len(names):
+            return
         seen: set[str] = set()
-        for name in sibling_names(members):
+        for name in names:
             if name in seen:
                 self.error("VS105", body.start, f"two members are called '{name}'")
             seen.add(name)
@@ -361,40 +366,3 @@ class _BitRun:
             place = self.linker.place(self.start)
             self.members.append(Member(name="", type=type_, direction=self.side, place=place))
         self.container, self.bits, self.used = None, [], 0
-
-
-def sibling_names(members: tuple[Member, ...]) -> list[str]:
-    """The names that live side by side in a struct, through anonymous members."""
-    names: list[str] = []
-    for member in members:
-        if member.name:
-            names.append(member.name)
-        elif isinstance(member.type, Aggregate):
-            names += sibling_names(member.type.members)
-        elif isinstance(member.type, Bits):
-            names += [bit.name for bit in member.type.fields]
-    return names
-
-
-# --- lengths that name a sibling ----------------------------------------------------------------------------
-
-
-def resolve_siblings(members: tuple[Member, ...], outer: frozenset[str] = frozenset()) -> tuple[Member, ...]:
-    """Members with every length that names another member of the struct, or of one around it, turned into its path.
-    `outer` are the members around."""
-    known = outer.union(sibling_names(members))
-    types = [_resolve(m.type, known) for m in members]
-    return tuple(m if type_ is m.type else replace(m, type=type_) for type_, m in zip(types, members, strict=True))
-
-
-def _resolve(type_: Type, known: frozenset[str]) -> Type:
-    if isinstance(type_, Array):
-        length = type_.length
-        if isinstance(length, ExternalLength) and length.name.split(".")[0] in known:
-            length = FieldRef(path=length.name)
-        element = _resolve(type_.element, known)
-        same = length is type_.length and element is type_.element
-        return type_ if same else Array(element=element, length=length)
-    if isinstance(type_, Aggregate):
-        return Aggregate(kind=type_.kind, members=resolve_siblings(type_.members, known))
-    return type_
