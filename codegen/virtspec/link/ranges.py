@@ -17,7 +17,8 @@ def limit(
     structs: Sequence[Struct], configs: Mapping[str, str], prose: Prose, owners: Owners, facts: Facts
 ) -> tuple[Struct, ...]:
     """The structs with the ranges of their members. A sentence means the configuration, else what is before."""
-    names = {s.name: {m.name for m in s.members} for s in structs}
+    named = set(configs.values())
+    names = {s.name: {m.name for m in s.members} for s in structs if s.name in named}
     found: dict[tuple[str, str], ValueRange] = {}
     for stated in read_ranges(prose):
         config = configs.get(stated.module, "")
