@@ -102,3 +102,12 @@ def environment() -> dict[str, str]:
 
     source = str(Path(__file__).parents[1] / "codegen")
     return {**os.environ, "PYTHONPATH": source}
+
+
+def test_facts_that_do_not_hold_for_an_unknown_edition(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chapter = tmp_path / "chapter.tex"
+    chapter.write_text(CHAPTER.read_text("utf-8").replace("queue_size", "queue_length"), "utf-8")
+    assert main(["extract", str(chapter), "-o", "-"]) == 0
+    assert "name it with --edition X.Y" in capsys.readouterr().err
+    assert main(["extract", str(chapter), "-o", "-", "--edition", "1.5"]) == 0
+    assert "name it with --edition X.Y" not in capsys.readouterr().err

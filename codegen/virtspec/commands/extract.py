@@ -9,6 +9,9 @@ from pathlib import Path
 from virtspec.commands import SPEC_HELP, Commands, command, print_diagnostics, tell_whose_spec
 from virtspec.diagnostics import Severity, Sink, SpecError
 
+_UNAPPLIED = frozenset(("VS260", "VS261"))
+"""The findings about reviewed facts that a text does not state."""
+
 
 def add(commands: Commands) -> None:
     """Add the command to the command line."""
@@ -47,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     sink = Sink()
     spec = pipeline.read_spec(arguments.spec[0], sink, arguments.edition)
     print_diagnostics(sink, Severity.WARNING)
+    if not spec.edition and any(finding.rule in _UNAPPLIED for finding in sink.diagnostics):
+        print(
+            "note: the edition is not known, so the facts of all editions were expected; name it with --edition X.Y",
+            file=sys.stderr,
+        )
     pipeline.require_readable(sink)
     pipeline.check_layouts(spec)
     _write(arguments.output, model_json.dump(spec))
