@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.annotations import load_annotations
+from virtspec.comparison import compare_readings, read_text
 from virtspec.diagnostics import Sink
 from virtspec.diff.compare import compare_specs
 from virtspec.diff.respell import Respelling
@@ -24,6 +25,7 @@ from virtspec.model import (
     Array,
     Binding,
     ConfigRef,
+    Count,
     Coverage,
     Expression,
     Feature,
@@ -226,12 +228,18 @@ def test_a_respelling_speaks_of_everything_by_its_new_name() -> None:
     assert spelling.path("other", "u.x") == "u.x"
     assert spelling.member("a.n") == "b.count"
     assert spelling.member("a@u.x") == "b@v.y"
-    assert spelling.length(FieldRef(path="n"), "a") == FieldRef(path="count")
-    assert spelling.length(ConfigRef(struct="cfg", path="size"), "a") == ConfigRef(struct="config", path="bytes")
-    assert spelling.length(Expression(text="u.x * (n + 1)"), "a") == Expression(text="v.y * (count + 1)")
+    inside = spelling.inside("a")
+    assert inside.length(FieldRef(path="n")) == FieldRef(path="count")
+    assert inside.length(ConfigRef(struct="cfg", path="size")) == ConfigRef(struct="config", path="bytes")
+    assert inside.length(Expression(text="u.x * (n + 1)")) == Expression(text="v.y * (count + 1)")
+    assert inside.length(Count(value=2, text="OLD")) == Count(value=2, text="NEW")
     condition = AllOf(terms=(Feature(name="A_F_X"), Not(term=FieldIs(path="n", value="OLD"))))
     respelled = AllOf(terms=(Feature(name="B_F_X"), Not(term=FieldIs(path="count", value="NEW"))))
-    assert spelling.condition(condition, "a") == respelled
+    assert inside.condition(condition) == respelled
+    # a name speaks of the nearest member: of `u.x` among those of `u`, and of those around them
+    assert spelling.inside("a", "u").length(FieldRef(path="x")) == FieldRef(path="y")
+    assert spelling.inside("a", "u").length(FieldRef(path="n")) == FieldRef(path="count")
+    assert spelling.path("a", "u[0].x") == "v[0].y"
     assert spelling.relation(Relation(text="n <= OLD", condition=condition), "a") == Relation(
         text="count <= NEW", condition=respelled
     )
@@ -261,3 +269,101 @@ def test_a_name_of_a_release_that_is_changed_everywhere(name: str, releases: Pat
         facts = load_annotations(Path(__file__).parents[1] / "spec" / "annotations.toml")
         specs.append(link_document(read_document(open_source(str(source)), Sink()), Sink(), "1.4", facts))
     assert str(compare_specs(*specs).verdict) == "compatible"
+
+
+DEVICE = """\\section{Gadget Device}\\label{sec:Device Types / Gadget Device}
+
+\\subsection{Device ID}
+  63
+
+\\subsection{Feature bits}
+
+\\begin{description}
+\\item[GADGET_F_PARTS (3)] There are parts.
+\\item[GADGET_F_MANY (4)] There are many parts.
+\\end{description}
+\\begin{description}
+\\item[GADGET_F_MANY] Requires GADGET_F_PARTS.
+\\end{description}
+
+\\subsection{Device configuration layout}
+
+\\begin{lstlisting}
+struct gadget_config {
+        le32 part_size;
+        le32 flags;
+        le16 many; /* only if GADGET_F_MANY is negotiated */
+};
+\\end{lstlisting}
+
+\\subsection{Device Operation}
+
+\\begin{lstlisting}
+#define GADGET_CMD_ASK 1
+#define GADGET_ROWS 4
+
+struct gadget_head {
+        le16 type : 12;
+        le16 mode : 4;
+        le32 length;
+};
+
+struct gadget_request {
+        struct gadget_head head;
+        le32 count;
+        struct {
+                le16 inner;
+                u8 table[inner];
+                u8 more[count];
+        } nested;
+        le32 rows[GADGET_ROWS];
+        u8 body[head.length];
+        u8 part[part_size];
+        u8 parts[count * part_size];
+        u8 tail[sizeof(struct gadget_head)];
+};
+\\end{lstlisting}
+"""
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["forth", "back"])
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("part_size", ["VD202"]),
+        ("gadget_config", ["VD201"]),
+        ("gadget_head", ["VD201"]),
+        ("count", ["VD202"]),
+        ("inner", ["VD202"]),
+        ("nested", ["VD202"]),
+        ("head", ["VD202"]),
+        ("length", ["VD202"]),
+        ("mode", ["VD209"]),
+        ("GADGET_ROWS", ["VD203"]),
+        ("GADGET_F_PARTS", ["VD208"]),
+        ("GADGET_F_MANY", ["VD208"]),
+    ],
+)
+def test_what_depends_on_a_name_follows_it(name: str, rules: list[str], turned: bool) -> None:
+    """Lengths, conditions and requirements that speak of what has another name are the same as before."""
+    new = re.sub(rf"\b{name}\b", f"x_{name}" if name.islower() else f"{name}_X", DEVICE)
+    texts = (new, DEVICE) if turned else (DEVICE, new)
+    comparison = compare_readings(*(read_text(text) for text in texts))
+    assert [c.rule for c in comparison.changes] == rules
+    assert str(comparison.verdict) == "compatible"
+
+
+def test_a_name_that_is_not_followed_everywhere_is_told() -> None:
+    """The length is another member's now: no new name explains it."""
+    new = DEVICE.replace("le32 part_size;", "le32 part_bytes;").replace("part[part_size]", "part[flags]")
+    rules = {c.rule for c in compare_readings(read_text(DEVICE), read_text(new)).changes}
+    assert {"VD202", "VD114"} <= rules
+
+
+def test_a_renamed_bit_field_keeps_its_bits_in_the_sample() -> None:
+    new = re.sub(r"\bmode\b", "manner", DEVICE)
+    comparison = compare_readings(read_text(DEVICE), read_text(new))
+    (told,) = (c for c in comparison.changes if c.subject.startswith("gadget_head"))
+    assert told.sample is not None and told.layout is not None
+    assert told.sample.old == told.sample.new
+    assert [row.mark for row in told.layout.rows] == ["same", "renamed", "same"]

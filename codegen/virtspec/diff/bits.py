@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.conditions import compare_validity
 from virtspec.diff.likeness import ALIKE, is_reserved, similarity
 from virtspec.diff.members import MovedBit
+from virtspec.diff.respell import Inside
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
 from virtspec.model import Bit, Bits
@@ -47,45 +49,54 @@ def moved_bit(moved: MovedBit, prefix: str) -> Change:
     )
 
 
-def compare_bits(
-    old: Bits, new: Bits, prefix: str, renamed: Mapping[str, str], moved: Collection[Bit] = ()
-) -> Iterator[Change]:
-    """The differences between two divisions of an integer; `prefix` leads to its bit-fields, and `renamed` gives names
-    of the old model their new ones. What has `moved` to or from another integer is told elsewhere."""
+@dataclass(slots=True)
+class BitPairs:
+    """The bit-fields of two divisions of an integer: pairs, those that are gone, and those that have come."""
+
+    pairs: list[tuple[Bit, Bit]]
+    gone: list[Bit]
+    come: list[Bit]
+
+
+def pair_bits(old: Bits, new: Bits, moved: Collection[Bit] = ()) -> BitPairs:
+    """Pair bit-fields by name, then by the bits that they take, then by names that are alike. What has `moved` to or
+    from another integer stands aside."""
     known = {b.name: b for b in old.fields if not is_reserved(b.name) and b not in moved}
     come = [b for b in new.fields if not is_reserved(b.name) and b not in moved]
     pairs = [(known.pop(b.name), b) for b in list(come) if b.name in known]
     gone = list(known.values())
     come = [b for b in come if all(b is not n for _, n in pairs)]
-    for a in list(gone):
-        same = [b for b in come if (a.offset, a.width) == (b.offset, b.width)]
-        if same:
-            b = same[0]
-            gone.remove(a)
-            come.remove(b)
-            alike = similarity(a.name, b.name)
-            yield change(
-                "VD209",
-                prefix + b.name,
-                f"bit-field '{a.name}' is called '{b.name}' now, {_range(b)}",
-                old=bit_facts(a),
-                new=bit_facts(b),
-                evidence=("the same bits", f"names alike by {alike:.0%}"),
-            )
-            continue
+
+    def take(partner_of: Callable[[Bit], Bit | None]) -> None:
+        for a in list(gone):
+            b = partner_of(a)
+            if b is not None:
+                gone.remove(a)
+                come.remove(b)
+                pairs.append((a, b))
+
+    def alike(a: Bit) -> Bit | None:
         best = max(come, key=lambda b: similarity(a.name, b.name), default=None)
-        if best is not None and similarity(a.name, best.name) >= ALIKE and best.width == a.width:
-            gone.remove(a)
-            come.remove(best)
-            pairs.append((a, best))
-    for a, b in pairs:
+        return best if best is not None and similarity(a.name, best.name) >= ALIKE and best.width == a.width else None
+
+    take(lambda a: next((b for b in come if (a.offset, a.width) == (b.offset, b.width)), None))
+    take(alike)
+    return BitPairs(pairs, gone, come)
+
+
+def compare_bits(old: Bits, new: Bits, prefix: str, inside: Inside, moved: Collection[Bit] = ()) -> Iterator[Change]:
+    """The differences between two divisions of an integer; `prefix` leads to its bit-fields, and `inside` gives what is
+    said of the old ones in the names of the new model. What has `moved` to or from another integer is told elsewhere.
+    """
+    found = pair_bits(old, new, moved)
+    for a, b in found.pairs:
         yield from _pair(a, b, old, new, prefix)
         facts: dict[str, Any] = {"old": bit_facts(a), "new": bit_facts(b)}
-        yield from compare_validity(b.name, a.condition, b.condition, prefix + b.name, facts, renamed)
-    for b in come:
+        yield from compare_validity(b.name, inside.condition(a.condition), b.condition, prefix + b.name, facts)
+    for b in found.come:
         yield _added(b, old, prefix)
-    for a in gone:
-        if any(_overlap(a, b) for b in come):
+    for a in found.gone:
+        if any(_overlap(a, b) for b in found.come):
             continue  # told with what took its bits
         yield change(
             "VD120",
@@ -111,8 +122,11 @@ def _pair(a: Bit, b: Bit, old: Bits, new: Bits, prefix: str) -> Iterator[Change]
         else:
             message = f"bit-field '{b.name}' has {b.width} bits and had {a.width}"
             yield change("VD121", subject, message, **facts)
-    elif a.name != b.name:
-        yield change("VD209", subject, f"bit-field '{a.name}' is called '{b.name}' now, {_range(b)}", **facts)
+    if a.name != b.name:
+        same = "the same bits" if (a.offset, a.width) == (b.offset, b.width) else "as many bits"
+        evidence = (same, f"names alike by {similarity(a.name, b.name):.0%}")
+        message = f"bit-field '{a.name}' is called '{b.name}' now, {_range(b)}"
+        yield change("VD209", subject, message, evidence=evidence, **facts)
 
 
 def _added(b: Bit, old: Bits, prefix: str) -> Change:

@@ -9,7 +9,7 @@ from virtspec.diff.change import Change, Comparison, finish
 from virtspec.diff.clauses import compare_clauses
 from virtspec.diff.constants import compare_constants, compare_features
 from virtspec.diff.devices import compare_devices
-from virtspec.diff.pairing import pair_specs
+from virtspec.diff.pairing import compare_definitions, pair_specs
 from virtspec.diff.registries import compare_registries
 from virtspec.diff.relations import compare_relations
 from virtspec.diff.rules import change
@@ -21,20 +21,20 @@ from virtspec.model import Spec, names_in
 def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "new") -> Comparison:
     """All differences between two models."""
     paired = pair_specs(old, new)
-    taken = take_over_facts(old, new, paired.spelling)
-    if taken.old is not old or taken.new is not new:
-        old, new = taken.old, taken.new
-        paired = pair_specs(old, new)
-    spelling, context = paired.spelling, paired.context
+    spelling = paired.context.spelling
+    taken = take_over_facts(old, new, spelling)
+    old, new = taken.old, taken.new
+    paired = paired.over(old, new)
+    context = paired.context
     added = _names(new) - _names(old)
-    renamed = {**paired.members, **context.names.structs, **context.names.in_conditions()}
+    renamed = spelling.all_names()
     clauses = list(compare_clauses(old.clauses, new.clauses, added, renamed))
     changes = [
-        *_with_statements(paired.inside, clauses),
+        *_with_statements(compare_definitions(paired.structs, context), clauses),
         *(c for match in paired.structs.pairs for c in compare_relations(match.old, match.new, spelling)),
-        *compare_constants(paired.constants, context.names),
-        *compare_features(paired.features, context.names.in_conditions()),
-        *compare_devices(old.devices, new.devices, context.names),
+        *compare_constants(paired.constants, spelling),
+        *compare_features(paired.features, spelling),
+        *compare_devices(old.devices, new.devices, spelling),
         *compare_registries(paired.registries, context),
         *clauses,
     ]

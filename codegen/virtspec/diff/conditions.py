@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.members import Placed
+from virtspec.diff.respell import Inside
 from virtspec.diff.rules import change
 from virtspec.diff.shape import allowed_text, condition_text
 from virtspec.model import Allowed, Condition
 
 
-def compare_conditions(
-    a: Placed, b: Placed, subject: str, facts: dict[str, Any], renamed: Mapping[str, str]
-) -> Iterator[Change]:
-    """The differences between when a member means something, and in which part of an exchange it is. `renamed` gives
-    names of the old model their new ones."""
+def compare_conditions(a: Placed, b: Placed, subject: str, facts: dict[str, Any], inside: Inside) -> Iterator[Change]:
+    """The differences between when a member means something, and in which part of an exchange it is. `inside` gives
+    what is said of the old one in the names of the new model."""
     old, new = a.member, b.member
+    condition = inside.condition(old.condition)
     name = b.label
     # whether a direction is stated depends on what is bound to a code, which is told where that changes
     if old.direction != new.direction and old.direction and new.direction:
         message = f"'{name}' is in the {new.direction} part and was in the {old.direction} one"
         yield change("VD122", subject, message, **facts)
-    yield from _allowed(name, old.allowed, new.allowed, subject, facts, renamed)
+    yield from _allowed(name, inside.allowed(old.allowed), new.allowed, subject, facts)
     if not old.optional and not new.optional:
-        yield from compare_validity(name, old.condition, new.condition, subject, facts, renamed)
+        yield from compare_validity(name, condition, new.condition, subject, facts)
         return
-    before, after = condition_text(old.condition, renamed), condition_text(new.condition)
+    before, after = condition_text(condition), condition_text(new.condition)
     was = f"if {before}" if old.optional else "always"
     is_ = f"if {after}" if new.optional else "always"
     if was != is_:
@@ -37,15 +37,10 @@ def compare_conditions(
 
 
 def _allowed(
-    name: str,
-    old: Allowed | None,
-    new: Allowed | None,
-    subject: str,
-    facts: dict[str, Any],
-    renamed: Mapping[str, str],
+    name: str, old: Allowed | None, new: Allowed | None, subject: str, facts: dict[str, Any]
 ) -> Iterator[Change]:
     """The differences between the values that a member may have."""
-    before, after = allowed_text(old, renamed), allowed_text(new)
+    before, after = allowed_text(old), allowed_text(new)
     if before == after:
         return
     if old is None:
@@ -60,15 +55,10 @@ def _allowed(
 
 
 def compare_validity(
-    name: str,
-    old: Condition | None,
-    new: Condition | None,
-    subject: str,
-    facts: dict[str, Any],
-    renamed: Mapping[str, str],
+    name: str, old: Condition | None, new: Condition | None, subject: str, facts: dict[str, Any]
 ) -> Iterator[Change]:
-    """The differences between when a member, bit-field or code means something."""
-    yield from compare_texts(name, condition_text(old, renamed), condition_text(new), subject, facts)
+    """The differences between when a member, bit-field or code means something; both in the names of the new model."""
+    yield from compare_texts(name, condition_text(old), condition_text(new), subject, facts)
 
 
 def compare_texts(name: str, before: str, after: str, subject: str, facts: dict[str, Any]) -> Iterator[Change]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from virtspec.diff.change import Change, Sample
-from virtspec.diff.context import Names
 from virtspec.diff.match import Match, Matched
+from virtspec.diff.respell import Respelling
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
 from virtspec.model import AllOf, Condition, Constant, FeatureBit
@@ -21,11 +21,11 @@ _SENTINEL = re.compile(r"(?:.*_)?(?:MAX|NR|NUM|COUNT|LAST|END|SENTINEL)(?:_[A-Z0
 # --- constants --------------------------------------------------------------------------------------------
 
 
-def compare_constants(matched: Matched[Constant], names: Names) -> Iterator[Change]:
-    """The findings about constants that are no feature bits."""
+def compare_constants(matched: Matched[Constant], spelling: Respelling) -> Iterator[Change]:
+    """The findings about constants that are no feature bits; `spelling` gives old names their new ones."""
     shifted = _shifted(matched)
     for match in matched.pairs:
-        yield from _constant(match, shifted, names)
+        yield from _constant(match, shifted, spelling)
     yield from _enumerations(matched)
     yield from _chapters(matched)
     appended = _appended(matched)
@@ -89,7 +89,7 @@ def example_turned(what: str, subject: str, *, example: bool, **facts: Any) -> C
     return change("VD128", subject, f"{what} {now}", old=not example, new=example, **facts)
 
 
-def _constant(match: Match[Constant], shifted: Mapping[str, str], names: Names) -> Iterator[Change]:
+def _constant(match: Match[Constant], shifted: Mapping[str, str], spelling: Respelling) -> Iterator[Change]:
     a, b = match.old, match.new
     places: dict[str, Any] = {"old_place": a.place, "new_place": b.place}
     facts: dict[str, Any] = {"old": constant_facts(a), "new": constant_facts(b), **places}
@@ -108,7 +108,7 @@ def _constant(match: Match[Constant], shifted: Mapping[str, str], names: Names) 
             yield change("VD134", b.name, f"{message}: {shifted[b.key]}", sample=sample, **facts)
         else:
             yield change("VD131", b.name, message, sample=sample, **facts)
-    elif a.parameters != b.parameters or (a.value is None and names.rewritten(a.expression) != b.expression):
+    elif a.parameters != b.parameters or (a.value is None and spelling.text(a.expression) != b.expression):
         yield change("VD137", b.name, f"'{b.name}' is '{_macro(b)}' and was '{_macro(a)}'", **facts)
     elif a.kind != b.kind:
         message = f"'{b.name}' is defined by a {b.kind} and was by a {a.kind}; its value is the same"
@@ -229,8 +229,8 @@ def _word(name: str, old: int | None, new: int | None) -> Sample:
     return Sample(value=((name, "negotiated alone"),), old=encoded(old), new=encoded(new), note="the feature bits")
 
 
-def compare_features(matched: Matched[FeatureBit], renamed: Mapping[str, str]) -> Iterator[Change]:
-    """The findings about feature bits; `renamed` gives names of the old model their new ones."""
+def compare_features(matched: Matched[FeatureBit], spelling: Respelling) -> Iterator[Change]:
+    """The findings about feature bits; `spelling` gives old names their new ones."""
     for match in matched.pairs:
         a, b = match.old, match.new
         facts: dict[str, Any] = {
@@ -248,7 +248,7 @@ def compare_features(matched: Matched[FeatureBit], renamed: Mapping[str, str]) -
         if a.legacy != b.legacy:
             message = f"feature '{b.name}' is {'a legacy one now' if b.legacy else 'no legacy one any more'}"
             yield change("VD307", b.name, message, **facts)
-        yield from _requirement(a, b, facts, renamed)
+        yield from _requirement(a, b, facts, spelling)
     yield from _chapters(matched)
     for feature in matched.added:
         needs = f"; it requires {condition_text(feature.requires)}" if feature.requires is not None else ""
@@ -271,16 +271,16 @@ def compare_features(matched: Matched[FeatureBit], renamed: Mapping[str, str]) -
         )
 
 
-def _terms(condition: Condition | None, renamed: Mapping[str, str]) -> frozenset[str]:
+def _terms(condition: Condition | None) -> frozenset[str]:
     if condition is None:
         return frozenset()
     if isinstance(condition, AllOf):
-        return frozenset(condition_text(t, renamed) for t in condition.terms)
-    return frozenset((condition_text(condition, renamed),))
+        return frozenset(map(condition_text, condition.terms))
+    return frozenset((condition_text(condition),))
 
 
-def _requirement(a: FeatureBit, b: FeatureBit, facts: dict[str, Any], renamed: Mapping[str, str]) -> Iterator[Change]:
-    before, after = _terms(a.requires, renamed), _terms(b.requires, {})
+def _requirement(a: FeatureBit, b: FeatureBit, facts: dict[str, Any], spelling: Respelling) -> Iterator[Change]:
+    before, after = _terms(spelling.condition(a.requires)), _terms(b.requires)
     if before == after:
         return
     more, less = ", ".join(sorted(after - before)), ", ".join(sorted(before - after))

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from virtspec.diff.respell import Respelling
 from virtspec.diff.shape import Shapes
 from virtspec.layout import Layouts
 from virtspec.model import Aggregate, Array, Member, Spec, Struct, StructRef, Type, members_in
 
 # a structure that is read by offset and has grown before: the configuration space of a device or transport
 _CONFIG = re.compile(r".*_(?:config|cfg)(?:_|$).*", re.ASCII)
-_TAG = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Which names of the old model have become which of the new one, by kind."""
-
-    structs: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    features: Mapping[str, str] = field(default_factory=dict)
-    members: Mapping[str, str] = field(default_factory=dict)
-    """Members as `tag.path`: the tag is already the new one."""
-
-    def new_struct(self, old: str) -> str:
-        return self.structs.get(old, old)
-
-    def new_path(self, old: str) -> str:
-        """A struct, or a member as `tag.path` or `tag@path`, in the names of the new model."""
-        tag = _TAG.match(old)
-        path = self.new_struct(tag[0]) + old[tag.end() :] if tag else old
-        return self.members.get(path, path)
-
-    def new_constant(self, old: str) -> str:
-        return self.constants.get(old, old)
-
-    def in_conditions(self) -> Mapping[str, str]:
-        """The new names of what conditions speak of."""
-        return {**self.constants, **self.features}
-
-    def rewritten(self, text: str, paths: Mapping[str, str] = MappingProxyType({})) -> str:
-        """An expression of the old model in the names of the new one; `paths` are the members of its struct."""
-        known = {**self.constants, **self.structs, **paths}
-        return re.sub(r"[A-Za-z_]\w*", lambda m: known.get(m[0], m[0]), text) if known else text
 
 
 class Side:
@@ -58,10 +24,6 @@ class Side:
         self.shapes = Shapes(self.layouts, rename)
         self.configs = frozenset(d.config for d in spec.devices if d.config)
         self._uses: dict[str, list[_Use]] | None = None
-
-    def paths(self) -> Iterator[str]:
-        """The members of all structs, as `tag.path`."""
-        return (path for struct in self.spec.structs for path, _ in members_in(struct.members, struct.name))
 
     def is_config(self, struct: Struct) -> bool:
         """Whether a struct is a configuration space, which may grow at its end."""
@@ -96,6 +58,11 @@ class Side:
                 pass
 
 
+def _paths(structs: Iterable[Struct]) -> Iterator[str]:
+    """The members of structs, as `tag.path`."""
+    return (path for struct in structs for path, _ in members_in(struct.members, struct.name))
+
+
 @dataclass(frozen=True, slots=True)
 class _Use:
     """A use of a struct as a member: in which struct, whether something lies behind it, and how much of a union it may
@@ -106,16 +73,17 @@ class _Use:
     room: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Context:
-    """Both sides, and the names that were found to have changed."""
+    """Both sides, and what of the old one is called otherwise in the new one."""
 
     old: Side
     new: Side
-    names: Names
+    spelling: Respelling
 
-    @cached_property
-    def members(self) -> frozenset[str]:
-        """The members that both models have, as `tag.path`, in the names of the new one."""
-        old = (self.names.new_path(path) for path in self.old.paths())
-        return frozenset(old).intersection(self.new.paths())
+    def has_member(self, path: str) -> bool:
+        """Whether both models have a member, given as `tag.path` in the names of the new one."""
+        tag = path.partition(".")[0]
+        old = (struct for struct in self.old.spec.structs if self.spelling.struct(struct.name) == tag)
+        new = (struct for struct in self.new.spec.structs if struct.name == tag)
+        return path in map(self.spelling.member, _paths(old)) and path in _paths(new)

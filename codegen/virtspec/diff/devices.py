@@ -7,12 +7,12 @@ from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.constants import code_sample
-from virtspec.diff.context import Names
+from virtspec.diff.respell import Respelling
 from virtspec.diff.rules import change
 from virtspec.model import Device
 
 
-def compare_devices(old: tuple[Device, ...], new: tuple[Device, ...], names: Names) -> Iterator[Change]:
+def compare_devices(old: tuple[Device, ...], new: tuple[Device, ...], spelling: Respelling) -> Iterator[Change]:
     """The findings about device types."""
     known = {d.module: d for d in old}
     for device in new:
@@ -46,14 +46,14 @@ def compare_devices(old: tuple[Device, ...], new: tuple[Device, ...], names: Nam
                 f"device type '{device.title}' belongs to the chapter '{device.module}' now, and did to '{was.module}'"
             )
             yield change("VD221", device.module, message, **facts)
-        yield from _configuration(was, device, names, facts)
+        yield from _configuration(was, device, spelling, facts)
     for device in known.values():
         message = f"device type '{device.title}', id {device.id}, is gone"
         yield change("VD152", device.module, message, old=_device(device), old_place=device.place)
 
 
-def _configuration(was: Device, device: Device, names: Names, facts: dict[str, Any]) -> Iterator[Change]:
-    before, after = names.new_struct(was.config), device.config
+def _configuration(was: Device, device: Device, spelling: Respelling, facts: dict[str, Any]) -> Iterator[Change]:
+    before, after = spelling.struct(was.config), device.config
     if before == after:
         return
     if not before:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.conditions import compare_conditions, compare_texts
 from virtspec.diff.context import Context
-from virtspec.diff.members import Gap, Pair, Placed
+from virtspec.diff.members import Gap, Pair, Placed, kept_space, overlap
+from virtspec.diff.respell import Inside
 from virtspec.diff.rules import change
 from virtspec.diff.shape import allowed_text, condition_names, condition_text
 from virtspec.diff.types import declared
@@ -20,22 +21,24 @@ from virtspec.model import Array, Count, Rest, Struct
 class Scope:
     """Where the members under comparison stand: in which struct, below which path, and what lies behind them."""
 
+    context: Context
     old: Struct
     new: Struct
     path: str
     config: bool
     carriers: tuple[str, ...]
-    renames: dict[str, str] = field(default_factory=dict)
-    """Paths of the old struct that have changed, with the new ones: for layouts side by side."""
     old_path: str = ""
     slack: bool = False
     """Whether the members are an arm of a union that has room for it: nothing that they do moves others."""
-    around: Mapping[str, str] = field(default_factory=dict)
-    """The names that have changed among the members around these: conditions speak of them too."""
 
     @property
     def subject(self) -> str:
         return f"{self.new.name}.{self.path}" if self.path else f"{self.new.name}."
+
+    @property
+    def inside(self) -> Inside:
+        """What is said of the old members, in the names of the new model."""
+        return self.context.spelling.inside(self.old.name, self.old_path.rstrip("."))
 
     def below(self, old: Placed, new: Placed, suffix: str, carriers: tuple[str, ...]) -> Scope:
         """The scope of a member's own members."""
@@ -83,55 +86,47 @@ def member_facts(old: Placed | None, new: Placed | None) -> dict[str, Any]:
     return facts
 
 
-def compare_gap(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Iterator[Change]:
+def compare_gap(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
     """The findings about one gap."""
     if gap.stays or gap.tail:
-        yield from _overlaid(gap, scope, context, growth)
+        yield from _overlaid(gap, scope, growth)
     else:
         yield from _pushed(gap, scope)
 
 
-def _overlap(a: Placed, b: Placed, shift: int) -> bool:
-    if a.segment != b.segment:
-        return False
-    if a.size is None or b.size is None:
-        return a.offset + shift == b.offset
-    return a.offset + shift < b.end and b.offset < a.end + shift
-
-
-def _overlaid(gap: Gap, scope: Scope, context: Context, growth: Growth) -> Iterator[Change]:
+def _overlaid(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
     """Old and new bytes lie over each other: nothing behind them has moved."""
     told: set[int] = set()
     for b in gap.new:
-        under = [a for a in gap.old if _overlap(a, b, gap.shift)]
+        under = [a for a in gap.old if overlap(a, b, gap.shift)]
         named = [a for a in under if not a.reserved]
         if b.reserved:
-            yield from _reserved(b, under, gap, scope, context, growth)
+            yield from _reserved(b, gap, scope, growth)
         elif named:
             if id(named[0]) not in told:
-                over = [n for n in gap.new if any(_overlap(a, n, gap.shift) for a in named)]
-                yield from _replaced(named, over, scope, context)
+                over = [n for n in gap.new if any(overlap(a, n, gap.shift) for a in named)]
+                yield from _replaced(named, over, scope)
                 told.update(id(a) for a in named)
         elif under:
             yield _consumed(b, under, gap, scope)
         elif gap.tail:
             growth.told = True
             yield _appended(b, scope)
-        elif gap.before is not None and _overlap(gap.before.old, b, gap.shift):
+        elif gap.before is not None and overlap(gap.before.old, b, gap.shift):
             yield _freed(b, gap.before, scope)
         else:
             yield _inserted(b, scope)
     for a in gap.old:
         if a.reserved or id(a) in told:
             continue
-        over = [b for b in gap.new if _overlap(a, b, gap.shift)]
+        over = [b for b in gap.new if overlap(a, b, gap.shift)]
         if over and all(b.reserved for b in over) and _room(gap.new) - _room(gap.old) >= (a.size or 0):
             message = f"the bytes of '{a.label}' are reserved now ('{over[0].label}')"
             yield change("VD111", scope.subject + a.label, message, **member_facts(a, over[0]))
         else:
             yield _removed(a, scope)
-    shrunk = [a for a in gap.old if a.reserved and not any(_overlap(a, b, gap.shift) for b in gap.new)]
-    if gap.tail and shrunk and not gap.new and _ends_earlier(scope, context):
+    shrunk = [a for a in gap.old if a.reserved and not any(overlap(a, b, gap.shift) for b in gap.new)]
+    if gap.tail and shrunk and not gap.new and _ends_earlier(scope):
         for a in shrunk:
             yield _removed(a, scope)
 
@@ -141,16 +136,16 @@ def _room(members: list[Placed]) -> int:
     return sum(p.size or 0 for p in members if p.reserved)
 
 
-def _ends_earlier(scope: Scope, context: Context) -> bool:
+def _ends_earlier(scope: Scope) -> bool:
     if scope.path:
         return True
-    before, after = context.old.layouts.sizes.struct(scope.old), context.new.layouts.sizes.struct(scope.new)
+    before = scope.context.old.layouts.sizes.struct(scope.old)
+    after = scope.context.new.layouts.sizes.struct(scope.new)
     return before is None or after is None or after < before
 
 
-def _reserved(
-    b: Placed, under: list[Placed], gap: Gap, scope: Scope, context: Context, growth: Growth
-) -> Iterator[Change]:
+def _reserved(b: Placed, gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
+    under = [a for a in gap.old if overlap(a, b, gap.shift)]
     if not under:
         growth.reserved = growth.reserved or gap.tail
         if gap.tail and scope.config:
@@ -161,10 +156,10 @@ def _reserved(
                 **member_facts(None, b),
             )
         return
-    a = under[0]
     if gap.tail and b.size and sum(p.size or 0 for p in under) < b.size:
         growth.reserved = True
-    if len(under) > 1 or not a.reserved or (a.offset + gap.shift, a.size) != (b.offset, b.size):
+    a = kept_space(b, gap)
+    if a is None:
         return
     if a.label != b.label:
         message = f"reserved space '{a.label}' is called '{b.label}' now"
@@ -172,12 +167,12 @@ def _reserved(
     if declared(a.member.type) != declared(b.member.type):
         message = f"reserved space '{b.label}' is written '{declared(b.member.type)}', the same bytes"
         yield change("VD206", scope.subject + b.label, message, **member_facts(a, b))
-    yield from compare_conditions(a, b, scope.subject + b.label, member_facts(a, b), context.names.in_conditions())
+    yield from compare_conditions(a, b, scope.subject + b.label, member_facts(a, b), scope.inside)
 
 
-def _replaced(old: list[Placed], new: list[Placed], scope: Scope, context: Context) -> Iterator[Change]:
+def _replaced(old: list[Placed], new: list[Placed], scope: Scope) -> Iterator[Change]:
     """New members over the bytes of old ones: the same ones in a union or a struct, or others."""
-    before, after = context.old.shapes, context.new.shapes
+    before, after = scope.context.old.shapes, scope.context.new.shapes
     leaves = before.leaves(a.member for a in old)
     subject = scope.subject + new[0].label
     facts = member_facts(old[0], new[0])

@@ -6,7 +6,7 @@ A pair of definitions with different names carries its evidence: the layout, the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ from virtspec.diff.likeness import ALIKE, similarity
 from virtspec.layout import Layouts
 from virtspec.model import Constant, FeatureBit, Registry, Struct
 
-T = TypeVar("T")
+T = TypeVar("T", Struct, Constant, FeatureBit, Registry)
 
 CERTAIN = 1.5
 """The least sum of evidence that makes two structs of different names the same one."""
@@ -37,13 +37,21 @@ class Matched(Generic[T]):
     removed: tuple[T, ...]
     added: tuple[T, ...]
 
+    def over(self, old: Mapping[str, T], new: Mapping[str, T]) -> Matched[T]:
+        """The same of things that have been changed since, given by key."""
+        return Matched(
+            tuple(Match(old[m.old.key], new[m.new.key], m.evidence) for m in self.pairs),
+            tuple(old[a.key] for a in self.removed),
+            tuple(new[b.key] for b in self.added),
+        )
+
 
 class _Pairs(Generic[T]):
     """Pairs found so far, and what is left. Things are told apart by identity: hashing a struct means walking it."""
 
     def __init__(self, old: Iterable[T], new: Iterable[T]) -> None:
-        self._old = {id(a): a for a in old}
-        self._new = {id(b): b for b in new}
+        self._old: dict[int, T] = {id(a): a for a in old}
+        self._new: dict[int, T] = {id(b): b for b in new}
         self.found: list[Match[T]] = []
 
     @property

@@ -276,5 +276,22 @@ def _same_type(a: Type, b: Type, one: Shapes, other: Shapes) -> bool:
     return one.of(a) == other.of(b)
 
 
+def overlap(a: Placed, b: Placed, shift: int) -> bool:
+    """Whether a new member lies over bytes of an old one, where everything has moved by `shift`."""
+    if a.segment != b.segment:
+        return False
+    if a.size is None or b.size is None:
+        return a.offset + shift == b.offset
+    return a.offset + shift < b.end and b.offset < a.end + shift
+
+
+def kept_space(b: Placed, gap: Gap) -> Placed | None:
+    """The reserved space of the old side that has stayed as `b`: it alone lies below it, and is as large."""
+    under = [a for a in gap.old if overlap(a, b, gap.shift)]
+    if len(under) != 1 or not under[0].reserved:
+        return None
+    return under[0] if (under[0].offset + gap.shift, under[0].size) == (b.offset, b.size) else None
+
+
 def _evidence(a: Placed, b: Placed, *reasons: str) -> tuple[str, ...]:
     return (*(r for r in reasons if r), f"names alike by {similarity(a.label, b.label):.0%}")

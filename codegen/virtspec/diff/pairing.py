@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from virtspec.diff.align import renamed_members
 from virtspec.diff.change import Change, counted
 from virtspec.diff.constants import example_turned
-from virtspec.diff.context import Context, Names, Side
+from virtspec.diff.context import Context, Side
 from virtspec.diff.match import (
     Match,
     Matched,
@@ -22,56 +23,67 @@ from virtspec.diff.rules import change
 from virtspec.diff.sample import sample_of
 from virtspec.diff.side_by_side import side_by_side
 from virtspec.diff.structs import compare_structs
-from virtspec.model import Constant, FeatureBit, Registry, Spec, Struct
+from virtspec.model import Constant, FeatureBit, Registry, Spec, Struct, StructRef, innermost, members_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired:
-    """Two models with all definitions paired. `inside` are the findings about structs, `members` the names of members
-    that have changed, whichever struct they are in."""
+    """Two models with all definitions paired, and what of the old one is called otherwise in the new one."""
 
     context: Context
     structs: Matched[Struct]
     constants: Matched[Constant]
     features: Matched[FeatureBit]
     registries: Matched[Registry]
-    inside: tuple[Change, ...]
-    members: dict[str, str]
-    spelling: Respelling
+
+    def over(self, old: Spec, new: Spec) -> Paired:
+        """The same over models whose definitions have been given more facts."""
+        one, other = self.context.old, self.context.new
+        if old is one.spec and new is other.spec:
+            return self
+        spelling = self.context.spelling
+        more = len(old.registries) - len(one.spec.registries) + len(new.registries) - len(other.spec.registries)
+        return Paired(
+            context=Context(Side(old, spelling.structs), Side(new, {}), spelling),
+            structs=self.structs.over({s.key: s for s in old.structs}, {s.key: s for s in new.structs}),
+            constants=self.constants.over({c.key: c for c in old.constants}, {c.key: c for c in new.constants}),
+            features=self.features,
+            # a fact makes a table where there was none but a list of constants
+            registries=(
+                match_registries(old.registries, new.registries)
+                if more
+                else self.registries.over({r.key: r for r in old.registries}, {r.key: r for r in new.registries})
+            ),
+        )
 
 
 def pair_specs(old: Spec, new: Spec) -> Paired:
-    """Pair the definitions of two models."""
+    """Pair the definitions of two models: first all that stand by themselves, then what is in the structs."""
     one, other = Side(old, {}), Side(new, {})
     structs = match_structs(one.layouts, other.layouts)
     constants = match_constants(_plain_constants(old, new), _plain_constants(new, old))
     features = match_features(old.features, new.features)
     registries = match_registries(old.registries, new.registries)
-    names = Names(
+    names = Respelling(
+        keys=_keys(structs.pairs) | _keys(registries.pairs),
         structs=_renamed(structs.pairs),
-        constants={**_codes(registries.pairs), **_renamed(constants.pairs)},
-        features=_renamed(features.pairs),
+        codes={**_codes(registries.pairs), **_renamed(constants.pairs), **_renamed(features.pairs)},
     )
     one.shapes.rename = names.structs
     context = Context(one, other, names)
-    inside = tuple(_structs(structs, context))
-    # names of members are those that the findings tell: in the text they have no namespace of their own
-    respelled = [c for c in inside if c.rule in ("VD202", "VD209")]
-    paths = {f"{c.subject.rpartition('.')[0]}.{c.old['name']}": c.subject for c in respelled}
+    members: dict[str, dict[str, str]] = {}
+    for match in structs.pairs:
+        renamed = renamed_members(match.old, match.new, context)
+        if renamed:
+            members.setdefault(match.new.name, {}).update(renamed)
+    if members:
+        names = replace(names, members=members, parts=_parts(old), configs=_configs(old))
     return Paired(
-        context=replace(context, names=replace(names, members=paths)),
+        context=replace(context, spelling=names),
         structs=structs,
         constants=constants,
         features=features,
         registries=registries,
-        inside=inside,
-        members={c.old["name"]: c.new["name"] for c in respelled},
-        spelling=Respelling(
-            keys=_keys(structs.pairs) | _keys(registries.pairs),
-            structs=names.structs,
-            codes=names.in_conditions(),
-            members=_members(paths),
-        ),
     )
 
 
@@ -85,6 +97,22 @@ def _keys(pairs: Sequence[Match[Struct]] | Sequence[Match[Registry]]) -> dict[st
     return {m.old.key: m.new.key for m in pairs if m.old.key != m.new.key}
 
 
+def _parts(spec: Spec) -> dict[str, dict[str, str]]:
+    """The tags of the members that are structs themselves, by the tag of the struct that they are in, and by path."""
+    found: dict[str, dict[str, str]] = {}
+    for struct in spec.structs:
+        for path, member in members_in(struct.members):
+            if isinstance(inner := innermost(member.type), StructRef):
+                found.setdefault(struct.name, {})[path] = inner.name
+    return found
+
+
+def _configs(spec: Spec) -> dict[str, str]:
+    """The configuration of the device that a struct belongs to."""
+    by_module = {device.module: device.config for device in spec.devices if device.config}
+    return {s.name: by_module[s.module] for s in spec.structs if s.module in by_module}
+
+
 def _codes(pairs: Sequence[Match[Registry]]) -> dict[str, str]:
     """The codes of tables that have another name now."""
     found: dict[str, str] = {}
@@ -94,15 +122,6 @@ def _codes(pairs: Sequence[Match[Registry]]) -> dict[str, str]:
         for code, name in before.items():
             if after.get(code, name) != name and not {name, after[code]} & kept:
                 found[name] = after[code]
-    return found
-
-
-def _members(subjects: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Renamed members by the tag of their struct."""
-    found: dict[str, dict[str, str]] = {}
-    for old, new in subjects.items():
-        (tag, _, before), (_, _, after) = (path.replace("[]", "").partition(".") for path in (old, new))
-        found.setdefault(tag, {})[before] = after
     return found
 
 
@@ -124,7 +143,8 @@ def _defined(spec: Spec) -> set[str]:
 # --- structs ----------------------------------------------------------------------------------------------
 
 
-def _structs(matched: Matched[Struct], context: Context) -> Iterator[Change]:
+def compare_definitions(matched: Matched[Struct], context: Context) -> Iterator[Change]:
+    """The findings about structs, with their layouts and a sample of their bytes."""
     for match in matched.pairs:
         yield from _struct(match, context)
     for struct in matched.added:
@@ -136,8 +156,8 @@ def _structs(matched: Matched[Struct], context: Context) -> Iterator[Change]:
             f"{_kind(struct)} '{struct.name}' is new, {size}",
             new=_facts(struct, layout.size),
             new_place=struct.place,
-            layout=side_by_side(None, layout, {}),
-            sample=sample_of(None, (context.new, struct), {}),
+            layout=side_by_side(None, layout),
+            sample=sample_of(None, (context.new, struct)),
         )
     for struct in matched.removed:
         layout = context.old.layouts[struct.key]
@@ -147,8 +167,8 @@ def _structs(matched: Matched[Struct], context: Context) -> Iterator[Change]:
             f"{_kind(struct)} '{struct.name}' is gone",
             old=_facts(struct, layout.size),
             old_place=struct.place,
-            layout=side_by_side(layout, None, {}),
-            sample=sample_of((context.old, struct), None, {}),
+            layout=side_by_side(layout, None),
+            sample=sample_of((context.old, struct), None),
         )
 
 
@@ -162,7 +182,7 @@ def _facts(struct: Struct, size: int | None) -> dict[str, Any]:
 
 def _struct(match: Match[Struct], context: Context) -> Iterator[Change]:
     a, b = match.old, match.new
-    found, renames = compare_structs(a, b, context)
+    found = list(compare_structs(a, b, context))
     if a.name != b.name and b.kind != "bits":
         message = f"{_kind(b)} '{a.name}' is called '{b.name}' now"
         sizes = context.old.layouts.sizes.struct(a), context.new.layouts.sizes.struct(b)
@@ -175,8 +195,9 @@ def _struct(match: Match[Struct], context: Context) -> Iterator[Change]:
         found.append(example_turned(f"{_kind(b)} '{b.name}'", b.name, example=b.example))
     if not found:
         return
-    layout = side_by_side(context.old.layouts[a.key], context.new.layouts[b.key], renames)
-    sample = sample_of((context.old, a), (context.new, b), renames)
+    inside = context.spelling.inside(a.name)
+    layout = side_by_side(context.old.layouts[a.key], context.new.layouts[b.key], inside)
+    sample = sample_of((context.old, a), (context.new, b), inside)
     for one in found:
         before = one.old_place if one.old_place.file else a.place
         after = one.new_place if one.new_place.file else b.place

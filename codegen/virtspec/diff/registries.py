@@ -7,12 +7,12 @@ from typing import Any
 
 from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_texts, compare_validity
-from virtspec.diff.context import Context, Names
+from virtspec.diff.context import Context
 from virtspec.diff.likeness import UNLIKE, similarity
 from virtspec.diff.match import Match, Matched
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
-from virtspec.model import Entry, Meaning, Range, Registry, Spec
+from virtspec.model import Binding, Entry, Meaning, Range, Registry, Spec
 from virtspec.names import is_identifier
 
 LISTED = ("define", "enum")
@@ -91,8 +91,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _registry(match: Match[Registry], context: Context, told: Listed) -> Iterator[Change]:
     a, b = match.old, match.new
-    if a == b and context.names == Names():
-        return  # nothing that they speak of is called otherwise
+    if a == b and context.spelling.registry(a) is a:
+        return  # nothing that it speaks of is called otherwise
     derived = told.derives(a.entries) or told.derives(b.entries)
     yield from _table_itself(a, b, context, derived=derived)
     pairs, gone, come = _pair_entries(a.entries, b.entries, context)
@@ -126,7 +126,7 @@ def _registry(match: Match[Registry], context: Context, told: Listed) -> Iterato
 def _table_itself(a: Registry, b: Registry, context: Context, *, derived: bool) -> Iterator[Change]:
     """What became of a table, its entries aside. One that is derived from a listing has no heading of its own."""
     places: dict[str, Any] = {"old_place": a.place, "new_place": b.place}
-    names, name = context.names, b.name
+    name = b.name
     if a.name != b.name and not derived:
         yield change("VD225", name, f"table '{a.name}' stands under '{name}' now", old=a.name, new=name, **places)
     if a.module != b.module and not derived:
@@ -137,19 +137,23 @@ def _table_itself(a: Registry, b: Registry, context: Context, *, derived: bool) 
             "VD228", name, f"a code of '{name}' is '{b.tag}', and was '{a.tag}'", old=a.tag, new=b.tag, **places
         )
     # a member that came or went is told as such
-    before, after = (set(map(names.new_path, fields)) & context.members for fields in (a.fields, b.fields))
-    yield from _moved(name, "stand in", before, after, places)
-    before, after = (set(map(names.new_path, bits)) & context.members for bits in (a.bits, b.bits))
-    yield from _moved(name, "number the bits of", before, after, places)
-    yield from _moved(
-        name, "go further into", _one(names.new_constant(a.under)), _one(names.new_constant(b.under)), places
-    )
+    yield from _moved(name, "stand in", *_members(a.fields, b.fields, context), places)
+    yield from _moved(name, "number the bits of", *_members(a.bits, b.bits, context), places)
+    yield from _moved(name, "go further into", _one(context.spelling.code(a.under)), _one(b.under), places)
     if a.flags != b.flags:
         message = f"the codes of '{name}' {'can be combined now' if b.flags else 'cannot be combined any more'}"
         yield change("VD157", name, message, old=a.flags, new=b.flags, **places)
     if a.ascending != b.ascending:
         message = f"what has the codes of '{name}' {'stands in their order now' if b.ascending else 'has no order now'}"
         yield change("VD158", name, message, old=a.ascending, new=b.ascending, **places)
+
+
+def _members(old: Iterable[str], new: Iterable[str], context: Context) -> tuple[set[str], set[str]]:
+    """Members in the names of the new model; where they differ, those that both models have."""
+    before, after = {context.spelling.member(path) for path in old}, set(new)
+    if before != after:
+        before, after = (set(filter(context.has_member, some)) for some in (before, after))
+    return before, after
 
 
 def _one(name: str) -> set[str]:
@@ -186,7 +190,7 @@ def _pair_entries(
                 gone.remove(a)
                 come.remove(b)
 
-    renamed = context.names.new_constant
+    renamed = context.spelling.code
     take(lambda a, b: a.code == b.code and renamed(a.name) == b.name)
     take(lambda a, b: renamed(a.name) == b.name)
     take(lambda a, b: a.code == b.code)
@@ -210,7 +214,7 @@ def _pair(a: Entry, b: Entry, registry: Registry, context: Context, told: Listed
     if a.code != b.code and not told_so:
         message = f"'{b.name}' has the {registry.tag} {_code(b.code)} and had {_code(a.code)}"
         yield change("VD142", subject, message, **facts)
-    yield from compare_validity(b.name, a.condition, b.condition, subject, facts, context.names.in_conditions())
+    yield from compare_validity(b.name, context.spelling.condition(a.condition), b.condition, subject, facts)
     yield from _access(a, b, subject, facts)
     yield from _bindings(a, b, subject, context, facts)
 
@@ -232,22 +236,21 @@ def _access(a: Entry, b: Entry, subject: str, facts: dict[str, Any]) -> Iterator
     yield change("VD154", subject, message, Verdict.UNDECIDED if kept else None, **facts)
 
 
-def _payloads(entry: Entry, names: Names) -> dict[str, dict[str, str]]:
-    """By what they fill, the structs that are bound to a code, each with the condition under which it is bound; with
-    names as the new model has them, also where a recorded fact still says the old one."""
+def _payloads(bindings: Iterable[Binding]) -> dict[str, dict[str, str]]:
+    """By what they fill, the structs that are bound to a code, each with the condition under which it is bound."""
     found: dict[str, dict[str, str]] = {}
-    for binding in entry.bindings:
+    for binding in bindings:
         number = "any number of " if binding.many else ""
-        what = f"{number}{names.new_path(binding.struct)}{' behind it' if binding.behind else ''}"
-        slot = f"{binding.role} {names.new_path(binding.member)}".rstrip()
-        condition = condition_text(binding.condition, names.in_conditions())
+        what = f"{number}{binding.struct}{' behind it' if binding.behind else ''}"
+        slot = f"{binding.role} {binding.member}".rstrip()
+        condition = condition_text(binding.condition)
         known = found.setdefault(slot, {})
         known[what] = " or ".join(sorted({known[what], condition})) if known.get(what) and condition else condition
     return found
 
 
 def _bindings(a: Entry, b: Entry, subject: str, context: Context, facts: dict[str, Any]) -> Iterator[Change]:
-    old, new = _payloads(a, context.names), _payloads(b, context.names)
+    old, new = _payloads(map(context.spelling.binding, a.bindings)), _payloads(b.bindings)
     for role in sorted(old.keys() | new.keys()):
         was, is_ = old.get(role, {}), new.get(role, {})
         for what in sorted(was.keys() & is_.keys()):

@@ -7,13 +7,14 @@ elements of an array has their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from virtspec.compat import assert_never
 from virtspec.diff.change import Sample
 from virtspec.diff.context import Side
 from virtspec.diff.likeness import is_reserved
+from virtspec.diff.respell import SAME, Inside
 from virtspec.model import (
     Aggregate,
     Array,
@@ -43,7 +44,7 @@ class NoSample(Exception):
 class _Encoder:
     side: Side
     ordinals: dict[str, int]
-    renames: Mapping[str, str]
+    inside: Inside
     counts: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
@@ -74,8 +75,7 @@ class _Encoder:
         return data.ljust(full, b"\0")
 
     def ordinal(self, path: str) -> int:
-        known = self.renames.get(path, path)
-        return self.ordinals.setdefault(known, len(self.ordinals) + 1)
+        return self.ordinals.setdefault(self.inside.path(path), len(self.ordinals) + 1)
 
     def pattern(self, path: str, start: int, count: int) -> list[int]:
         high = (self.ordinal(path) - 1) % 15 + 1
@@ -152,13 +152,14 @@ class _Encoder:
         return (word & (1 << type_.container.bits) - 1).to_bytes(type_.container.size, order)  # type: ignore[arg-type]
 
 
-def sample_of(old: tuple[Side, Struct] | None, new: tuple[Side, Struct] | None, renames: Mapping[str, str]) -> Sample:
-    """The bytes of one value in the old and in the new layout; a member keeps its value on both sides."""
+def sample_of(old: tuple[Side, Struct] | None, new: tuple[Side, Struct] | None, inside: Inside = SAME) -> Sample:
+    """The bytes of one value in the old and in the new layout; a member keeps its value on both sides. `inside` gives
+    old paths their new ones."""
     ordinals: dict[str, int] = {}
     values: dict[str, str] = {}
     notes: dict[str, None] = {}
     encoded: list[bytes | None] = []
-    for given, names in ((old, renames), (new, {})):
+    for given, names in ((old, inside), (new, SAME)):
         if given is None:
             encoded.append(None)
             continue
@@ -169,6 +170,6 @@ def sample_of(old: tuple[Side, Struct] | None, new: tuple[Side, Struct] | None, 
         except NoSample as reason:
             encoded.append(None)
             notes[str(reason)] = None
-        values.update({names.get(path, path): value for path, value in encoder.values.items()})
+        values.update({names.path(path): value for path, value in encoder.values.items()})
         notes.update(dict.fromkeys(sorted(encoder.notes)))
     return Sample(value=tuple(values.items()), old=encoded[0], new=encoded[1], note="; ".join(notes))

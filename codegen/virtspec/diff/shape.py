@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from virtspec import model
@@ -125,35 +124,27 @@ class Shapes:
                 return False
 
 
-def condition_text(condition: Condition | None, renamed: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A condition as the reports show and compare it, whatever the order of its terms; `renamed` gives names of the old
-    model their new ones."""
-    return model.condition_text(_in_new_names(condition, renamed), digests=True) if condition is not None else ""
+def condition_text(condition: Condition | None) -> str:
+    """A condition as the reports show and compare it, whatever the order of its terms."""
+    return model.condition_text(_in_order(condition), digests=True) if condition is not None else ""
 
 
-def _in_new_names(condition: Condition, renamed: Mapping[str, str]) -> Condition:
+def _in_order(condition: Condition) -> Condition:
     match condition:
-        case Feature(name=name):
-            return Feature(name=renamed.get(name, name))
-        case FieldIs(path=path, value=value):
-            return FieldIs(path=renamed.get(path, path), value=renamed.get(value, value))
         case Not(term=term):
-            return Not(term=_in_new_names(term, renamed))
+            return Not(term=_in_order(term))
         case AllOf(terms=terms) | AnyOf(terms=terms):
-            inner = (_in_new_names(term, renamed) for term in terms)
-            return replace(condition, terms=tuple(sorted(inner, key=condition_text)))
-        case Prose():
-            return condition
+            return replace(condition, terms=tuple(sorted(map(_in_order, terms), key=condition_text)))
         case _:
-            assert_never(condition)
+            return condition
 
 
-def allowed_text(allowed: Allowed | None, renamed: Mapping[str, str] = MappingProxyType({})) -> str:
+def allowed_text(allowed: Allowed | None) -> str:
     """The values that a member may have, as the reports show and compare them; "" where any will do."""
     if allowed is None:
         return ""
     values = str(allowed.first) if allowed.first == allowed.last else f"{allowed.first} to {allowed.last}"
-    condition = condition_text(allowed.condition, renamed)
+    condition = condition_text(allowed.condition)
     return f"{values} if {condition}" if condition else values
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from virtspec.diff.change import Cell, LayoutPair, Row
+from virtspec.diff.respell import SAME, Inside
 from virtspec.diff.shape import condition_text
 from virtspec.layout import Layout, Slot
 
@@ -13,18 +14,18 @@ MAX_ROWS = 400
 """No struct of the specification has 200 members; a hostile one shall not fill the report."""
 
 
-def side_by_side(old: Layout | None, new: Layout | None, renames: Mapping[str, str]) -> LayoutPair:
-    """The rows of two layouts of one struct; `renames` gives old paths their new ones."""
+def side_by_side(old: Layout | None, new: Layout | None, inside: Inside = SAME) -> LayoutPair:
+    """The rows of two layouts of one struct; `inside` gives old paths their new ones."""
     before = list(old.slots[:MAX_ROWS]) if old else []
     after = list(new.slots[:MAX_ROWS]) if new else []
-    left = [_renamed(slot.path, renames) for slot in before]
+    left = [inside.path(slot.path) for slot in before]
     right = [slot.path for slot in after]
     known = set(left) & set(right)
     rows: list[Row] = []
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     for what, i, j, m, n in matcher.get_opcodes():
         if what == "equal":
-            rows += [_row(a, b, renames) for a, b in zip(before[i:j], after[m:n], strict=True)]
+            rows += [_row(a, b, inside) for a, b in zip(before[i:j], after[m:n], strict=True)]
             continue
         rows += [
             Row(mark="moved" if path in known else "removed", old=_cell(slot), new=None)
@@ -50,25 +51,10 @@ def _title(layout: Layout | None) -> str:
     return f"{kind} {layout.struct.name}"
 
 
-def _renamed(path: str, renames: Mapping[str, str]) -> str:
-    """A path of the old struct in the new names."""
-    if not renames:
-        return path
-    parts = path.split(".")
-    for count in range(len(parts), 0, -1):
-        head = ".".join(parts[:count])
-        if head in renames:
-            return ".".join([renames[head], *parts[count:]])
-        bare = head.removesuffix("[]")
-        if bare != head and bare in renames:
-            return ".".join([renames[bare] + "[]", *parts[count:]])
-    return path
-
-
-def _row(old: Slot, new: Slot, renames: Mapping[str, str]) -> Row:
+def _row(old: Slot, new: Slot, inside: Inside) -> Row:
     a, b = _cell(old), _cell(new)
-    if (a.type, a.size, a.bit_size, a.note) != (b.type, b.size, b.bit_size, b.note) or _length(old, renames) != _length(
-        new, {}
+    if (a.type, a.size, a.bit_size, a.note) != (b.type, b.size, b.bit_size, b.note) or (
+        _length(old, inside) != (new.count, new.length)
     ):
         mark = "changed"
     elif (a.offset, a.bit_offset) != (b.offset, b.bit_offset):
@@ -80,8 +66,8 @@ def _row(old: Slot, new: Slot, renames: Mapping[str, str]) -> Row:
     return Row(mark=mark, old=a, new=b)  # type: ignore[arg-type]
 
 
-def _length(slot: Slot, renames: Mapping[str, str]) -> tuple[int | None, str | None]:
-    return slot.count, slot.length and renames.get(slot.length, slot.length)
+def _length(slot: Slot, inside: Inside) -> tuple[int | None, str | None]:
+    return slot.count, slot.length and replace(inside, above=slot.path.rpartition(".")[0]).text(slot.length)
 
 
 def _cell(slot: Slot) -> Cell:

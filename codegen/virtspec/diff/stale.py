@@ -225,7 +225,7 @@ class _Elements:
             theirs = _find(other.structs[origin].members, known.split("."))
             if mine is None or theirs is None:
                 return None
-            given = _member(mine, spelling.fact(theirs, tag_of(origin)), kind)
+            given = _member(mine, spelling.inside(tag_of(origin), known.rpartition(".")[0]).fact(theirs), kind)
             if given == mine:
                 return None
             struct = self.structs[above]
@@ -236,7 +236,7 @@ class _Elements:
     def _members(self, here: str, kind: str, theirs: Struct, spelling: Respelling) -> tuple[Place, Place] | None:
         """Give the members of a struct what is stated of all of them."""
         mine = self.structs[here]
-        others = {spelling.path(theirs.name, m.name): spelling.fact(m, theirs.name) for m in theirs.members}
+        others = {spelling.path(theirs.name, m.name): spelling.inside(theirs.name).fact(m) for m in theirs.members}
         given = tuple(_member(m, others[m.name], kind) if m.name in others else m for m in mine.members)
         if given == mine.members:
             return None

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
+from virtspec.diff.align import Run, align
 from virtspec.diff.bits import compare_bits, moved_bit
 from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_conditions
 from virtspec.diff.context import Context
 from virtspec.diff.gaps import Growth, Scope, compare_gap, listed, member_facts
-from virtspec.diff.members import Pair, Pairing, Placed, pair_arms, pair_members, place
+from virtspec.diff.members import Pair, Pairing, Placed
 from virtspec.diff.rules import change
-from virtspec.diff.types import Inner, TypeChange, compare_types, declared
-from virtspec.model import Aggregate, Array, Bits, Count, Integer, Member, Struct, StructRef, Type, innermost
+from virtspec.diff.types import Nested, TypeChange, compare_types, declared
+from virtspec.model import Aggregate, Array, Bit, Bits, Count, Integer, Member, Struct, StructRef, Type, innermost
 
 
-def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Change], dict[str, str]]:
-    """The findings about a struct that both models have, and the members' paths that have changed."""
+def compare_structs(old: Struct, new: Struct, context: Context) -> Iterator[Change]:
+    """The findings about a struct that both models have."""
     if _same(old, new) and not _embeds_other(new, context):
-        return [], {}
+        return
     scope = Scope(
+        context,
         old,
         new,
         "",
@@ -30,8 +31,9 @@ def compare_structs(old: Struct, new: Struct, context: Context) -> tuple[list[Ch
     )
     if {old.kind, new.kind} == {"struct", "union"}:
         message = f"'{new.name}' is a {new.kind} and was a {old.kind}"
-        return [change("VD123", new.name, message, old=old.kind, new=new.kind)], scope.renames
-    return list(_members(old.members, new.members, context, scope, union=new.kind == "union")), scope.renames
+        yield change("VD123", new.name, message, old=old.kind, new=new.kind)
+        return
+    yield from _members(old.members, new.members, scope, union=new.kind == "union")
 
 
 def _same(old: Struct, new: Struct) -> bool:
@@ -53,48 +55,57 @@ def _inner(member: Member) -> Type:
     return innermost(member.type)
 
 
-def _regrouped(a: list[Placed], b: list[Placed], context: Context) -> bool:
-    """Whether two runs of members have the same names at the same bytes, nested in another way."""
-    if [p.label for p in a] == [p.label for p in b] or [_outside(p) for p in a] == [_outside(p) for p in b]:
-        return False
-    one, other = context.old.shapes, context.new.shapes
-    return one.leaves(p.member for p in a) == other.leaves(p.member for p in b)
-
-
-def _outside(placed: Placed) -> tuple[int, int, int | None, bool]:
-    """What is seen of a member without looking into it."""
-    return placed.segment, placed.offset, placed.size, _contains_struct(placed.member)
-
-
-def _members(
-    old: tuple[Member, ...], new: tuple[Member, ...], context: Context, scope: Scope, *, union: bool
-) -> Iterator[Change]:
-    a = place(old, context.old.layouts.sizes, union=union)
-    b = place(new, context.new.layouts.sizes, union=union)
-    if union:
-        yield from _arms(a, b, context, scope)
+def _members(old: tuple[Member, ...], new: tuple[Member, ...], scope: Scope, *, union: bool) -> Iterator[Change]:
+    run = align(old, new, scope.context, union=union)
+    if run.union:
+        yield from _arms(run, scope)
         return
-    if _regrouped(a, b, context):
+    if run.regrouped:
         subject = scope.subject.rstrip(".")
         yield change("VD207", subject, f"members of '{subject}' are grouped in another way, at the same bytes")
         return
-    pairing = pair_members(a, b, context.old.shapes, context.new.shapes)
-    paths = {**scope.around, **{p.old.label: p.new.label for p in pairing.pairs if p.renamed}}
+    pairing = run.pairing
     yield from _order(pairing, scope)
     for bit in pairing.bits:
         yield moved_bit(bit, _bits_prefix(bit.target, scope))
     growth = Growth()
-    moved = {id(p) for p in pairing.moved} | {id(p) for s in pairing.swapped for p in s}
     for pair in pairing.pairs:
-        behind = any(p.new.index > pair.new.index for p in pairing.pairs)
-        last = pair.old is a[-1] and id(pair) not in moved
-        found = list(_pair(pair, pairing, context, scope, paths, behind=behind, moved=id(pair) in moved, last=last))
-        if pair.new is b[-1] and any(c.class_ == "wire" and c.verdict is not Verdict.COMPATIBLE for c in found):
+        found = list(_pair(pair, _standing(pair, run), scope))
+        if pair.new is run.new[-1] and any(c.class_ == "wire" and c.verdict is not Verdict.COMPATIBLE for c in found):
             growth.told = True  # what is inside the last member tells why the struct grows
         yield from found
     for gap in pairing.gaps:
-        yield from compare_gap(gap, scope, context, growth)
-    yield from _total(a, b, scope, growth, pairing)
+        yield from compare_gap(gap, scope, growth)
+    yield from _total(run, scope, growth)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a member that has stayed stands among the others: whether it is `moved`, others stand `behind` it, it was the
+    `last` one, and whether it has grown into reserved space (`absorbed`), so that those have stayed. `bits` are the
+    bit-fields that have left their integer."""
+
+    moved: bool
+    behind: bool
+    last: bool
+    absorbed: bool = False
+    bits: tuple[Bit, ...] = ()
+
+
+ARM = Standing(moved=True, behind=False, last=True)
+"""How an arm of a union stands: among nothing."""
+
+
+def _standing(pair: Pair, run: Run) -> Standing:
+    pairing = run.pairing
+    moved = any(pair is p for p in pairing.moved) or any(pair is p for swap in pairing.swapped for p in swap)
+    return Standing(
+        moved=moved,
+        behind=pair is not pairing.pairs[-1],
+        last=not moved and pair.old is run.old[-1],
+        absorbed=not moved and _absorbed(pair, pairing),
+        bits=tuple(bit for one in pairing.bits for bit in (one.old, one.new)),
+    )
 
 
 def _order(pairing: Pairing, scope: Scope) -> Iterator[Change]:
@@ -129,49 +140,51 @@ def _at(placed: Placed) -> str:
     return f"at {placed.offset}" if placed.segment == 0 else f"at {placed.offset} behind a part of variable size"
 
 
-def _pair(
-    pair: Pair,
-    pairing: Pairing,
-    context: Context,
-    scope: Scope,
-    paths: dict[str, str],
-    *,
-    behind: bool,
-    moved: bool,
-    last: bool = False,
-) -> Iterator[Change]:
+def _pair(pair: Pair, standing: Standing, scope: Scope) -> Iterator[Change]:
+    """The findings about a member that both texts have."""
     a, b = pair.old, pair.new
-    subject = scope.subject + b.label
-    facts = member_facts(a, b)
+    subject, facts = scope.subject + b.label, member_facts(a, b)
     if pair.renamed:
-        scope.renames[scope.old_path + a.label] = scope.path + b.label
         message = f"'{a.label}' is called '{b.label}' now"
         yield change("VD202", subject, message, evidence=pair.evidence, **facts)
-    absorbed = not moved and _absorbed(pair, pairing)
-    carriers = (*scope.carriers, f"member '{b.label}' is followed by others") if behind else scope.carriers
-    for found in compare_types(a.member.type, b.member.type, context, paths):
-        match found:
-            case TypeChange(rule="VD107" | "VD113") if absorbed and _grows_in_place(a.member, b.member):
-                message = f"'{b.label}' {found.message}; it grows into reserved space"
-                yield change("VD110", subject, message, **facts)
-            case TypeChange(rule="VD113") if last and not scope.carriers and _more_elements(pair):
-                where = "it takes bytes that the union left unused" if scope.slack else "it is the last member"
-                message = f"'{b.label}' {found.message}; {where}"
-                yield change("VD112", subject, message, Verdict.COMPATIBLE if scope.config else None, **facts)
-            case TypeChange(rule=rule, message=message, verdict=verdict):
-                yield change(rule, subject, f"'{b.label}' {message}", verdict, **facts)
-            case Inner(old=Bits() as one, new=Bits() as other):
-                elsewhere = [bit for moved_ in pairing.bits for bit in (moved_.old, moved_.new)]
-                for inner in compare_bits(one, other, _bits_prefix(b, scope), context.names.in_conditions(), elsewhere):
-                    yield replace(inner, old_place=a.member.place, new_place=b.member.place)
-            case Inner(old=one, new=other):
-                assert not isinstance(one, Bits) and not isinstance(other, Bits)
-                array = isinstance(b.member.type, Array)
-                reach = (*carriers, f"array '{b.label}'") if array else carriers
-                inner_scope = replace(scope.below(a, b, "[]" if array else "", reach), around=paths)
-                yield from _members(one.members, other.members, context, inner_scope, union=other.kind == "union")
-    yield from _size_inside(pair, context, subject, facts, behind=behind)
-    yield from compare_conditions(a, b, subject, facts, {**context.names.in_conditions(), **paths})
+    for found in compare_types(a.member.type, b.member.type, scope.context, scope.inside):
+        if isinstance(found, Nested):
+            yield from _nested(found, pair, standing, scope)
+        else:
+            yield _type(found, pair, standing, scope)
+    yield from _size_inside(pair, scope, behind=standing.behind)
+    yield from compare_conditions(a, b, subject, facts, scope.inside)
+
+
+def _type(found: TypeChange, pair: Pair, standing: Standing, scope: Scope) -> Change:
+    """The finding about a member's type."""
+    a, b = pair.old, pair.new
+    subject, facts = scope.subject + b.label, member_facts(a, b)
+    if found.rule in ("VD107", "VD113") and standing.absorbed and _grows_in_place(a.member, b.member):
+        return change("VD110", subject, f"'{b.label}' {found.message}; it grows into reserved space", **facts)
+    if found.rule == "VD113" and standing.last and not scope.carriers and _more_elements(pair):
+        where = "it takes bytes that the union left unused" if scope.slack else "it is the last member"
+        message = f"'{b.label}' {found.message}; {where}"
+        return change("VD112", subject, message, Verdict.COMPATIBLE if scope.config else None, **facts)
+    return change(found.rule, subject, f"'{b.label}' {found.message}", found.verdict, **facts)
+
+
+def _nested(found: Nested, pair: Pair, standing: Standing, scope: Scope) -> Iterator[Change]:
+    """The findings about what is in a member."""
+    a, b = pair.old, pair.new
+    if isinstance(found.old, Bits) or isinstance(found.new, Bits):
+        assert isinstance(found.old, Bits) and isinstance(found.new, Bits)
+        for one in compare_bits(found.old, found.new, _bits_prefix(b, scope), scope.inside, standing.bits):
+            yield replace(one, old_place=a.member.place, new_place=b.member.place)
+        return
+    array = isinstance(b.member.type, Array)
+    reach = scope.carriers
+    if standing.behind:
+        reach = (*reach, f"member '{b.label}' is followed by others")
+    if array:
+        reach = (*reach, f"array '{b.label}'")
+    inner = scope.below(a, b, "[]" if array else "", reach)
+    yield from _members(found.old.members, found.new.members, inner, union=found.new.kind == "union")
 
 
 def _bits_prefix(placed: Placed, scope: Scope) -> str:
@@ -212,11 +225,10 @@ def _grows_in_place(old: Member, new: Member) -> bool:
     return isinstance(old.type, Array) and isinstance(new.type, Array)
 
 
-def _size_inside(
-    pair: Pair, context: Context, subject: str, facts: dict[str, Any], *, behind: bool
-) -> Iterator[Change]:
+def _size_inside(pair: Pair, scope: Scope, *, behind: bool) -> Iterator[Change]:
     """Members that move because a struct inside this one has another size."""
-    a, b = pair.old, pair.new
+    a, b, context = pair.old, pair.new, scope.context
+    subject, facts = scope.subject + b.label, member_facts(a, b)
     inner_old, inner_new = a.member.type, b.member.type
     array = isinstance(inner_new, Array) and isinstance(inner_old, Array)
     while isinstance(inner_old, Array) and isinstance(inner_new, Array):
@@ -224,7 +236,7 @@ def _size_inside(
     if not isinstance(inner_new, (StructRef, Aggregate)) or not isinstance(inner_old, (StructRef, Aggregate)):
         return
     if isinstance(inner_old, StructRef) and isinstance(inner_new, StructRef):
-        if context.names.new_struct(inner_old.name) != inner_new.name:
+        if context.spelling.struct(inner_old.name) != inner_new.name:
             return  # another struct: told as another type
     elif type(inner_old) is not type(inner_new):
         return
@@ -243,8 +255,9 @@ def _bytes(size: int | None) -> str:
     return "a variable size" if size is None else counted(size, "byte")
 
 
-def _total(a: list[Placed], b: list[Placed], scope: Scope, growth: Growth, pairing: Pairing) -> Iterator[Change]:
+def _total(run: Run, scope: Scope, growth: Growth) -> Iterator[Change]:
     """Growth at the end that no finding about a member has told."""
+    a, b, pairing = run.old, run.new, run.pairing
     if scope.config or growth.told or not a or not b or scope.path:
         return
     if any(p.size is None for p in (*a, *b)):
@@ -269,17 +282,14 @@ def _total(a: list[Placed], b: list[Placed], scope: Scope, growth: Growth, pairi
     )
 
 
-def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> Iterator[Change]:
-    pairs, gone, come = pair_arms(a, b, context.old.shapes, context.new.shapes)
-    paths = {**scope.around, **{p.old.label: p.new.label for p in pairs if p.renamed}}
-    pairing = Pairing(pairs=pairs)
-    size = _room(a)
-    for pair in pairs:
+def _arms(run: Run, scope: Scope) -> Iterator[Change]:
+    size = _room(run.old)
+    for pair in run.pairing.pairs:
         # an arm that stays inside the union moves nothing behind it; another one makes the union grow, as a tail does
         fits = size is not None and pair.new.size is not None and pair.new.size <= size
         arm = replace(scope, carriers=(), slack=True) if fits else scope
-        yield from _pair(pair, pairing, context, arm, paths, behind=False, moved=True, last=True)
-    for placed in come:
+        yield from _pair(pair, ARM, arm)
+    for placed in run.come:
         note, verdict = "", Verdict.COMPATIBLE
         if size is not None and (placed.size is None or placed.size > size):
             note = f"; the union grows from {size} bytes to {_bytes(placed.size)}"
@@ -294,7 +304,7 @@ def _arms(a: list[Placed], b: list[Placed], context: Context, scope: Scope) -> I
             verdict,
             **member_facts(None, placed),
         )
-    for placed in gone:
+    for placed in run.gone:
         yield change(
             "VD116",
             scope.subject + placed.label,

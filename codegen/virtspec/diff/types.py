@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from virtspec.diff.change import Verdict
 from virtspec.diff.context import Context, Side
+from virtspec.diff.respell import Inside
 from virtspec.diff.shape import Shape
 from virtspec.model import (
     Aggregate,
@@ -38,7 +39,7 @@ class TypeChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Inner:
+class Nested:
     """Two types that are compared member by member."""
 
     old: Aggregate | Struct | Bits
@@ -58,9 +59,10 @@ def declared(type_: Type) -> str:
 
 
 def compare_types(
-    old: Type, new: Type, context: Context, paths: Mapping[str, str], *, inside_array: bool = False
-) -> list[TypeChange | Inner]:
-    """The differences between two types of one member. `paths` gives old member names their new ones."""
+    old: Type, new: Type, context: Context, inside: Inside, *, in_array: bool = False
+) -> list[TypeChange | Nested]:
+    """The differences between two types of one member. `inside` gives what is said of the old one in the names of the
+    new model."""
     written = old, new
     if isinstance(old, (StructRef, Aggregate)) != isinstance(new, (StructRef, Aggregate)):
         old, new = _sole(old, context, new=False), _sole(new, context, new=True)
@@ -69,31 +71,29 @@ def compare_types(
             return []
         shown = f"has the type '{declared(written[1])}' and had '{declared(written[0])}'"
         return [TypeChange("VD206", f"{shown}, the same bytes")]
-    return _unequal(old, new, context, paths, inside_array=inside_array)
+    return _unequal(old, new, context, inside, in_array=in_array)
 
 
-def _unequal(
-    old: Type, new: Type, context: Context, paths: Mapping[str, str], *, inside_array: bool
-) -> list[TypeChange | Inner]:
+def _unequal(old: Type, new: Type, context: Context, inside: Inside, *, in_array: bool) -> list[TypeChange | Nested]:
     """The differences between two types that are not written alike."""
     same_shape = context.old.shapes.of(old) == context.new.shapes.of(new)
     match old, new:
         case Integer(), Integer():
             return list(_integers(old, new))
         case Bits(), Bits():
-            return [*_integers(old.container, new.container), Inner(old, new)]
-        case (StructRef() | External(), StructRef() | External()) if context.names.new_struct(old.name) == new.name:
+            return [*_integers(old.container, new.container), Nested(old, new)]
+        case (StructRef() | External(), StructRef() | External()) if context.spelling.struct(old.name) == new.name:
             return list(_tags(old, new))
         case Aggregate(kind=a), Aggregate(kind=b):
-            return [Inner(old, new) if a == b else TypeChange("VD123", f"is a {b} and was a {a}")]
+            return [Nested(old, new) if a == b else TypeChange("VD123", f"is a {b} and was a {a}")]
         case (Array(length=Rest()), Array(length=Rest())) if not same_shape and innermost(old) == innermost(new):
             shown = f"holds '{declared(new)}' and held '{declared(old)}'"
             return [TypeChange("VD114", f"{shown}: the same elements, in groups of another size", Verdict.UNDECIDED)]
         case Array(), Array() if _dimensions(old) == _dimensions(new) or not same_shape:
-            inner = compare_types(old.element, new.element, context, paths, inside_array=True)
-            return [*compare_lengths(old.length, new.length, context, paths), *inner]
+            nested = compare_types(old.element, new.element, context, inside, in_array=True)
+            return [*compare_lengths(old.length, new.length, inside), *nested]
         case _:
-            return _another(old, new, context, same_shape=same_shape, inside_array=inside_array)
+            return _another(old, new, context, same_shape=same_shape, in_array=in_array)
 
 
 def _tags(old: StructRef | External, new: StructRef | External) -> Iterator[TypeChange]:
@@ -102,18 +102,16 @@ def _tags(old: StructRef | External, new: StructRef | External) -> Iterator[Type
         yield TypeChange("VD106", f"is '{type_text(new)}' and was '{type_text(old)}'", Verdict.UNDECIDED)
 
 
-def _another(
-    old: Type, new: Type, context: Context, *, same_shape: bool, inside_array: bool
-) -> list[TypeChange | Inner]:
+def _another(old: Type, new: Type, context: Context, *, same_shape: bool, in_array: bool) -> list[TypeChange | Nested]:
     """The differences between types of different kinds, or between different structures."""
     shown = f"has the type '{declared(new)}' and had '{declared(old)}'"
     one, other = _definition(old, context, new=False), _definition(new, context, new=True)
-    inner = [Inner(one, other)] if one is not None and other is not None and one.kind == other.kind else []
+    inner = [Nested(one, other)] if one is not None and other is not None and one.kind == other.kind else []
     if same_shape:
         # what has the same bytes may have other names for them, in another order
         renamed = inner if one and other and _leaves(one, context.old) != _leaves(other, context.new) else []
         return [TypeChange("VD206", f"{shown}, the same bytes"), *renamed]
-    if inner and not inside_array and (isinstance(old, Aggregate) or isinstance(new, Aggregate)):
+    if inner and not in_array and (isinstance(old, Aggregate) or isinstance(new, Aggregate)):
         return [*inner]
     if isinstance(old, Bits) and isinstance(new, Integer) and old.container == new:
         return [TypeChange("VD117", f"is one '{new.spelling}' and was divided into bit-fields")]
@@ -177,34 +175,24 @@ def _dimensions(type_: Type) -> int:
     return depth
 
 
-def compare_lengths(old: Length, new: Length, context: Context, paths: Mapping[str, str]) -> list[TypeChange | Inner]:
+def compare_lengths(old: Length, new: Length, inside: Inside) -> list[TypeChange]:
     """The differences between two lengths of one array."""
-    if old == new:
+    before = inside.length(old)
+    if new in (old, before):
         return []
     shown = f"has {_elements(new)} and had {_elements(old)}"
-    match old, new:
+    match before, new:
         case Count(value=a, text=s), Count(value=b, text=t):
             if a != b:
                 return [TypeChange("VD113", shown)]
-            if context.names.rewritten(s) != t:
-                return [TypeChange("VD222", f"has the dimension '{t or b}' and had '{s or a}', the same number")]
-            return []
+            return [TypeChange("VD222", f"has the dimension '{t or b}' and had '{s or a}', the same number")]
         case (Count(), _) | (_, Count()):
             return [TypeChange("VD114", shown)]
-        case FieldRef(path=a), FieldRef(path=b):
-            return [] if paths.get(a, a) == b else [TypeChange("VD114", shown)]
-        case ConfigRef(struct=s, path=a), ConfigRef(struct=t, path=b):
-            if context.names.new_struct(s) == t and a == b:
-                return []
-            return [TypeChange("VD114", shown, Verdict.UNDECIDED)]
-        case (FieldRef(), ConfigRef()) | (ConfigRef(), FieldRef()):
+        case (FieldRef(), FieldRef()) | (FieldRef(), ConfigRef()) | (ConfigRef(), FieldRef()):
             return [TypeChange("VD114", shown)]
-        case _ if length_text(old) == length_text(new):
+        case _ if length_text(new) in (length_text(old), length_text(before)):
             return []  # a name that the one text resolves and the other does not
         case _:
-            before = context.names.rewritten(length_text(old), paths)
-            if before == length_text(new):
-                return []
             return [TypeChange("VD114", shown, Verdict.UNDECIDED)]
 
 
