@@ -5,8 +5,8 @@ from __future__ import annotations
 import diff_texts
 import pytest
 
-from virtspec.review.apply import Applied, apply_patch
-from virtspec.review.mail import read_mails
+from virtspec.review.apply import Applied, PatchedTree, apply_patch, nothing
+from virtspec.review.mail import PatchMail, read_inputs, read_mails
 from virtspec.review.whole import missing_parts
 from virtspec.source import MissingFile
 
@@ -150,9 +150,41 @@ def test_the_patches_that_hold(case: str) -> None:
 
 def test_a_gap_in_a_series_is_told() -> None:
     mails = read_mails((message(" 1/4", "a", "x") + message(" 4/4", "d", "z")).encode(), "test")
-    assert [m.skipped for m in mails] == [(), (2, 3)]
     done = apply_patch(diff_texts.Texts({"one.tex": ONE}), mails[1].files)
-    assert [r.header for r in missing_parts(mails[1], done)] == ["[2/4]", "[3/4]"]
+    assert [r.header for r in missing_parts(mails[1], done)] == ["[2-3/4]"]
+
+
+def missing(mails: list[PatchMail]) -> list[str]:
+    return [part.header for mail in mails for part in missing_parts(mail, Applied(PatchedTree(nothing(), {})))]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [("123", []), ("23", ["[1/3]"]), ("12", ["[3/3]"]), ("13", ["[2/3]"]), ("2", []), ("32", ["[1/3]"])],
+)
+def test_the_ends_of_a_series_that_are_missing_are_told(numbers: str, told: list[str]) -> None:
+    """In one mbox, and in several files; one patch of a series may be reviewed by itself."""
+    mails = [message(f" v2 {number}/3", number, number).encode() for number in numbers]
+    assert missing(read_mails(b"".join(mails), "box")) == told
+    several = read_inputs((mail, f"{at}.patch") for at, mail in enumerate(mails))
+    assert missing(several) == told
+    assert [m.number for m in several] == sorted(int(number) for number in numbers)
+
+
+def test_what_is_left_of_a_newer_version_is_not_the_whole_series() -> None:
+    assert missing(read_mails((FIRST + message(" v2 2/3", "d", "Y")).encode(), "box")) == ["[1/3]", "[3/3]"]
+
+
+def test_files_of_two_series_stay_in_the_order_that_they_are_given_in() -> None:
+    subjects = (" 2/2", " 1/2", " 1/2", " 2/2")
+    inputs = [(message(subject, f"{at}", f"{at}").encode(), f"{at}") for at, subject in enumerate(subjects)]
+    mails = read_inputs(inputs)
+    assert [m.number for m in mails] == [2, 1, 1, 2] and not missing(mails)
+
+
+def test_a_series_of_many_patches_that_are_not_there_is_one_finding() -> None:
+    mails = read_mails((message(" 1/9999", "a", "x") + message(" 2/9999", "b", "y")).encode(), "box")
+    assert missing(mails) == ["[3-9999/9999]"]
 
 
 def test_text_that_says_to_be_ascii() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from virtspec.comparison import review
 from virtspec.report.outcome import Report
+from virtspec.review.flowed import unfold
 from virtspec.review.hunks import MAX_HUNKS, PatchError
 
 FOUND = [("VD101", "virtio_toy_config.mask")]
@@ -83,6 +84,7 @@ ENVELOPES: dict[str, Callable[[str], str | bytes]] = {
     "of two trees": of_two_trees,
     "of a backup": lambda p: of_two_trees(p).replace("v1/toy.tex", "toy.tex.orig").replace("v2/toy.tex", "toy.tex"),
     "made beside the tree": lambda p: of_two_trees(p).replace("v1/", "spec/").replace("v2/", "spec/"),
+    "flowed, and not written so": lambda p: flowed("").rstrip(b"\n") + b"\n\n" + p.encode(),
 }
 
 
@@ -200,6 +202,58 @@ def test_a_comment_in_place_of_an_empty_line_is_no_loss(base: Path) -> None:
     at = next(i for i, line in enumerate(lines) if "le16 depth" in line)
     report = reviewed("\n".join([*lines[:at], "", "Really?", "", *lines[at + 1 :]]), base)
     assert not report.complete
+
+
+# --- flowed text ---------------------------------------------------------------------------------------------
+
+
+def folded(line: str, width: int, mark: str, *, delete_blank: bool) -> list[str]:
+    """A line as a mail program breaks it: at blanks, which stay at the ends, or between words with one put there."""
+    stuffed = f" {line}" if mark or line.startswith((" ", ">", "From ")) else line
+    pieces, rest = [], stuffed.rstrip(" ")
+    while len(rest) > width and " " in rest.strip()[:width]:
+        at = rest.rstrip().rindex(" ", 0, width) + 1
+        if not rest[:at].strip():
+            break
+        pieces.append(rest[:at] + (" " if delete_blank else ""))
+        rest = (" " if mark else "") + rest[at:]
+    return [mark + piece for piece in (*pieces, rest)]
+
+
+def long_lines(text: str) -> str:
+    said = "A sentence that goes on and on, far beyond the width that a mail program gives to the lines of a message"
+    return patches.grown(text).replace("More words", f"{said}, -- and\n\n{said}.\nMore words")
+
+
+@pytest.mark.parametrize("delete_blank", [False, True], ids=["", "delsp"])
+@pytest.mark.parametrize("mark", ["", ">", ">>"])
+def test_lines_that_were_broken_are_put_together(mark: str, delete_blank: bool, base: Path) -> None:
+    (base / "toy.tex").write_text(patches.CHAPTER.replace("More", f"{'Very long words that stay. ' * 5}\n\nMore"))
+    patch = patches.edit(base, long_lines)
+    lines = [piece for line in patch.split("\n") for piece in folded(line, 60, mark, delete_blank=delete_blank)]
+    assert len(lines) > len(patch.split("\n")) + 3
+    kind = "text/plain; charset=utf-8; format=Flowed" + ("; delsp=yes" if delete_blank else "")
+    mail = f"Subject: Re: toy\nFrom: a@b\nContent-Type: {kind}\n\n" + "\n".join(lines) + "\n-- \nMe\n"
+    report = reviewed(mail.encode(), base)
+    assert report.complete and found(report) == FOUND
+    assert report.total.mail is not None
+    added = [line.text for f in report.total.mail.files for h in f.hunks for line in h.lines if line.kind == "+"]
+    assert any(line.startswith("A sentence") and line.endswith("message, -- and") for line in added)
+    # the same without the header that says so is a patch that the mail has broken
+    report = reviewed(mail.replace("Flowed", "fixed").encode(), base)
+    assert not report.complete and report.total.cut
+
+
+def test_lines_that_cannot_be_put_together_are_told(base: Path) -> None:
+    """Broken without a blank at the end: nothing says where."""
+    patch = patches.edit(base, long_lines).replace(" far beyond", "\nfar beyond")
+    report = reviewed(flowed(patch), base)
+    assert not report.complete
+    assert ["is no line of a hunk; a long line is broken" in c.reason for c in report.total.cut] == [True]
+
+
+def test_unfolding_takes_no_longer_than_the_text_is_long() -> None:
+    assert len(unfold("x \n" * 500_000, delete_blank=True)) == 500_000
 
 
 # --- what is no text --------------------------------------------------------------------------------------

@@ -39,10 +39,10 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from virtspec.comparison import review
     from virtspec.review.hunks import PatchError
-    from virtspec.review.mail import read_input, read_mails
+    from virtspec.review.mail import read_input, read_inputs
 
     try:
-        mails = [m for name in arguments.patch for m in read_mails(read_input(name, sys.stdin.buffer), name)]
+        mails = read_inputs((read_input(name, sys.stdin.buffer), name) for name in arguments.patch)
     except PatchError as error:
         raise SpecError(str(error)) from None
     return finish(review(mails, arguments.base), arguments)

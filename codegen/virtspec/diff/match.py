@@ -168,21 +168,22 @@ def match_constants(old: Sequence[Constant], new: Sequence[Constant]) -> Matched
     pairs.by(lambda c: (c.name, c.value, c.expression if c.value is None else ""), unique=False)
     pairs.by(lambda c: c.name)
     # renamed: the same value in the same group, under a name that is alike
-    groups: dict[tuple[str, str, str, int | None], list[Constant]] = defaultdict(list)
+    groups: dict[Hashable, list[Constant]] = defaultdict(list)
     for b in pairs.new:
-        groups[b.module, b.kind, b.owner, b.value].append(b)
-    ranked = [
-        (similarity(a.name, b.name), a, b)
-        for a in pairs.old
-        if a.value is not None
-        for b in groups[a.module, a.kind, a.owner, a.value]
-        if a.parameters == b.parameters
-    ]
+        groups[_sense(b)].append(b)
+    known = (a for a in pairs.old if a.value is not None or a.expression)
+    ranked = [(similarity(a.name, b.name), a, b) for a in known for b in groups[_sense(a)]]
     ranked.sort(key=lambda r: (-r[0], r[1].key, r[2].key))
     for alike, a, b in ranked:
         if alike >= 0.6:
             pairs.pair(a, b, ("the same value", f"names alike by {alike:.0%}"))
     return pairs.done()
+
+
+def _sense(constant: Constant) -> Hashable:
+    """What a constant is, its name aside: where it is defined, and its value or the expression that stands for it."""
+    value = constant.expression if constant.value is None else constant.value
+    return constant.module, constant.kind, constant.owner, value, constant.parameters
 
 
 def match_features(old: Sequence[FeatureBit], new: Sequence[FeatureBit]) -> Matched[FeatureBit]:

@@ -250,7 +250,10 @@ def _payloads(bindings: Iterable[Binding]) -> dict[str, dict[str, str]]:
 
 
 def _bindings(a: Entry, b: Entry, subject: str, context: Context, facts: dict[str, Any]) -> Iterator[Change]:
-    old, new = _payloads(map(context.spelling.binding, a.bindings)), _payloads(b.bindings)
+    stated = {binding.slot for binding in b.bindings}
+    turned = [(context.spelling.binding(one), one) for one in a.bindings]
+    kept = (now for now, was in turned if now.slot not in stated and _lost_its_name(was, a.name != b.name, context))
+    old, new = _payloads(now for now, _ in turned), _payloads((*b.bindings, *kept))
     for role in sorted(old.keys() | new.keys()):
         was, is_ = old.get(role, {}), new.get(role, {})
         for what in sorted(was.keys() & is_.keys()):
@@ -267,6 +270,17 @@ def _bindings(a: Entry, b: Entry, subject: str, context: Context, facts: dict[st
             yield change("VD149", subject, f"the {role} of '{b.name}' can be {more} too", **facts)
         else:
             yield change("VD148", subject, f"the {role} of '{b.name}' is {shown} and was {before}", **facts)
+
+
+def _lost_its_name(binding: Binding, renamed: bool, context: Context) -> bool:
+    """Whether a payload was one only by its name, and that or the code's has changed. The text said nothing more, and
+    now it says nothing else. `renamed` is said of the code."""
+    struct, spelling = context.old.shapes.struct(binding.struct), context.spelling
+    if struct is None or not binding.place.file or binding.place != struct.place:
+        return False
+    return (renamed or binding.struct in spelling.structs) and (
+        context.new.shapes.struct(spelling.struct(binding.struct)) is not None
+    )
 
 
 # --- ranges -----------------------------------------------------------------------------------------------

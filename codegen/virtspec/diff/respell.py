@@ -27,6 +27,7 @@ from virtspec.model import (
     Count,
     Entry,
     Expression,
+    ExternalLength,
     Feature,
     FieldIs,
     FieldRef,
@@ -134,6 +135,11 @@ class Respelling:
         paths = (pair for names in self.members.values() for pair in names.items())
         members = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in paths}
         return {**members, **self.structs, **self.codes}
+
+    def word(self, name: str) -> str:
+        """A name that stands alone: that of a member, whichever struct it is in, a struct or a code."""
+        ends = (new for names in self.members.values() for old, new in names.items() if old.rpartition(".")[2] == name)
+        return next(ends, self.struct(self.code(name))).rpartition(".")[2]
 
     # --- facts --------------------------------------------------------------------------------------------
 
@@ -292,6 +298,8 @@ class Inside:
                 turned = ConfigRef(struct=self.spelling.struct(struct), path=self.spelling.path(struct, path))
             case Expression(text=text):
                 turned = Expression(text=self.text(text))
+            case ExternalLength(name=name):
+                turned = ExternalLength(name=self.spelling.word(name))
             case Count(value=value, text=text) if text:
                 turned = Count(value=value, text=self.text(text))
             case _:

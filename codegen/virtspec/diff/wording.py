@@ -31,9 +31,14 @@ def same_wording(old: str, new: str, renamed: Mapping[str, str]) -> bool:
     """Whether two sentences have the same words; `renamed` gives names of the old text their new ones."""
     one, other = words_of(old), words_of(new)
     return len(one) == len(other) and all(
-        a == b or renamed.get(a) == b or a.lower() == b.lower() or misspelt(a, b)
+        a == b or _turned(a, renamed) == b or a.lower() == b.lower() or misspelt(a, b)
         for a, b in zip(one, other, strict=True)
     )
+
+
+def _turned(word: str, renamed: Mapping[str, str]) -> str:
+    """A name in the new text; one with dots is a path of several."""
+    return ".".join(renamed.get(name, name) for name in word.split(".")) if "." in word else renamed.get(word, word)
 
 
 def misspelt(one: str, other: str) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
 
+from virtspec.review.flowed import unfold
 from virtspec.review.hunks import FilePatch, PatchError, Text, read_patch
 
 MAX_BYTES = 16 << 20
@@ -55,7 +56,7 @@ class Statistics:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchMail:
     """One message with a patch. `lines` are those of its text; a quoted patch has its quote marks removed. `skipped`
-    are the numbers of those before it in the series that are not there."""
+    are the numbers of those before it in the series that are not there, `unsent` of those behind the last one."""
 
     subject: str
     author: str
@@ -69,7 +70,8 @@ class PatchMail:
     lines: tuple[str, ...]
     files: tuple[FilePatch, ...]
     statistics: Statistics | None = None
-    skipped: tuple[int, ...] = ()
+    skipped: range = range(0)
+    unsent: range = range(0)
 
     @property
     def size(self) -> int:
@@ -100,6 +102,21 @@ def read_input(name: str, stdin: object = None) -> bytes:
     return data
 
 
+def read_inputs(inputs: Iterable[tuple[bytes, str]]) -> list[PatchMail]:
+    """The messages with patches in several inputs, each given with its name. Where each holds one patch of a series,
+    they apply in the order of their numbers. Raises `PatchError` where an input has none."""
+    several = [read_mails(data, name) for data, name in inputs]
+    mails = [mail for found in several for mail in found]
+    alone = len(several) > 1 and all(len(found) == 1 for found in several)
+    return _numbered(mails) if alone and _is_series(mails) else mails
+
+
+def _is_series(mails: Sequence[PatchMail]) -> bool:
+    """Whether messages are patches of one series, each another one."""
+    numbers = {m.number for m in mails}
+    return 0 not in numbers and len(numbers) == len(mails) and len({(m.total, m.version) for m in mails}) == 1
+
+
 def read_mails(data: bytes, name: str) -> list[PatchMail]:
     """The messages with patches, in the order of their numbers. Raises `PatchError` where there is none."""
     mails: list[PatchMail] = []
@@ -115,18 +132,19 @@ def read_mails(data: bytes, name: str) -> list[PatchMail]:
     originals = [m for m in mails if not m.quoted]
     # in an archived thread the patches themselves go before the replies that quote them
     chosen = _latest(originals) if originals else _fullest(mails)
-    if all(m.number for m in chosen) and len({m.total for m in chosen}) == 1:
+    # one patch of a series may be reviewed by itself
+    if len(mails) > 1 and all(m.number for m in chosen) and len({m.total for m in chosen}) == 1:
         chosen = _numbered(chosen)
     return chosen
 
 
 def _numbered(mails: list[PatchMail]) -> list[PatchMail]:
-    """The patches of a series in their order, each with the numbers that are left out before it."""
+    """The patches of a series in their order, each with the numbers that are left out before it, and the last one with
+    those behind it."""
     ordered = sorted(mails, key=lambda m: m.number)
-    before = [ordered[0].number, *(m.number for m in ordered)]
-    return [
-        replace(mail, skipped=tuple(range(last + 1, mail.number))) for mail, last in zip(ordered, before, strict=False)
-    ]
+    before = [0, *(m.number for m in ordered)]
+    found = [replace(mail, skipped=range(n + 1, mail.number)) for mail, n in zip(ordered, before, strict=False)]
+    return [*found[:-1], replace(found[-1], unsent=range(found[-1].number + 1, found[-1].total + 1))]
 
 
 def _latest(mails: list[PatchMail]) -> list[PatchMail]:
@@ -175,7 +193,25 @@ def _read(raw: bytes) -> PatchMail | None:
         for key in ("Subject", "From", "Date", "Message-Id", "In-Reply-To")
         if message.get(key) is not None
     }
-    return _from_text("\n".join(_texts(message)), known)
+    readings: list[PatchMail] = []
+    problem: PatchError | None = None
+    for unfolded in (True, False) if _is_flowed(message) else (False,):
+        try:
+            mail = _from_text("\n".join(_texts(message, unfolded=unfolded)), known)
+        except PatchError as error:
+            problem = problem or error
+            continue
+        if mail is not None:
+            readings.append(mail)
+    if problem is not None and not readings:
+        raise problem
+    # who sends a patch as flowed text has not always written it as such
+    return min(readings, key=_damage, default=None)
+
+
+def _damage(mail: PatchMail) -> int:
+    """How many hunks of a message are not as their headers say."""
+    return sum(bool(hunk.missing or hunk.stray) for patch in mail.files for hunk in patch.hunks)
 
 
 def _header(message: Message, key: str) -> str:
@@ -190,8 +226,9 @@ def _line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _texts(message: Message) -> Iterator[str]:
-    """The text parts of a message: its body, and patches that are attached."""
+def _texts(message: Message, *, unfolded: bool = False) -> Iterator[str]:
+    """The text parts of a message: its body, and patches that are attached. What is `unfolded` has the lines that the
+    mail program has broken in one piece."""
     for part in message.walk():
         if part.is_multipart() or part.get_content_maintype() not in ("text", "application"):
             continue
@@ -199,7 +236,20 @@ def _texts(message: Message) -> Iterator[str]:
             continue
         payload = part.get_payload(decode=True)
         if isinstance(payload, bytes) and (part.get_content_maintype() == "text" or b"diff --git " in payload):
-            yield _decode(payload, part.get_content_charset() or "utf-8")
+            text = _decode(payload, part.get_content_charset() or "utf-8")
+            flowed = unfolded and _parameter(part, "format") == "flowed"
+            yield unfold(text, delete_blank=_parameter(part, "delsp") == "yes") if flowed else text
+
+
+def _is_flowed(message: Message) -> bool:
+    """Whether a part of a message has lines that were broken so that they can be put together again."""
+    return any(_parameter(part, "format") == "flowed" for part in message.walk())
+
+
+def _parameter(part: Message, name: str) -> str:
+    """A parameter of a part's content type, in lower case."""
+    value = part.get_param(name)
+    return value.strip().lower() if isinstance(value, str) else ""
 
 
 def _decode(data: bytes, charset: str) -> str:

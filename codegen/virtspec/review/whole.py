@@ -20,9 +20,14 @@ def missing_parts(mail: PatchMail, applied: Applied) -> Iterator[Rejected]:
     """The hunks of which a part is not there, and what tells that others are missing."""
     cut = [rejected for patch in mail.files for rejected in _hunks(patch, quoted=mail.quoted)]
     yield from cut
-    for number in mail.skipped:
-        reason = "this patch of the series, which comes before, is not there"
-        yield Rejected(path=mail.files[0].path, header=f"[{number}/{mail.total}]", reason=reason, at=0)
+    for numbers, where in ((mail.skipped, "before"), (mail.unsent, "behind it")):
+        if numbers:
+            one = len(numbers) == 1
+            what = f"{numbers[0]}" if one else f"{numbers[0]}-{numbers[-1]}"
+            patches = "this patch" if one else f"these {len(numbers)} patches"
+            come = "comes" if one else "come"
+            reason = f"{patches} of the series, which {come} {where}, {'is' if one else 'are'} not there"
+            yield Rejected(path=mail.files[0].path, header=f"[{what}/{mail.total}]", reason=reason, at=0)
     if not mail.quoted or cut or applied.rejected:
         return  # whoever sends a patch may have edited it by hand
     yield from _statistics(mail)
