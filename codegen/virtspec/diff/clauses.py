@@ -2,7 +2,8 @@
 
 A statement with the same digest is the same one, wherever it stands; what has another digest is paired within its
 section by the names it speaks of. A model that was read from LaTeX has the words of its statements: whether another
-digest means more than another spelling, they tell. A model file has only the digests.
+digest means more than another spelling, they tell, and which statement of another section it has been. A model file has
+only the digests.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from virtspec.diff.change import Change, Verdict
 from virtspec.diff.rules import change
-from virtspec.diff.wording import same_wording
+from virtspec.diff.wording import likeness, same_text, same_wording
 from virtspec.model import Clause
 
 _STRENGTH = {
@@ -30,6 +31,10 @@ _STRENGTH = {
     "MUST NOT": 2,
     "SHALL NOT": 2,
 }
+
+
+ALIKE = 0.7
+"""From here on two statements of different sections count as one that has moved."""
 
 
 def _strength(clause: Clause) -> int:
@@ -59,6 +64,10 @@ def compare_clauses(
     for a, b in pairs:
         if a is not b and (a.digest, a.role, a.level, a.listed) != (b.digest, b.role, b.level, b.listed):
             yield from _pair(a, b, renamed)
+    stated = {(a.digest, a.section, a.role) for a in old}, {(b.digest, b.section, b.role) for b in new}
+    # what a section says twice, it says
+    come = [b for b in come if (b.digest, b.section, b.role) not in stated[0]]
+    gone = [a for a in gone if (a.digest, a.section, a.role) not in stated[1]]
     for b in come:
         fresh = sorted(set(b.names) & set(added))
         free = _strength(b) < 2
@@ -119,7 +128,33 @@ def _match(
             gone.remove(best)
             come.remove(b)
             pairs.append((best, b))
-    return pairs, gone, come
+    moved = _moved(gone, come, renamed)
+    away, here = ({id(clause) for clause in side} for side in (zip(*moved, strict=True) if moved else ((), ())))
+    return [*pairs, *moved], [a for a in gone if id(a) not in away], [b for b in come if id(b) not in here]
+
+
+def _moved(gone: Sequence[Clause], come: Sequence[Clause], renamed: Mapping[str, str]) -> list[tuple[Clause, Clause]]:
+    """Statements with other words that stand in another section of their chapter, or whose section is called otherwise:
+    those that have most of their words in common."""
+    places: dict[tuple[str, str], list[Clause]] = defaultdict(list)
+    for a in gone:
+        if a.words:
+            places[a.module, a.role].append(a)
+    ranked = [
+        (score, a, b)
+        for b in come
+        if b.words
+        for a in places.get((b.module, b.role), ())
+        if (score := likeness(a.words, b.words, renamed)) >= ALIKE
+    ]
+    ranked.sort(key=lambda r: (-r[0], r[1].place, r[2].place))
+    pairs: list[tuple[Clause, Clause]] = []
+    taken: set[int] = set()
+    for _, a, b in ranked:
+        if not taken & {id(a), id(b)}:
+            taken |= {id(a), id(b)}
+            pairs.append((a, b))
+    return pairs
 
 
 def _likeness(a: Clause, b: Clause, renamed: Mapping[str, str]) -> float:
@@ -143,6 +178,8 @@ def _pair(a: Clause, b: Clause, renamed: Mapping[str, str]) -> Iterator[Change]:
         yield change("VD403", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
     elif _strength(b) < _strength(a):
         yield change("VD404", subject, f"{_who(b)} {b.level}, and {a.level} before", **facts)
+    elif a.digest != b.digest and a.words and b.words and same_text(a.words, b.words):
+        pass
     elif a.digest != b.digest and a.words and b.words and same_wording(a.words, b.words, renamed):
         yield change("VD227", subject, f"a statement about {_names(b)} is written in another way", **facts)
     elif a.digest != b.digest:

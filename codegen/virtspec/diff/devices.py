@@ -56,6 +56,8 @@ def _configuration(was: Device, device: Device, spelling: Respelling, facts: dic
     before, after = spelling.struct(was.config), device.config
     if before == after:
         return
+    if not after and was.config in spelling.structs:
+        return  # it was the configuration by its name
     if not before:
         message, verdict = f"is '{after}', and was not stated", Verdict.COMPATIBLE
     elif not after:

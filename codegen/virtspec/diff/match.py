@@ -135,15 +135,19 @@ class _Likeness:
     def of(self, a: Struct, b: Struct) -> tuple[float, tuple[str, ...]]:
         """The evidence, and what it sums up to: layout and names up to 1 each, the neighbourhood up to 0.6."""
         names, more = {m.name for m in a.members if m.name}, {m.name for m in b.members if m.name}
-        if not (names & more) and a.members != b.members:
+        if a.kind == "field":
+            # it is a member outside any struct, of which it has the name
+            if [m.type for m in a.members] != [m.type for m in b.members]:
+                return 0.0, ()
+        elif not (names & more) and a.members != b.members:
             return 0.0, ()
         alike = similarity(a.name, b.name)
         neighbours = zip(self.before[a.key], self.after[b.key], strict=True)
         beside = sum(self.partners.get(old) == new for old, new in neighbours)
         if alike < ALIKE and not beside:
             return 0.0, ()
-        first = [(s.path, s.offset, s.size) for s in self.one[a.key].slots]
-        second = [(s.path, s.offset, s.size) for s in self.other[b.key].slots]
+        first = [(s.path if a.kind != "field" else "", s.offset, s.size) for s in self.one[a.key].slots]
+        second = [(s.path if b.kind != "field" else "", s.offset, s.size) for s in self.other[b.key].slots]
         common = len(set(first) & set(second))
         layout = 2 * common / max(1, len(first) + len(second))
         evidence = [f"{common} of {max(len(first), len(second))} members alike", f"names alike by {alike:.0%}"]

@@ -1,25 +1,25 @@
-"""What became of tables of codes: entries, ranges, and the structs that are bound to codes."""
+"""What became of tables of codes: entries, and the structs that are bound to codes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_texts, compare_validity
 from virtspec.diff.context import Context
 from virtspec.diff.likeness import UNLIKE, similarity
-from virtspec.diff.match import Match, Matched
+from virtspec.diff.match import Matched
+from virtspec.diff.ranges import code_text, compare_ranges, range_of
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
-from virtspec.model import Binding, Entry, Meaning, Range, Registry, Spec
+from virtspec.model import Binding, Entry, Registry, Spec
 from virtspec.names import is_identifier
 
 LISTED = ("define", "enum")
 """The kinds of constants that stand in listings."""
-
-OPEN = 1 << 64
-"""The end of a range that has none."""
 
 
 class Listed:
@@ -51,31 +51,106 @@ def _values(spec: Spec) -> dict[str, int | None]:
     return {c.name: c.value for c in spec.constants if c.kind in LISTED}
 
 
+@dataclass(slots=True)
+class _Table:
+    """A table before and after, None where it is not there, with its entries: the pairs, and those that are `gone` or
+    have `come`. Others of the tables have given it some of theirs, and taken some of its own."""
+
+    old: Registry | None
+    new: Registry | None
+    pairs: list[tuple[Entry, Entry]]
+    gone: list[Entry]
+    come: list[Entry]
+    given: list[Registry] = field(default_factory=list)
+    taken: list[Registry] = field(default_factory=list)
+
+
 def compare_registries(matched: Matched[Registry], context: Context) -> Iterator[Change]:
     """The findings about tables."""
     told = Listed(context.old.spec, context.new.spec)
-    for match in matched.pairs:
-        yield from _registry(match, context, told)
-    for registry in matched.added:
-        if registry.entries and all(told.tells(None, e) for e in registry.entries):
-            continue
-        count = counted(len(registry.entries), "code")
-        message = f"table '{registry.name}' ({registry.tag}) is new, with {count}"
-        yield change("VD147", registry.name, message, new=_table(registry), new_place=registry.place)
-    for registry in matched.removed:
-        if registry.entries and all(told.tells(e, None) for e in registry.entries):
-            continue
-        count = counted(len(registry.entries), "code")
-        message = f"table '{registry.name}' ({registry.tag}), with {count}, is gone"
-        yield change("VD146", registry.name, message, old=_table(registry), old_place=registry.place)
+    tables = [_Table(m.old, m.new, *_pair_entries(m.old.entries, m.new.entries, context)) for m in matched.pairs]
+    tables += [_Table(a, None, [], list(a.entries), []) for a in matched.removed]
+    tables += [_Table(None, b, [], [], list(b.entries)) for b in matched.added]
+    yield from _moved_entries(tables, context, told)
+    for table in tables:
+        if table.old is not None and table.new is not None:
+            yield from _registry(table, table.old, table.new, context, told)
+        elif table.new is not None:
+            b = table.new
+            if not b.entries or not all(told.tells(None, entry) for entry in table.come):
+                message = f"table '{b.name}' ({b.tag}) is new, with {counted(len(table.come), 'code')}"
+                yield change("VD147", b.name, message, new=_facts(b), new_place=b.place)
+        elif table.old is not None and table.taken:
+            yield from _gone(table.gone, table.old, told)
+        elif table.old is not None:
+            a = table.old
+            if not a.entries or not all(told.tells(entry, None) for entry in table.gone):
+                message = f"table '{a.name}' ({a.tag}), with {counted(len(table.gone), 'code')}, is gone"
+                yield change("VD146", a.name, message, old=_facts(a), old_place=a.place)
 
 
-def _table(registry: Registry) -> dict[str, Any]:
+def _moved_entries(tables: Sequence[_Table], context: Context, told: Listed) -> Iterator[Change]:
+    """Codes of a table that was divided, or has become part of another one. They are taken from what is gone and has
+    come."""
+    come: dict[tuple[str, str, str, int], list[tuple[_Table, Registry, Entry]]] = defaultdict(list)
+    for table in tables:
+        if table.new is not None:
+            for entry in table.come:
+                come[table.new.module, table.new.tag, entry.name, entry.code].append((table, table.new, entry))
+    for source in tables if come else ():
+        a = source.old
+        if a is None:
+            continue
+        ways: dict[str, _Way] = {}
+        for old in source.gone:
+            found = come.get((a.module, a.tag, context.spelling.code(old.name), old.code), [])
+            for target, b, new in found if len(found) == 1 else ():
+                if (source.new is None or target.old is None) and _same_place(a, b, context):
+                    ways.setdefault(b.key, _Way(source, target, a, b, [])).moved.append((old, new))
+        for way in ways.values():
+            yield from _on_its_way(way, context, told)
+
+
+def _same_place(a: Registry, b: Registry, context: Context) -> bool:
+    """Whether the codes of two tables can stand in the same members; not all say where."""
+    before, after = {context.spelling.member(path) for path in a.fields}, set(b.fields)
+    return not before or not after or before == after
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Codes that have gone from one table to another."""
+
+    source: _Table
+    target: _Table
+    a: Registry
+    b: Registry
+    moved: list[tuple[Entry, Entry]]
+
+
+def _on_its_way(way: _Way, context: Context, told: Listed) -> Iterator[Change]:
+    """The findings about codes that have gone from one table to another: one about that, and what changed beside."""
+    a, b = way.a, way.b
+    way.source.taken.append(b)
+    way.target.given.append(a)
+    gone, come = ({id(entry) for entry in side} for side in zip(*way.moved, strict=True))
+    way.source.gone = [entry for entry in way.source.gone if id(entry) not in gone]
+    way.target.come = [entry for entry in way.target.come if id(entry) not in come]
+    for old, new in way.moved:
+        yield from _pair(old, new, b, context, told)
+    if all(told.tells(old, new) for old, new in way.moved):
+        return
+    (first, _), *more = way.moved
+    names = f"'{first.name}' and {len(more)} more" if more else f"'{first.name}'"
+    message = f"{names} of table '{a.name}' {'stand' if more else 'stands'} in '{b.name}' now"
+    places: dict[str, Any] = {"old_place": a.place, "new_place": b.place}
+    yield change("VD225", b.name, message, old=a.name, new=b.name, **places)
+    if way.target.old is None:
+        yield from _moved(b.name, "stand in", *_members(a.fields, b.fields, context), places)
+
+
+def _facts(registry: Registry) -> dict[str, Any]:
     return {"tag": registry.tag, "codes": {e.name: e.code for e in registry.entries}}
-
-
-def _code(code: int) -> str:
-    return str(code) if code < 10 else f"{code} ({code:#x})"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -89,38 +164,36 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return facts
 
 
-def _registry(match: Match[Registry], context: Context, told: Listed) -> Iterator[Change]:
-    a, b = match.old, match.new
+def _registry(table: _Table, a: Registry, b: Registry, context: Context, told: Listed) -> Iterator[Change]:
     if a == b and context.spelling.registry(a) is a:
         return  # nothing that it speaks of is called otherwise
     derived = told.derives(a.entries) or told.derives(b.entries)
     yield from _table_itself(a, b, context, derived=derived)
-    pairs, gone, come = _pair_entries(a.entries, b.entries, context)
-    for old, new in pairs:
+    for old, new in table.pairs:
         yield from _pair(old, new, b, context, told)
-    for new in come:
-        if told.tells(None, new):
-            continue
-        kept = next((r for r in a.ranges if r.first <= new.code <= _last(r)), None)
-        into = f", from the range kept as {kept.meaning}" if kept else ""
-        yield change(
-            "VD141",
-            f"{b.name}: {new.name}",
-            f"'{new.name}' is new, {b.tag} {_code(new.code)}{into}",
-            new=_entry(new),
-            new_place=new.place,
-        )
+    for new in table.come:
+        if not told.tells(None, new):
+            yield _come(new, a, b)
+    yield from _gone(table.gone, b, told)
+    yield from compare_ranges((a, *table.given), (b, *table.taken))
+
+
+def _come(new: Entry, a: Registry, b: Registry) -> Change:
+    """The finding about a new code. Those of a vendor's range, vendors may have used."""
+    kept = range_of(new.code, a)
+    into = f", from the range kept as {kept.meaning}" if kept else ""
+    message = f"'{new.name}' is new, {b.tag} {code_text(new.code)}{into}"
+    verdict = Verdict.UNDECIDED if kept is not None and kept.meaning == "vendor" else None
+    return change("VD141", f"{b.name}: {new.name}", message, verdict, new=_entry(new), new_place=new.place)
+
+
+def _gone(gone: Iterable[Entry], registry: Registry, told: Listed) -> Iterator[Change]:
+    """The findings about codes that are gone."""
     for old in gone:
-        if told.tells(old, None):
-            continue
-        yield change(
-            "VD143",
-            f"{b.name}: {old.name}",
-            f"'{old.name}', {b.tag} {_code(old.code)}, is gone",
-            old=_entry(old),
-            old_place=old.place,
-        )
-    yield from _ranges(a, b)
+        if not told.tells(old, None):
+            message = f"'{old.name}', {registry.tag} {code_text(old.code)}, is gone"
+            subject = f"{registry.name}: {old.name}"
+            yield change("VD143", subject, message, old=_entry(old), old_place=old.place)
 
 
 def _table_itself(a: Registry, b: Registry, context: Context, *, derived: bool) -> Iterator[Change]:
@@ -139,7 +212,9 @@ def _table_itself(a: Registry, b: Registry, context: Context, *, derived: bool) 
     # a member that came or went is told as such
     yield from _moved(name, "stand in", *_members(a.fields, b.fields, context), places)
     yield from _moved(name, "number the bits of", *_members(a.bits, b.bits, context), places)
-    yield from _moved(name, "go further into", _one(context.spelling.code(a.under)), _one(b.under), places)
+    if b.under or a.under not in context.spelling.codes:
+        # that a table goes further into a code follows from their names: when that one has another, nothing says it
+        yield from _moved(name, "go further into", _one(context.spelling.code(a.under)), _one(b.under), places)
     if a.flags != b.flags:
         message = f"the codes of '{name}' {'can be combined now' if b.flags else 'cannot be combined any more'}"
         yield change("VD157", name, message, old=a.flags, new=b.flags, **places)
@@ -182,18 +257,24 @@ def _pair_entries(
     gone, come = list(old), list(new)
     pairs: list[tuple[Entry, Entry]] = []
 
-    def take(same: Any) -> None:
-        for a in list(gone):
-            b = next((b for b in come if same(a, b)), None)
-            if b is not None:
-                pairs.append((a, b))
-                gone.remove(a)
-                come.remove(b)
+    def take(before: Callable[[Entry], Hashable], after: Callable[[Entry], Hashable]) -> None:
+        nonlocal gone, come
+        waiting: dict[Hashable, deque[Entry]] = defaultdict(deque)
+        for b in come:
+            waiting[after(b)].append(b)
+        left: list[Entry] = []
+        for a in gone:
+            if found := waiting.get(before(a)):
+                pairs.append((a, found.popleft()))
+            else:
+                left.append(a)
+        taken = {id(b) for _, b in pairs}
+        gone, come = left, [b for b in come if id(b) not in taken]
 
     renamed = context.spelling.code
-    take(lambda a, b: a.code == b.code and renamed(a.name) == b.name)
-    take(lambda a, b: renamed(a.name) == b.name)
-    take(lambda a, b: a.code == b.code)
+    take(lambda a: (a.code, renamed(a.name)), lambda b: (b.code, b.name))
+    take(lambda a: renamed(a.name), lambda b: b.name)
+    take(lambda a: a.code, lambda b: b.code)
     return pairs, gone, come
 
 
@@ -204,15 +285,15 @@ def _pair(a: Entry, b: Entry, registry: Registry, context: Context, told: Listed
     if a.name != b.name and not told_so:
         alike = similarity(a.name, b.name)
         rule = "VD205" if is_identifier(a.name) and is_identifier(b.name) else "VD226"
-        message = f"{registry.tag} {_code(b.code)} is called '{b.name}' now, and was '{a.name}'"
+        message = f"{registry.tag} {code_text(b.code)} is called '{b.name}' now, and was '{a.name}'"
         evidence = ("the same code", f"names alike by {alike:.0%}")
         if alike >= UNLIKE:
             yield change(rule, subject, message, evidence=evidence, **facts)
         else:
-            message = f"{registry.tag} {_code(b.code)} is '{b.name}', and was '{a.name}'"
+            message = f"{registry.tag} {code_text(b.code)} is '{b.name}', and was '{a.name}'"
             yield change("VD143", subject, message, evidence=evidence, **facts)
     if a.code != b.code and not told_so:
-        message = f"'{b.name}' has the {registry.tag} {_code(b.code)} and had {_code(a.code)}"
+        message = f"'{b.name}' has the {registry.tag} {code_text(b.code)} and had {code_text(a.code)}"
         yield change("VD142", subject, message, **facts)
     yield from compare_validity(b.name, context.spelling.condition(a.condition), b.condition, subject, facts)
     yield from _access(a, b, subject, facts)
@@ -281,73 +362,3 @@ def _lost_its_name(binding: Binding, renamed: bool, context: Context) -> bool:
     return (renamed or binding.struct in spelling.structs) and (
         context.new.shapes.struct(spelling.struct(binding.struct)) is not None
     )
-
-
-# --- ranges -----------------------------------------------------------------------------------------------
-
-
-def _last(range_: Range) -> int:
-    return OPEN if range_.last is None else range_.last
-
-
-def _text(range_: Range) -> str:
-    if range_.first == range_.last:
-        return _code(range_.first)
-    return f"{_code(range_.first)} to {'the end' if range_.last is None else _code(range_.last)}"
-
-
-def _facts(range_: Range) -> dict[str, Any]:
-    return {"first": range_.first, "last": range_.last, "meaning": range_.meaning}
-
-
-def _ranges(a: Registry, b: Registry) -> Iterator[Change]:
-    named = sorted(e.code for e in b.entries)
-    rest = list(b.ranges)
-    for old in a.ranges:
-        touching = [r for r in rest if r.first <= _last(old) and old.first <= _last(r)]
-        same = [r for r in touching if r.meaning == old.meaning]
-        facts: dict[str, Any] = {"old": _facts(old), "old_place": old.place}
-        lost = _uncovered(old, same, named)
-        if not lost:
-            continue
-        first, last = lost
-        other = next((r for r in touching if r.first <= first <= _last(r)), None)
-        subject = f"{b.name}: {old.meaning}"
-        reserved = old.meaning in ("reserved", "other")
-        run = _run(first, last, old.meaning)
-        if other is not None:
-            facts |= {"new": _facts(other), "new_place": other.place}
-            # space kept for the future has got a use
-            verdict = Verdict.COMPATIBLE if reserved else None
-            message = f"{b.tag} {run} is kept as {other.meaning} and was {old.meaning}"
-            yield change("VD145", subject, message, verdict, **facts)
-        else:
-            message = f"{b.tag} {run} is not kept as {old.meaning} any more, and has no entries"
-            verdict = None if reserved else Verdict.BREAKING
-            yield change("VD144", subject, message, verdict, **facts, new_place=b.place)
-    known = sorted(e.code for e in a.entries)
-    for new in b.ranges:
-        fresh = _uncovered(new, a.ranges, known)
-        if fresh:
-            run = _run(*fresh, new.meaning)
-            message = f"{b.tag} {run} is kept as {new.meaning} now, and was not mentioned"
-            yield change("VD155", f"{b.name}: {new.meaning}", message, new=_facts(new), new_place=new.place)
-
-
-def _run(first: int, last: int, meaning: Meaning) -> str:
-    return _text(Range(first=first, last=None if last >= OPEN else last, meaning=meaning))
-
-
-def _uncovered(range_: Range, others: Sequence[Range], named: Sequence[int]) -> tuple[int, int] | None:
-    """The first run of a range's codes that neither a range nor an entry of the other side covers."""
-    taken = sorted([(r.first, _last(r)) for r in others] + [(code, code) for code in named])
-    position, last = range_.first, _last(range_)
-    for first, end in taken:
-        if end < position:
-            continue
-        if first > position:
-            return position, min(first - 1, last)
-        position = end + 1
-        if position > last:
-            return None
-    return (position, last) if position <= last else None

@@ -179,7 +179,13 @@ VALUES = rules(
         "a macro or value that cannot be computed, and is written in another way",
         "Whether it is the same value cannot be told.",
     ),
-    ("VD141", "entry-added", (_COMPATIBLE,), "a new code in a table", "Nobody used the code before."),
+    (
+        "VD141",
+        "entry-added",
+        (_COMPATIBLE, _UNDECIDED),
+        "a new code in a table",
+        "Nobody used the code before. Undecided where it was kept for vendors: one of them may.",
+    ),
     ("VD142", "entry-moved", (_BREAKING,), "a name with another code", "Old and new peers say different codes."),
     ("VD143", "entry-removed", (_BREAKING,), "a code that is gone from a table", "Old peers still use it."),
     (

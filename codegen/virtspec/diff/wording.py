@@ -17,6 +17,14 @@ MIN_LENGTH = 5
 """The length of a word from which on one letter more, less or different is taken for a slip of the pen."""
 
 
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*(?:\n[ \t]*|$)")
+
+
+def same_text(old: str, new: str) -> bool:
+    """Whether two sentences differ in nothing but comments and the ends of lines."""
+    return _COMMENT.sub("", old).split() == _COMMENT.sub("", new).split()
+
+
 @lru_cache(maxsize=4096)
 def words_of(sentence: str) -> tuple[str, ...]:
     """The words that a reader of a sentence in LaTeX sees, without articles and repetitions."""
@@ -39,6 +47,12 @@ def same_wording(old: str, new: str, renamed: Mapping[str, str]) -> bool:
 def _turned(word: str, renamed: Mapping[str, str]) -> str:
     """A name in the new text; one with dots is a path of several."""
     return ".".join(renamed.get(name, name) for name in word.split(".")) if "." in word else renamed.get(word, word)
+
+
+def likeness(old: str, new: str, renamed: Mapping[str, str]) -> float:
+    """How many of the different words of two sentences are in both: from 0 to 1."""
+    one, other = {_turned(word, renamed) for word in words_of(old)}, set(words_of(new))
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
 
 
 def misspelt(one: str, other: str) -> bool:
