@@ -209,3 +209,61 @@ def test_requirements(case: str) -> None:
 
 def test_what_a_section_says_twice_may_be_left_out_once() -> None:
     assert not found(CLAUSES.replace(SAID[1], SAID[1] + SAID[0]), CLAUSES)
+
+
+# --- reserved space -----------------------------------------------------------------------------------------
+
+
+def listing(members: str, inner: str = "") -> str:
+    lines = "".join(f"        {member};\n" for member in members.split("; "))
+    return f"\\begin{{lstlisting}}\n{inner}struct gizmo_answer {{\n{lines}}};\n\\end{{lstlisting}}\n"
+
+
+HEAD = "struct gizmo_head {\n        le32 op;\n};\n"
+LARGE = HEAD.replace("op;", "op;\n        le32 more;")
+SPACE: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
+    "less at the end": ("le32 op; u8 reserved[8]", "le32 op; u8 reserved[4]", [("VD103", "breaking")]),
+    "some of it at the end used, the rest gone": (
+        "le32 op; u8 reserved[8]",
+        "le32 op; le32 x",
+        [("VD103", "breaking"), ("VD110", "compatible")],
+    ),
+    "one of two at the end used, the other gone": (
+        "le32 op; u8 reserved0[4]; u8 reserved1[4]",
+        "le32 op; le32 x",
+        [("VD103", "breaking"), ("VD110", "compatible")],
+    ),
+    "all of it at the end used": ("le32 op; u8 reserved[8]", "le32 op; le64 x", [("VD110", "compatible")]),
+    "less in the middle": (
+        "le32 op; u8 reserved[8]; le32 x",
+        "le32 op; u8 reserved[4]; le32 x",
+        [("VD103", "breaking")],
+    ),
+    "a member between": (
+        "le32 op; u8 reserved[8]; le32 x",
+        "le32 op; u8 reserved0[2]; le32 y; u8 reserved1[2]; le32 x",
+        [("VD110", "compatible")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPACE)
+def test_reserved_space(case: str) -> None:
+    old, new, expected = SPACE[case]
+    assert found(listing(old), listing(new)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ("struct gizmo_head head; u8 reserved[8]; le32 x", [("VD101", "undecided"), ("VD110", "compatible")]),
+        ("struct gizmo_head head; le32 y; le32 x", [("VD101", "breaking"), ("VD126", "breaking")]),
+        ("struct gizmo_head head[2]; u8 reserved[8]; le32 x", [("VD101", "breaking"), ("VD127", "breaking")]),
+    ],
+)
+def test_a_struct_that_grows_inside_another_one(members: str, expected: list[tuple[str, str]]) -> None:
+    """Where reserved space behind it becomes smaller instead, nothing moves; the elements of an array do."""
+    grown = (
+        members.replace("reserved[8]", "reserved[4]") if "head;" in members else members.replace("u8 reserved[8]; ", "")
+    )
+    assert found(listing(members, HEAD), listing(grown, LARGE)) == sorted(expected)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from virtspec.diff.likeness import is_reserved
 from virtspec.diff.respell import Respelling
 from virtspec.diff.shape import Shapes
 from virtspec.layout import Layouts
@@ -29,15 +30,14 @@ class Side:
         """Whether a struct is a configuration space, which may grow at its end."""
         return struct.name in self.configs or _CONFIG.fullmatch(struct.name) is not None
 
-    def carriers(self, name: str, size: int | None) -> list[str]:
+    def carriers(self, name: str, size: int | None) -> list[_Use]:
         """Where a struct has something behind it: other structs in which members follow it, and arrays of it. An arm of
         a union that has room for the struct's new size does not count: what follows the union stays."""
         if self._uses is None:
             self._uses = {}
             for struct in self.spec.structs:
                 self._collect(struct.members, struct, union=struct.kind == "union")
-        uses = self._uses.get(name, [])
-        return sorted({f"struct {u.where}" for u in uses if u.moves and (size is None or size > u.room)})
+        return [u for u in self._uses.get(name, []) if u.moves and (size is None or size > u.room)]
 
     def _collect(self, members: tuple[Member, ...], struct: Struct, *, union: bool, followed: bool = False) -> None:
         room = max((self.layouts.sizes.type(m.type) or 0 for m in members), default=0) if union else 0
@@ -45,13 +45,13 @@ class Side:
             behind = followed or (not union and index + 1 < len(members))
             self._use(member.type, struct, room, behind)
 
-    def _use(self, type_: Type, struct: Struct, room: int, moves: bool) -> None:
+    def _use(self, type_: Type, struct: Struct, room: int, moves: bool, *, rows: bool = False) -> None:
         assert self._uses is not None
         match type_:
             case StructRef(name=name):
-                self._uses.setdefault(name, []).append(_Use(struct.name, moves, room))
+                self._uses.setdefault(name, []).append(_Use(struct, moves, room, rows))
             case Array(element=element):
-                self._use(element, struct, 0, True)
+                self._use(element, struct, 0, True, rows=True)
             case Aggregate(kind=kind, members=members):
                 self._collect(members, struct, union=kind == "union", followed=moves)
             case _:
@@ -65,12 +65,13 @@ def _paths(structs: Iterable[Struct]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """A use of a struct as a member: in which struct, whether something lies behind it, and how much of a union it may
-    take before that moves."""
+    """A use of a struct as a member: in which struct, whether something lies behind it, how much of a union it may take
+    before that moves, and whether it is the element of an array."""
 
-    where: str
+    where: Struct
     moves: bool
     room: int
+    rows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,22 @@ class Context:
     old: Side
     new: Side
     spelling: Respelling
+
+    def carriers(self, old: Struct, new: Struct) -> tuple[str, ...]:
+        """The structs in which a struct has something behind it that moves with its size."""
+        uses = self.old.carriers(old.name, self.new.layouts.sizes.struct(new))
+        return tuple(sorted({f"struct {use.where.name}" for use in uses if use.rows or not self._stays(use.where)}))
+
+    def _stays(self, struct: Struct) -> bool:
+        """Whether all members of a struct are where they were: reserved space has become smaller instead."""
+        there = self.new.shapes.struct(self.spelling.struct(struct.name))
+        if there is None or struct.kind == "union":
+            return False
+        path = self.spelling.inside(struct.name).path
+        before = {path(s.path): s.offset for s in self.old.layouts[struct.key].slots if not s.depth}
+        after = {s.path: s.offset for s in self.new.layouts[there.key].slots if not s.depth}
+        both = [name for name in before.keys() & after.keys() if not is_reserved(name)]
+        return before != {} and all(before[name] == after[name] is not None for name in both)
 
     def has_member(self, path: str) -> bool:
         """Whether both models have a member, given as `tag.path` in the names of the new one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from virtspec.diff.change import Change, Verdict
+from virtspec.diff.change import Change, Verdict, counted
 from virtspec.diff.conditions import compare_conditions, compare_texts
 from virtspec.diff.context import Context
 from virtspec.diff.members import Gap, Pair, Placed, kept_space, overlap
@@ -125,10 +125,26 @@ def _overlaid(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
             yield change("VD111", scope.subject + a.label, message, **member_facts(a, over[0]))
         else:
             yield _removed(a, scope)
-    shrunk = [a for a in gap.old if a.reserved and not any(overlap(a, b, gap.shift) for b in gap.new)]
-    if gap.tail and shrunk and not gap.new and _ends_earlier(scope):
-        for a in shrunk:
+    if gap.tail and _ends_earlier(scope):
+        yield from _cut(gap, scope)
+
+
+def _cut(gap: Gap, scope: Scope) -> Iterator[Change]:
+    """Reserved space at the end that is not there any more, or not all of it."""
+    before = gap.before.new if gap.before is not None else None
+    last = gap.new[-1] if gap.new else before
+    if any(p.size is None for p in (*gap.old, *gap.new)) or (last is not None and last.size is None):
+        return
+    end = last.end if last is not None else 0
+    for a in gap.old:
+        if not a.reserved or (last is not None and a.segment != last.segment) or a.end + gap.shift <= end:
+            continue
+        if a.offset + gap.shift >= end:
             yield _removed(a, scope)
+        else:
+            lost = counted(a.end + gap.shift - end, "byte")
+            message = f"reserved space '{a.label}' ('{declared(a.member.type)}') ends {lost} earlier"
+            yield change("VD103", scope.subject + a.label, message, **member_facts(a, None))
 
 
 def _room(members: list[Placed]) -> int:
@@ -315,7 +331,15 @@ def _pushed(gap: Gap, scope: Scope) -> Iterator[Change]:
     after = sum(b.size or 0 for b in gap.new if b.reserved)
     if any(not p.reserved for p in (*gap.old, *gap.new)):
         return
-    if after > before:
-        yield _inserted(next(b for b in reversed(gap.new) if b.reserved), scope)
-    elif before > after:
-        yield _removed(next(a for a in gap.old if a.reserved), scope)
+    if after == before:
+        return
+    old = next((a for a in gap.old if a.reserved), None)
+    new = next((b for b in reversed(gap.new) if b.reserved), None)
+    if old is None and new is not None:
+        yield _inserted(new, scope)
+    elif new is None and old is not None:
+        yield _removed(old, scope)
+    elif old is not None and new is not None:
+        rule, at = ("VD102", new) if after > before else ("VD103", old)
+        message = f"reserved space '{at.label}' has {counted(after, 'byte')} and had {before}; what follows moves"
+        yield change(rule, scope.subject + at.label, message, **member_facts(old, new))

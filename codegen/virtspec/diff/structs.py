@@ -27,7 +27,7 @@ def compare_structs(old: Struct, new: Struct, context: Context) -> Iterator[Chan
         new,
         "",
         config=context.new.is_config(new) or context.old.is_config(old),
-        carriers=tuple(context.old.carriers(old.name, context.new.layouts.sizes.struct(new))),
+        carriers=context.carriers(old, new),
     )
     if {old.kind, new.kind} == {"struct", "union"}:
         message = f"'{new.name}' is a {new.kind} and was a {old.kind}"
@@ -152,7 +152,7 @@ def _pair(pair: Pair, standing: Standing, scope: Scope) -> Iterator[Change]:
             yield from _nested(found, pair, standing, scope)
         else:
             yield _type(found, pair, standing, scope)
-    yield from _size_inside(pair, scope, behind=standing.behind)
+    yield from _size_inside(pair, standing, scope)
     yield from compare_conditions(a, b, subject, facts, scope.inside)
 
 
@@ -225,7 +225,7 @@ def _grows_in_place(old: Member, new: Member) -> bool:
     return isinstance(old.type, Array) and isinstance(new.type, Array)
 
 
-def _size_inside(pair: Pair, scope: Scope, *, behind: bool) -> Iterator[Change]:
+def _size_inside(pair: Pair, standing: Standing, scope: Scope) -> Iterator[Change]:
     """Members that move because a struct inside this one has another size."""
     a, b, context = pair.old, pair.new, scope.context
     subject, facts = scope.subject + b.label, member_facts(a, b)
@@ -247,7 +247,9 @@ def _size_inside(pair: Pair, scope: Scope, *, behind: bool) -> Iterator[Change]:
     shown = f"from {_bytes(one)} to {_bytes(other)}"
     if array:
         yield change("VD127", subject, f"the elements of '{b.label}' change {shown}", **facts)
-    elif behind:
+    elif standing.absorbed:
+        yield change("VD110", subject, f"'{b.label}' changes {shown}, and takes reserved space behind it", **facts)
+    elif standing.behind:
         yield change("VD126", subject, f"'{b.label}' changes {shown}, and what follows it moves", **facts)
 
 
