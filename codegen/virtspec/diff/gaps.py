@@ -97,6 +97,7 @@ def compare_gap(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
 def _overlaid(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
     """Old and new bytes lie over each other: nothing behind them has moved."""
     told: set[int] = set()
+    gone = False
     for b in gap.new:
         under = [a for a in gap.old if overlap(a, b, gap.shift)]
         named = [a for a in under if not a.reserved]
@@ -125,7 +126,8 @@ def _overlaid(gap: Gap, scope: Scope, growth: Growth) -> Iterator[Change]:
             yield change("VD111", scope.subject + a.label, message, **member_facts(a, over[0]))
         else:
             yield _removed(a, scope)
-    if gap.tail and _ends_earlier(scope):
+            gone = True  # that the end is nearer then needs no finding of its own
+    if gap.tail and not gone and _ends_earlier(scope):
         yield from _cut(gap, scope)
 
 
