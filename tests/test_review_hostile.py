@@ -11,7 +11,7 @@ import diff_patches as patches
 import pytest
 
 from virtspec.review.hunks import PatchError, read_patch
-from virtspec.review.mail import _plain
+from virtspec.review.mail import _plain, read_mails
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CHAPTER = patches.CHAPTER
@@ -110,3 +110,14 @@ def test_a_name_cannot_become_code(virtspec: Run, base: Path, format_: str) -> N
     )
     if format_ in ("html", "markdown", "junit"):
         assert "<script" not in shown.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["format*=utf-8''flowed; format*0=fl", "charset*1=a; charset*=b", 'charset="\x00\xff"', "format*x*=y", "delsp"],
+)
+def test_a_content_type_that_nobody_can_read(parameters: str) -> None:
+    head = f"Subject: it\nFrom: her\nMIME-Version: 1.0\nContent-Type: text/plain; {parameters}\n\n"
+    patch = "--- a/x.tex\n+++ b/x.tex\n@@ -1 +1 @@\n-a\n+\xe4\n"
+    (mail,) = read_mails((head + patch).encode(), "test")
+    assert [line.text for line in mail.files[0].hunks[0].lines] == ["a", "\xe4"]

@@ -188,6 +188,8 @@ def _read(raw: bytes) -> PatchMail | None:
     if headers is None:
         return _from_text(_decode(raw, "utf-8"), {})
     message = email.message_from_bytes(raw)
+    for part in message.walk():
+        _simplify(part)
     known = {
         key: _header(message, key)
         for key in ("Subject", "From", "Date", "Message-Id", "In-Reply-To")
@@ -239,6 +241,14 @@ def _texts(message: Message, *, unfolded: bool = False) -> Iterator[str]:
             text = _decode(payload, part.get_content_charset() or "utf-8")
             flowed = unfolded and _parameter(part, "format") == "flowed"
             yield unfold(text, delete_blank=_parameter(part, "delsp") == "yes") if flowed else text
+
+
+def _simplify(part: Message) -> None:
+    """Leave nothing but its name of a content type whose parameters the library cannot read."""
+    try:
+        part.get_params()
+    except (TypeError, ValueError, LookupError):
+        part.replace_header("Content-Type", part.get_content_type())
 
 
 def _is_flowed(message: Message) -> bool:
