@@ -173,6 +173,20 @@ def test_a_series_is_reviewed_step_by_step_and_as_a_whole(virtspec: Run, base: P
     assert [c["new"]["type"] for c in document["changes"]] == ["le32"]  # type: ignore[attr-defined]
 
 
+def test_what_a_series_lacks_is_told_in_every_report(virtspec: Run, base: Path) -> None:
+    box = as_mail(edit(base, grown), "[PATCH 2/4] toy: grow")
+    second = "--- a/toy.tex\n+++ b/toy.tex\n@@ -5,2 +5,2 @@\n \n-Words that stand here.\n+Words.\n"
+    path = write(base, box + as_mail(second, "[PATCH 3/4] toy: words"))
+    for format_ in ("text", "json", "markdown", "html", "mail", "sarif", "junit"):
+        done = virtspec("review", path, "--base", base, "--format", format_)
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 2, format_
+        for number, where in ((1, "before"), (4, "behind")):
+            assert f"patch {number}/4 of the series, {where} this one, is not there" in said, format_
+    # one patch of a series may be reviewed by itself
+    assert virtspec("review", write(base, box), "--base", base).returncode == 0
+
+
 def test_new_files_need_no_base(virtspec: Run, base: Path) -> None:
     body = "".join(f"+{line}\n" for line in CHAPTER.rstrip("\n").split("\n"))
     patch = f"--- /dev/null\n+++ b/new.tex\n@@ -0,0 +1,{CHAPTER.count(chr(10))} @@\n{body}"

@@ -23,7 +23,7 @@ from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
 from virtspec.review.apply import Applied, apply_patch, included, nothing
 from virtspec.review.mail import PatchMail
-from virtspec.review.whole import missing_parts
+from virtspec.review.whole import missing_parts, missing_patches
 from virtspec.source import SourceError, SourceTree, TextTree
 
 
@@ -158,6 +158,7 @@ def review(mails: Sequence[PatchMail], base: str) -> Report:
         moved=tuple(m for step in steps for m in step.moved),
         ignored=tuple(i for step in steps for i in step.ignored),
         cut=tuple(c for step in steps for c in step.cut),
+        missing=tuple(m for step in steps for m in step.missing),
         introduced=introduced,
         mended=mended,
     )
@@ -178,6 +179,7 @@ def _step(mail: PatchMail, applied: Applied, old: Reading, new: Reading) -> Step
         moved=tuple(applied.moved),
         ignored=tuple(applied.ignored),
         cut=tuple(missing_parts(mail, applied)),
+        missing=tuple(missing_patches(mail)),
         introduced=introduced,
         mended=mended,
         lines=applied.lines,

@@ -26,7 +26,7 @@ from virtspec.repository import CommitTree, Repository
 from virtspec.review.apply import PatchedTree, apply_patch, included, nothing
 from virtspec.review.hunks import PatchError
 from virtspec.review.mail import read_input, read_mails
-from virtspec.review.whole import missing_parts
+from virtspec.review.whole import missing_parts, missing_patches
 from virtspec.source import DirectoryTree, MissingFile, SourceError, SourceFile, SourceTree
 
 
@@ -148,5 +148,7 @@ def _open_mail(name: str) -> SourceTree:
     done = apply_patch(nothing(), added, name)
     for rejected in (*done.rejected, *(part for mail in mails for part in missing_parts(mail, done))):
         print(f"{rejected.path}: {rejected.header}: {rejected.reason}", file=sys.stderr)
+    for missing in (said for mail in mails for said in missing_patches(mail)):
+        print(f"{name}: {missing}", file=sys.stderr)
     done.tree.changes[done.tree.root] = included(added)
     return done.tree

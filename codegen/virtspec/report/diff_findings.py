@@ -80,6 +80,10 @@ def _problems(report: Report) -> Iterator[Finding]:
             line=0,
             message=f"{rejected.header}: {rejected.reason}",
         )
+    for missing, file in dict.fromkeys(
+        (m, part.mail.files[0].path) for part in parts if part.mail for m in part.missing
+    ):
+        yield Finding(rule="VD001", name="not-applied", severity=Severity.ERROR, file=file, line=0, message=missing)
     for gap in dict.fromkeys(gap for part in parts for gap in part.comparison.gaps):
         yield Finding(
             rule="VD002",

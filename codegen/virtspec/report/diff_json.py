@@ -42,6 +42,8 @@ def _step(step: Step, report: Report) -> dict[str, Any]:
     }
     if step.rejected or step.cut:
         document["rejected"] = [_rejected(r) for r in (*step.rejected, *step.cut)]
+    if step.missing:
+        document["missing"] = list(step.missing)
     if step.moved:
         document["moved"] = [{"file": m.path, "hunk": m.header, "offset": m.offset, "fuzz": m.fuzz} for m in step.moved]
     if step.prose:

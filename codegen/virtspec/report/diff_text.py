@@ -63,6 +63,8 @@ class _Writer:
             for rejected in some:
                 yield f"{word}: {printable(rejected.path)}: {printable(rejected.header[:80])}"
                 yield f"    line {rejected.at + 1} of the message: {printable(rejected.reason)}"
+        for missing in step.missing:
+            yield f"missing: {missing}"
         for gap in comparison.gaps:
             yield f"not compared: {printable(str(gap.place))} ({gap.side} text): {printable(gap.reason)}"
         yield self.verdict(step)

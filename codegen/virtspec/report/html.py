@@ -182,6 +182,7 @@ def _part(step: Step, report: Report, id_: str, changes: Iterable[Change]) -> Pa
     comparison = step.comparison
     notes = [f"Not applied: {r.path} {r.header}: {r.reason}" for r in step.rejected]
     notes += [f"Cut short: {r.path} {r.header}: {r.reason}" for r in step.cut]
+    notes += [f"Missing: {missing}" for missing in step.missing]
     notes += [f"Not compared: {g.place} ({g.side} text): {g.reason}" for g in comparison.gaps]
     notes += [f"Suppressed: {s.change.rule} {s.change.subject}: {s.reason}" for s in step.suppressed]
     prose = tuple(f"Editorial: no fact has changed in {path}" for path in step.prose)

@@ -83,8 +83,12 @@ def _verdict(step: Step) -> Iterator[str]:
     else:
         found = summary(comparison) if comparison.changes else "nothing found in what was compared"
         yield from _wrapped(f"This review is INCOMPLETE and no verdict: {found}.")
-    for rejected in (*step.rejected, *step.cut):
-        yield from _wrapped(f"Not applied: {rejected.path}, {rejected.header[:40]}: {rejected.reason}.")
+    for word, some in (("Not applied", step.rejected), ("Cut short", step.cut)):
+        for rejected in some:
+            where = ", ".join(filter(None, (rejected.path, rejected.header[:40])))
+            yield from _wrapped(f"{word}: {where}: {rejected.reason}.")
+    for missing in step.missing:
+        yield from _wrapped(f"Missing: {missing}.")
     for path in step.prose:
         yield from _wrapped(f"Editorial: no fact has changed in {path}.")
     for gap in comparison.gaps:

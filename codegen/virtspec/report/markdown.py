@@ -95,6 +95,7 @@ def _step(step: Step, report: Report) -> Iterator[str]:
 def _notes(step: Step) -> Iterator[str]:
     notes = [f"**Not applied**: {code(r.path)} {code(r.header[:80])}: {escape(r.reason)}" for r in step.rejected]
     notes += [f"**Cut short**: {code(r.path)} {code(r.header[:80])}: {escape(r.reason)}" for r in step.cut]
+    notes += [f"**Missing**: {escape(missing)}" for missing in step.missing]
     notes += [
         f"**Not compared**: {code(str(g.place))} ({g.side} text): {escape(g.reason)}" for g in step.comparison.gaps
     ]

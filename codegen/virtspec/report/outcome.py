@@ -22,8 +22,9 @@ class Suppressed:
 class Step:
     """One comparison with everything around it: a pair of inputs, one patch, or a whole series.
 
-    `ignored` are files of a patch that are no source of the text, `prose` those in which no fact has changed.
-    `lines` and `removed` lead from the lines of the new and of the old text to those of the message, for each file.
+    `missing` says which patches of the series are not there. `ignored` are files of a patch that are no source of the
+    text, `prose` those in which no fact has changed. `lines` and `removed` lead from the lines of the new and of the
+    old text to those of the message, for each file.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Step:
     ignored: tuple[str, ...] = ()
     prose: tuple[str, ...] = ()
     cut: tuple[Rejected, ...] = ()
+    missing: tuple[str, ...] = ()
     introduced: tuple[Finding, ...] = ()
     mended: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
@@ -43,7 +45,7 @@ class Step:
     @property
     def complete(self) -> bool:
         """Whether everything was applied and compared."""
-        return not self.rejected and not self.cut and self.comparison.complete
+        return not (self.rejected or self.cut or self.missing) and self.comparison.complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

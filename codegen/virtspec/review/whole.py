@@ -20,14 +20,6 @@ def missing_parts(mail: PatchMail, applied: Applied) -> Iterator[Rejected]:
     """The hunks of which a part is not there, and what tells that others are missing."""
     cut = [rejected for patch in mail.files for rejected in _hunks(patch, quoted=mail.quoted)]
     yield from cut
-    for numbers, where in ((mail.skipped, "before"), (mail.unsent, "behind it")):
-        if numbers:
-            one = len(numbers) == 1
-            what = f"{numbers[0]}" if one else f"{numbers[0]}-{numbers[-1]}"
-            patches = "this patch" if one else f"these {len(numbers)} patches"
-            come = "comes" if one else "come"
-            reason = f"{patches} of the series, which {come} {where}, {'is' if one else 'are'} not there"
-            yield Rejected(path=mail.files[0].path, header=f"[{what}/{mail.total}]", reason=reason, at=0)
     if not mail.quoted or cut or applied.rejected:
         return  # whoever sends a patch may have edited it by hand
     yield from _statistics(mail)
@@ -36,6 +28,16 @@ def missing_parts(mail: PatchMail, applied: Applied) -> Iterator[Rejected]:
             reason = "the hunks do not make the file that this names; the reply does not quote all of the patch"
             header = f"index {'..'.join(patch.blobs or ())}"
             yield Rejected(path=patch.path, header=header, reason=reason, at=patch.at)
+
+
+def missing_patches(mail: PatchMail) -> Iterator[str]:
+    """What the series lacks before this patch of it, and behind the last one."""
+    for numbers, where in ((mail.skipped, "before"), (mail.unsent, "behind")):
+        if len(numbers) == 1:
+            yield f"patch {numbers[0]}/{mail.total} of the series, {where} this one, is not there"
+        elif numbers:
+            which = f"patches {numbers[0]}/{mail.total} to {numbers[-1]}/{mail.total}"
+            yield f"{which} of the series, {where} this one, are not there"
 
 
 def _hunks(patch: FilePatch, *, quoted: bool) -> Iterator[Rejected]:
