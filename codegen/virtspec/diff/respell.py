@@ -153,7 +153,7 @@ class Respelling:
 
     def condition(self, condition: Condition | None) -> Condition | None:
         """The condition on a code or a feature, which speaks of members by `tag.path`."""
-        return self.inside("").condition(condition)
+        return condition if condition is None else self.inside("").condition(condition)
 
     def relation(self, relation: Relation, tag: str) -> Relation:
         """A relation between the members of a struct."""
@@ -162,7 +162,7 @@ class Respelling:
 
     def binding(self, binding: Binding) -> Binding:
         """The struct of a code's payload."""
-        struct, member = self.member(binding.struct), self.member(binding.member)
+        struct, member = self.member(binding.struct), binding.member and self.member(binding.member)
         condition = self.condition(binding.condition)
         if (struct, member) == (binding.struct, binding.member) and condition is binding.condition:
             return binding
@@ -211,7 +211,7 @@ class Respelling:
     def registry(self, registry: Registry) -> Registry:
         """What a table says of its codes."""
         entries, under = _each(registry.entries, self._entry), self.code(registry.under)
-        fields, bits = tuple(map(self.member, registry.fields)), tuple(map(self.member, registry.bits))
+        fields, bits = (tuple(map(self.member, paths)) for paths in (registry.fields, registry.bits))
         if entries is registry.entries and (under, fields, bits) == (registry.under, registry.fields, registry.bits):
             return registry
         return replace(registry, entries=entries, under=under, fields=fields, bits=bits)
@@ -349,6 +349,8 @@ SAME = Inside(Respelling(), "")
 
 def _each(items: tuple[T, ...], turn: Callable[[T], T]) -> tuple[T, ...]:
     """All items turned; the very same tuple where none of them is another one then."""
+    if not items:
+        return items
     turned = tuple(map(turn, items))
     return items if all(map(_is, items, turned)) else turned
 
