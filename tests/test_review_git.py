@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.repository import Repository
+from virtspec.source import MAX_FILE_BYTES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -143,6 +144,25 @@ def test_textconv_shows_what_is_not_read(repository: Path, root: Path) -> None:
 def test_a_file_that_is_not_there(virtspec: Run, tmp_path: Path) -> None:
     done = virtspec("git-driver", tmp_path / "none.tex")
     assert done.returncode == 2 and done.stderr.startswith("virtspec: error:")
+
+
+def test_a_file_that_is_too_long_is_not_read(virtspec: Run, tmp_path: Path) -> None:
+    paths = [tmp_path / "one.tex", tmp_path / "other.tex"]
+    for path, end in zip(paths, ("a", "b"), strict=True):
+        path.write_text("x" * MAX_FILE_BYTES + end)
+    shown = [virtspec("git-driver", path).stdout for path in paths]
+    assert shown[0] != shown[1] and all("is not read" in text and len(text) < 200 for text in shown)
+    done = virtspec("git-driver", "x.tex", *(paths[0], "0", "100644"), *(paths[1], "0", "100644"))
+    assert "no verdict" in done.stdout and done.returncode == 0
+
+
+def test_a_name_commands_no_terminal(virtspec: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.tex"
+    path.write_text("Words.\n")
+    for other in (path, tmp_path / "none.tex"):
+        done = virtspec("git-driver", "\x1b[31mx.tex", *(path, "0", "100644"), *(other, "0", "100644"))
+        assert done.stdout.startswith("virtspec ") and "\x1b" not in done.stdout
+        assert ("no verdict" in done.stdout) is (other != path)
 
 
 def test_external_diff_shows_findings(repository: Path, root: Path) -> None:

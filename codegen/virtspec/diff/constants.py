@@ -111,10 +111,14 @@ def _constant(match: Match[Constant], shifted: Mapping[str, str], spelling: Resp
     elif a.parameters != b.parameters or (a.value is None and spelling.text(a.expression) != b.expression):
         yield change("VD137", b.name, f"'{b.name}' is '{_macro(b)}' and was '{_macro(a)}'", **facts)
     elif a.kind != b.kind:
-        message = f"'{b.name}' is defined by a {b.kind} and was by a {a.kind}; its value is the same"
+        message = f"'{b.name}' is defined by {_a(b.kind)} and was by {_a(a.kind)}; its value is the same"
         yield change("VD223", b.name, message, **facts)
     if a.example != b.example:
         yield example_turned(f"'{b.name}'", b.name, example=b.example, **places)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _macro(constant: Constant) -> str:
