@@ -367,3 +367,16 @@ def test_a_renamed_bit_field_keeps_its_bits_in_the_sample() -> None:
     assert told.sample is not None and told.layout is not None
     assert told.sample.old == told.sample.new
     assert [row.mark for row in told.layout.rows] == ["same", "renamed", "same"]
+
+
+def test_a_name_that_two_members_have_follows_neither() -> None:
+    """One of them is renamed, and what speaks of the other one stays as it is."""
+    old = (
+        DEVICE.replace("u8 tail[", "le32 extra; /* if count is GADGET_CMD_ASK */\n        u8 tail[")
+        .replace("le16 inner;", "le16 inner;\n                le16 count;")
+        .replace("u8 more[count]", "u8 more[inner]")
+    )
+    new = old.replace("                le16 count;", "                le16 number;")
+    assert new != old and "extra" in old
+    changes = compare_readings(read_text(old), read_text(new)).changes
+    assert [(c.rule, c.subject) for c in changes] == [("VD202", "gadget_request.nested.number")]

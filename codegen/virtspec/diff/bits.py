@@ -92,7 +92,7 @@ def compare_bits(old: Bits, new: Bits, prefix: str, inside: Inside, moved: Colle
     for a, b in found.pairs:
         yield from _pair(a, b, old, new, prefix)
         facts: dict[str, Any] = {"old": bit_facts(a), "new": bit_facts(b)}
-        yield from compare_validity(b.name, inside.condition(a.condition), b.condition, prefix + b.name, facts)
+        yield from compare_validity(b.name, a.condition, b.condition, prefix + b.name, facts, inside)
     for b in found.come:
         yield _added(b, old, prefix)
     for a in found.gone:

@@ -17,15 +17,16 @@ def compare_conditions(a: Placed, b: Placed, subject: str, facts: dict[str, Any]
     """The differences between when a member means something, and in which part of an exchange it is. `inside` gives
     what is said of the old one in the names of the new model."""
     old, new = a.member, b.member
-    condition = inside.condition(old.condition)
+    condition = _turned(old.condition, new.condition, inside)
     name = b.label
     # whether a direction is stated depends on what is bound to a code, which is told where that changes
     if old.direction != new.direction and old.direction and new.direction:
         message = f"'{name}' is in the {new.direction} part and was in the {old.direction} one"
         yield change("VD122", subject, message, **facts)
-    yield from _allowed(name, inside.allowed(old.allowed), new.allowed, subject, facts)
+    if old.allowed != new.allowed:
+        yield from _allowed(name, inside.allowed(old.allowed), new.allowed, subject, facts)
     if not old.optional and not new.optional:
-        yield from compare_validity(name, condition, new.condition, subject, facts)
+        yield from compare_validity(name, old.condition, new.condition, subject, facts, inside)
         return
     before, after = condition_text(condition), condition_text(new.condition)
     was = f"if {before}" if old.optional else "always"
@@ -55,10 +56,16 @@ def _allowed(
 
 
 def compare_validity(
-    name: str, old: Condition | None, new: Condition | None, subject: str, facts: dict[str, Any]
+    name: str, old: Condition | None, new: Condition | None, subject: str, facts: dict[str, Any], inside: Inside
 ) -> Iterator[Change]:
-    """The differences between when a member, bit-field or code means something; both in the names of the new model."""
-    yield from compare_texts(name, condition_text(old), condition_text(new), subject, facts)
+    """The differences between when a member, bit-field or code means something."""
+    yield from compare_texts(name, condition_text(_turned(old, new, inside)), condition_text(new), subject, facts)
+
+
+def _turned(old: Condition | None, new: Condition | None, inside: Inside) -> Condition | None:
+    """The old condition in the names of the new model. One that both texts write alike is the same: a name in it that
+    something else has lost as well is not that one's."""
+    return old if old == new else inside.condition(old)
 
 
 def compare_texts(name: str, before: str, after: str, subject: str, facts: dict[str, Any]) -> Iterator[Change]:

@@ -295,7 +295,7 @@ def _pair(a: Entry, b: Entry, registry: Registry, context: Context, told: Listed
     if a.code != b.code and not told_so:
         message = f"'{b.name}' has the {registry.tag} {code_text(b.code)} and had {code_text(a.code)}"
         yield change("VD142", subject, message, **facts)
-    yield from compare_validity(b.name, context.spelling.condition(a.condition), b.condition, subject, facts)
+    yield from compare_validity(b.name, a.condition, b.condition, subject, facts, context.spelling.inside(""))
     yield from _access(a, b, subject, facts)
     yield from _bindings(a, b, subject, context, facts)
 
