@@ -372,7 +372,7 @@ def test_a_renamed_bit_field_keeps_its_bits_in_the_sample() -> None:
 def test_a_name_that_two_members_have_follows_neither() -> None:
     """One of them is renamed, and what speaks of the other one stays as it is."""
     old = (
-        DEVICE.replace("u8 tail[", "le32 extra; /* if count is GADGET_CMD_ASK */\n        u8 tail[")
+        DEVICE.replace("u8 tail[", "le32 extra; /* valid only if count == GADGET_CMD_ASK */\n        u8 tail[")
         .replace("le16 inner;", "le16 inner;\n                le16 count;")
         .replace("u8 more[count]", "u8 more[inner]")
     )
@@ -380,3 +380,18 @@ def test_a_name_that_two_members_have_follows_neither() -> None:
     assert new != old and "extra" in old
     changes = compare_readings(read_text(old), read_text(new)).changes
     assert [(c.rule, c.subject) for c in changes] == [("VD202", "gadget_request.nested.number")]
+
+
+def test_a_bit_field_is_called_by_its_name_alone() -> None:
+    old = DEVICE.replace(
+        "u8 tail[", "le32 extra; /* valid only if mode == GADGET_CMD_ASK */\n        u8 tail["
+    ).replace(
+        "le32 count;",
+        "le16 {\n                type : 12;\n                mode : 4;\n        } bits;\n        le32 count;",
+    )
+    new = re.sub(r"\bmode\b", "manner", old)
+    changes = compare_readings(read_text(old), read_text(new)).changes
+    assert [(c.rule, c.subject) for c in changes] == [
+        ("VD209", "gadget_head.manner"),
+        ("VD209", "gadget_request.bits.manner"),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from virtspec.diff.bits import pair_bits
 from virtspec.diff.context import Context
 from virtspec.diff.members import Pairing, Placed, kept_space, pair_arms, pair_members, place
 from virtspec.diff.types import Nested, compare_types
-from virtspec.model import Aggregate, Bits, Member, Struct, StructRef, innermost
+from virtspec.model import Aggregate, Bits, Member, Struct, StructRef, innermost, names_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,14 @@ def renamed_members(old: Struct, new: Struct, context: Context) -> dict[str, str
     old name at the end."""
     if old.members == new.members or {old.kind, new.kind} == {"struct", "union"}:
         return {}
-    return dict(_renamed(old.members, new.members, context, "", union=new.kind == "union"))
+    found = dict(_renamed(old.members, new.members, context, "", union=new.kind == "union"))
+    nested = [path for path in found if "." in path]
+    if nested:
+        # text calls what is nested by its name alone, where no other member has it
+        before, after = Counter(names_in(old.members)), Counter(names_in(new.members))
+        alone = [(path.rpartition(".")[2], found[path].rpartition(".")[2]) for path in nested]
+        found.update((a, b) for a, b in alone if before[a] == after[b] == 1 and a not in found)
+    return found
 
 
 def _renamed(

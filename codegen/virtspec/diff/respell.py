@@ -247,14 +247,7 @@ class Inside:
             if there != start + path:
                 return there.removeprefix(start)
             above = above.rpartition(".")[0]
-        there = spelling.path(self.tag, path)
-        return there if there != path or "." in path else self._anywhere(path)
-
-    def _anywhere(self, name: str) -> str:
-        """A name that need not be that of a member nearby: prose calls bit-fields by theirs alone."""
-        paths = self.spelling.members.get(self.spelling.struct(self.tag), {})
-        found = {new.rpartition(".")[2] for old, new in paths.items() if old.rpartition(".")[2] == name}
-        return found.pop() if len(found) == 1 else name
+        return spelling.path(self.tag, path)
 
     def text(self, text: str) -> str:
         """An expression over members, constants, and structs whose size it takes."""
