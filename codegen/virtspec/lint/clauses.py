@@ -18,9 +18,11 @@ _SLIP_NO = frozenset(
     "access process pass address always express suppress compress cross discuss assess progress".split()
 )
 _ACTOR = re.compile(
-    r"(?<!by )(?<!to )(?<!of )\b(?:the|a|an|each|every)\s+(?:[a-z-]+\s+)?(device|driver)\s*$", re.IGNORECASE
+    r"(?<!by )(?<!to )(?<!of )(?<!what )(?<!whatever )(?<!which )(?<!that )"
+    r"\b(?:the|a|an|each|every)\s+(?:[a-z-]+\s+)?(device|driver)\s*$",
+    re.IGNORECASE,
 )
-_DEFINITION = re.compile(r"key\s*words?\b", re.IGNORECASE)
+_DEFINITION = re.compile(r"key\s*words?\b|\bRFC\s*-?2119\b|\bBCP\s*-?14\b", re.IGNORECASE)
 _BINDING = frozenset({"MUST", "SHALL", "SHOULD"})
 _NEGATABLE = frozenset({"MUST", "SHALL", "SHOULD", "MAY"})
 
@@ -80,7 +82,8 @@ def unlisted_clause(draft: Draft) -> Iterator[Hit]:
 def keyword_case(draft: Draft) -> Iterator[Hit]:
     r"""A negated requirement is written `MUST NOT`, `SHALL NOT` or `SHOULD NOT`; `MAY NOT` is no requirement.
 
-    `MUST not` can be read as a MUST, and `MAY NOT` as a permission or as a prohibition.
+    `MUST not` can be read as a MUST, and `MAY NOT` as a permission or as a prohibition. `MUST NOT not` demands what it
+    looks like forbidding.
 
     Bad:
         \drivernormative{\subsection}{Rates}{Port / Rates}
@@ -111,6 +114,13 @@ def keyword_case(draft: Draft) -> Iterator[Hit]:
                 subject=_title(keyword),
                 hint=f"write '{word} NOT'",
                 edits=(Edit(file=page.file, start=found.start(1), end=found.end(1), text="NOT"),),
+            )
+        elif _NOT.match(page.text, found.end()):
+            yield Hit(
+                at=(page.file, keyword.start),
+                message=f"'{word} NOT not' negates twice",
+                subject=_title(keyword),
+                hint=f"write '{word} NOT', or '{word}' if nothing is forbidden",
             )
 
 

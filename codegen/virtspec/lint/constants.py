@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from virtspec.diagnostics import Severity
 from virtspec.latex.blocks import Heading, Item
 from virtspec.lint.draft import Draft, constants_in
+from virtspec.lint.features import requirements
+from virtspec.lint.listings import defined_without_value
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, given, rule
 from virtspec.lint.spelling import did_you_mean
@@ -21,12 +23,19 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 _PREFIXES = ("VIRTIO_", "VIRTQ_", "VRING_", "CCW_")
-_SET_TO = re.compile(r",\s+(?:the\s+)?\\field\s*\{\w+\}\s+is\s+set\s+to\s+(?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\b")
-_GIVEN = re.compile(r"\s+\((?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\)(?!\s*\])")
-_FOR = re.compile(r"\bFor\s+(?:the\s+)?(?:(?:command|field|device\s+part|capability|part|request)\s+)?$")
+_SET_TO = re.compile(
+    r"\}?,\s+(?:the\s+)?\\field\s*\{\w+\}\s+is\s+set\s+to\s+(?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\b"
+)
+_GIVEN = re.compile(r"\}?\s+\((?P<value>0x[0-9A-Fa-f]{1,16}|[0-9]{1,20})\)(?!\s*\])")
+_FOR = re.compile(
+    r"\bFor\s+(?:the\s+)?(?:(?:command|field|device\s+part|capability|part|request)\s+)?(?:\\field\s*\{)?$"
+)
 _MIXED = re.compile(r"\b[A-Z][A-Z0-9]+\\?_(?:[A-Z0-9]|\\?_)*[a-z](?:[A-Za-z0-9]|\\?_)*")
 _FAMILY = re.compile(r"_?\\?[*{<]")
-_BIG_SHIFT = re.compile(r"(?<![A-Za-z0-9_])1\s*<<\s*([0-9]+)")
+_SHIFT = re.compile(
+    r"(?<![A-Za-z0-9_])(?P<number>0[xX][0-9A-Fa-f]{1,8}|[1-9][0-9]{0,9})[uU]?\s*\)?\s*"
+    r"<<\s*\(?\s*(?P<bits>0[xX][0-9A-Fa-f]{1,2}|[1-9][0-9]?)(?![A-Za-z0-9_])"
+)
 
 
 @given("VS201", Severity.WARNING)
@@ -67,7 +76,7 @@ def unknown_name() -> None:
 
 @rule("VS203", "value-overflow", Severity.WARNING)
 def value_overflow(draft: Draft) -> Iterator[Hit]:
-    r"""A value fits into its type: at most 64 bits, and a plain `1` of C is shifted by less than 32.
+    r"""A value fits into its type: at most 64 bits, and what has 32 bits in C, as a plain `1`, stays within them.
 
     Bad:
         \begin{lstlisting}
@@ -87,13 +96,15 @@ def value_overflow(draft: Draft) -> Iterator[Hit]:
                 severity=Severity.ERROR,
             )
             continue
-        shift = _BIG_SHIFT.search(constant.expression)
-        if shift and 32 <= int(shift[1][:4]) < 64:
-            yield Hit(
-                at=constant.place,
-                message=f"'{constant.name}' shifts a 32-bit 1 by {shift[1]} bits; in C that has no defined value",
-                hint="write '1ULL'",
-            )
+        for shift in _SHIFT.finditer(constant.expression):
+            number, bits = int(shift["number"], 0), int(shift["bits"], 0)
+            if number < 1 << 32 <= number << bits < 1 << 64:
+                yield Hit(
+                    at=constant.place,
+                    message=f"'{constant.name}' shifts a 32-bit {shift['number']} by {bits} bits; "
+                    "in C that has no defined value",
+                    hint=f"write '{shift['number']}ULL'",
+                )
 
 
 @given("VS204", Severity.NOTE)
@@ -131,12 +142,15 @@ def undefined_constant(draft: Draft) -> Iterator[Hit]:
         \end{lstlisting}
         The driver sends VIRTIO_PORT_CMD_OPEN.
     """
-    written = frozenset().union(*draft.listing_words.values()) | frozenset(draft.tags)
+    written = frozenset().union(*draft.listing_words.values(), draft.tags, defined_without_value(draft))
+    # a feature that another one requires has a rule of its own
+    required = {(r.file, start) for r in requirements(draft) for start in (r.start, *(start for _, start in r.needs))}
     upper = {name.upper(): name for name in sorted(draft.constants)}
     for page in draft.pages:
         yield from _other_case(page, upper, written)
     for page, matches in draft.names:
-        yield from _undefined_in(draft, page.file, page.text, page, matches, written)
+        free = [match for match in matches if (page.file, match.start()) not in required]
+        yield from _undefined_in(draft, page.file, page.text, page, free, written)
     conditions = frozenset(name for s in draft.spec.structs for _, m in members_in(s.members) for name in gates_of(m))
     for file, comments in _comments(draft).items():
         # a condition on an unknown feature has a rule of its own

@@ -35,7 +35,8 @@ _KEYWORD = re.compile(r"\b(?:MUST|SHALL|SHOULD|MAY|REQUIRED|RECOMMENDED|OPTIONAL
 _TAG = re.compile(r"\b(struct|union|enum)\s+([A-Za-z_]\w*)\s*\{")
 _LISTING_LABEL = re.compile(r"\blabel\s*=\s*(?:\{([^{}]*)\}|([^,\]]+))")
 _REFERENCE = re.compile(
-    r"\\(?P<command>ref|nameref|autoref|pageref|hyperref)(?P<star>\*?)\s*(?:\{(?P<braced>[^{}]*)\}|\[(?P<optional>[^\[\]]*)\])"
+    r"\\(?:(?P<several>[cC]ref|[cC]pageref)|(?:name|auto|Auto|page|hyper|[vV]|vpage|eq)?ref)\*?\s*"
+    r"(?:\{(?P<braced>[^{}]*)\}|\[(?P<optional>[^\[\]]*)\])"
 )
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _HISTORY = re.compile(r"revision history|change ?log|acknowledg", re.IGNORECASE)
@@ -78,7 +79,6 @@ class Reference:
     file: SourceFile
     start: int
     label: str
-    command: str
 
 
 class Draft:
@@ -346,7 +346,8 @@ class Draft:
             for match in _REFERENCE.finditer(page.text):
                 label = match["braced"] if match["braced"] is not None else match["optional"]
                 if "#" not in label and "\\" not in label:
-                    found.append(Reference(page.file, match.start(), squeeze(label), match["command"]))
+                    labels = label.split(",") if match["several"] else (label,)
+                    found += (Reference(page.file, match.start(), squeeze(one)) for one in labels)
         return tuple(found)
 
     @cached_property

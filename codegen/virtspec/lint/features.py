@@ -11,6 +11,7 @@ from virtspec.diagnostics import Severity
 from virtspec.latex.blocks import Item
 from virtspec.latex.document import Located
 from virtspec.lint.draft import Draft, constants_in
+from virtspec.lint.listings import defined_without_value
 from virtspec.lint.registry import Hit, rule
 from virtspec.lint.spelling import did_you_mean
 from virtspec.model import FeatureBit, Place, features_of, gates_of, members_in
@@ -133,8 +134,8 @@ def _allocated(draft: Draft) -> tuple[frozenset[int], frozenset[int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Requirement:
-    """An item `\\item[F] Requires …`: the feature, and each one its text names, with its place."""
+class Requirement:
+    """An item `\\item[F] Requires …`: the feature, and each one its text names, with their places."""
 
     file: SourceFile
     start: int
@@ -143,7 +144,8 @@ class _Requirement:
     certain: bool
 
 
-def _requirements(draft: Draft) -> Iterator[_Requirement]:
+def requirements(draft: Draft) -> Iterator[Requirement]:
+    """The items that say what a feature requires."""
     for located in draft.document.blocks:
         block = located.block
         if not isinstance(block, Item) or block.label is None or len(block.label) > MAX_LABEL:
@@ -156,7 +158,9 @@ def _requirements(draft: Draft) -> Iterator[_Requirement]:
         named = ((m[0].replace("\\", ""), m.start()) for m in constants_in(text, block.body, end))
         needs = tuple((name, start) for name, start in named if "_F_" in name)
         alternatives = re.search(r"\bor\b", text[block.body : end]) is not None
-        yield _Requirement(located.file, block.start, name[1].replace("\\", ""), needs, not alternatives)
+        yield Requirement(
+            located.file, text.find(name[1], block.start), name[1].replace("\\", ""), needs, not alternatives
+        )
 
 
 @rule("VS303", "unknown-feature", Severity.ERROR)
@@ -182,8 +186,8 @@ def unknown_feature(draft: Draft) -> Iterator[Hit]:
         \item[VIRTIO_PORT_F_RATE] Requires VIRTIO_PORT_F_SPEED.
         \end{description}
     """
-    known = draft.features | draft.constants
-    for requirement in _requirements(draft):
+    known = draft.features | draft.constants | defined_without_value(draft)
+    for requirement in requirements(draft):
         for name, start in ((requirement.feature, requirement.start), *requirement.needs):
             if name not in known:
                 message = f"there is no feature '{name}'"
@@ -217,8 +221,8 @@ def circular_requirement(draft: Draft) -> Iterator[Hit]:
         \end{description}
     """
     needs: dict[str, tuple[str, ...]] = {}
-    places: dict[str, _Requirement] = {}
-    for requirement in _requirements(draft):
+    places: dict[str, Requirement] = {}
+    for requirement in requirements(draft):
         if requirement.certain:
             needs[requirement.feature] = tuple(name for name, _ in requirement.needs)
             places.setdefault(requirement.feature, requirement)
@@ -282,7 +286,7 @@ def unknown_condition(draft: Draft) -> Iterator[Hit]:
         };
         \end{lstlisting}
     """
-    known = draft.features | draft.constants
+    known = draft.features | draft.constants | defined_without_value(draft)
     for struct in draft.spec.structs:
         for _, member in members_in(struct.members):
             for name in sorted(gates_of(member)):

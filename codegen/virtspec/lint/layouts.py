@@ -9,14 +9,34 @@ from virtspec.diagnostics import Severity
 from virtspec.lint.draft import Draft
 from virtspec.lint.pages import Page
 from virtspec.lint.registry import Hit, rule
-from virtspec.model import Aggregate, Array, Bits, Integer, Rest, Struct, StructRef, Type, members_in
+from virtspec.lint.spelling import Names, did_you_mean
+from virtspec.model import (
+    Aggregate,
+    Array,
+    Bits,
+    Expression,
+    ExternalLength,
+    Integer,
+    Rest,
+    Struct,
+    StructRef,
+    Type,
+    members_in,
+    names_in,
+)
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LENGTH_NAME = re.compile(
+    r"\bsizeof\b|\b(?:struct|union)\s+\w+|(?<![\w.])[A-Z][a-z]+\b|(?<![\w.])([A-Za-z_][A-Za-z0-9_]*)"
+)
 _COUNT_NAME = re.compile(r"count|size|len|num|nr_|entries|elements|(?:^|_)n(?:$|_)", re.IGNORECASE)
 # the data of a request lies between its header and what the device answers
 _ANSWER = re.compile(r"status|result|ack|resp|^in_|in$|residual|errors|out$|buf$|tail|sense|ret")
 _PACKED = re.compile(r"\b(?:packed|no padding|not padded|without padding)\b", re.IGNORECASE)
-_BYTES = re.compile(r"[0-9]{1,6}\s+bytes\b")
+# not how it is aligned, nor how far it is from another one
+_BYTES = re.compile(
+    r"[0-9]{1,6}\s+bytes\b(?!\s+(?:align|after|before|behind|beyond|past|from|apart|away|more|less|larger|smaller))"
+)
 _STRUCT_SIZE = re.compile(
     r"(?:\\field\s*\{)?struct(?:ure)?\s+(?P<tag>[a-z]\w*)\}?\s+(?:is|has(?:\s+a\s+size\s+of)?|occupies|takes)\s+"
     r"(?:exactly\s+|always\s+)?$"
@@ -310,3 +330,59 @@ def unbounded_dimensions(draft: Draft) -> Iterator[Hit]:
                     message=f"{open_dimensions} dimensions of '{member.name}' have no length",
                     subject=f"{struct.kind} {struct.name}",
                 )
+
+
+@rule("VS115", "unknown-length", Severity.WARNING)
+def unknown_length(draft: Draft) -> Iterator[Hit]:
+    r"""What tells the length of an array is a member, a constant, or something that the text speaks of.
+
+    In a chapter that is checked alone, only a name that resembles a member or a constant of its own is found.
+
+    Bad:
+        \begin{lstlisting}
+        struct port_list {
+                le16 port_count;
+                le16 ports[port_cuont];
+        };
+        \end{lstlisting}
+
+    Good:
+        \begin{lstlisting}
+        struct port_list {
+                le16 port_count;
+                le16 ports[port_count];
+        };
+        \end{lstlisting}
+    """
+    for struct in draft.spec.structs:
+        members = frozenset(names_in(struct.members))
+        for _, member in members_in(struct.members):
+            for name in _length_names(member.type):
+                if any(name in known for known in (members, draft.constants, draft.all_fields, draft.tags)):
+                    continue
+                if any(name in words for words in draft.words.values()):
+                    continue  # the prose speaks of it
+                near = Names(members).like(name) or draft.constant_names.like(name)
+                where = draft.offset(member.place)
+                if where is None or not (near or draft.whole):
+                    continue
+                file, start = where
+                at = file.text.find(name, start, start + len(file.line_text(member.place.line)))
+                yield Hit(
+                    at=(file, max(start, at)),
+                    message=f"nothing says what '{name}' is, the length of '{member.name}'",
+                    subject=f"{struct.kind} {struct.name}",
+                    hint=did_you_mean(near),
+                )
+
+
+def _length_names(type_: Type) -> Iterator[str]:
+    """The names in the lengths of an array that are no member's, or stand in an expression; without those behind `.`,
+    those of structures, and words for people: `[Padding]`."""
+    while isinstance(type_, Array):
+        match type_.length:
+            case ExternalLength(name=text) | Expression(text=text) if not text.startswith("<"):
+                yield from (match[1] for match in _LENGTH_NAME.finditer(text) if match[1])
+            case _:
+                pass
+        type_ = type_.element

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 from virtspec.diagnostics import Severity
 from virtspec.latex.blocks import Item, Table
+from virtspec.latex.document import Located
 from virtspec.lint.draft import Draft, ancestors
 from virtspec.lint.registry import Edit, Hit, rule
 from virtspec.model import Bits, Integer, Member, innermost, members_in
+from virtspec.source import SourceFile
 
 _COMMANDS = ("field", "ref", "nameref", "hyperref", "textbf", "textit", "texttt", "emph", "label", "footnote")
 _PART_OF_NAME = re.compile(r"[\\A-Za-z0-9_@]")
 _NAKED = re.compile(r"[a-z,.] (\{[a-z]+_[a-z_]+\})")
-_DOUBLED = re.compile(r"\b([A-Za-z]{2,12})[ \n]\s*\1\b")
+_DOUBLED = re.compile(r"\b([A-Za-z]{2,12})[ \n]\s*((?i:\1))\b")
 _TWICE = frozenset(("that", "had", "is", "blah"))
 MISSPELT = {wrong: right.replace("_", " ") for wrong, right in (pair.split(":") for pair in """
         accomodate:accommodate adress:address aligment:alignment alligned:aligned aquire:acquire
@@ -157,10 +159,11 @@ def doubled_word(draft: Draft) -> Iterator[Hit]:
     """
     for page in draft.pages:
         for match in _DOUBLED.finditer(page.text):
-            if match[1].lower() not in _TWICE and "\n\n" not in match[0]:
+            # "The the" begins a sentence; "port Port" is a word and a name
+            if match[1] in (match[2], match[2].capitalize()) and match[2] not in _TWICE and "\n\n" not in match[0]:
                 yield Hit(
                     at=(page.file, match.start()),
-                    message=f"'{match[1]}' stands twice",
+                    message=f"'{match[2]}' stands twice",
                     subject=page.title(match.start()),
                 )
 
@@ -217,6 +220,12 @@ def unread_table(draft: Draft) -> Iterator[Hit]:
         \hline
         \end{tabular}
     """
+    for file, start, _ in _unread_tables(draft):
+        yield Hit(at=(file, start), message="the table has names and codes, but no column of codes that can be read")
+
+
+def _unread_tables(draft: Draft) -> Iterator[tuple[SourceFile, int, str]]:
+    """The tables with names and codes that are not read: where each stands, and its body."""
     skipped = {s.place for s in draft.spec.coverage.skipped if s.what == "table"}
     for located in draft.document.blocks:
         block = located.block
@@ -225,10 +234,7 @@ def unread_table(draft: Draft) -> Iterator[Hit]:
             # members side by side are the layout of one message, with the values in it
             layout = body.partition("\\\\")[0].count("\\field") > 1
             if not layout and _CODES.search(body) and _NAME.search(body):
-                yield Hit(
-                    at=(located.file, block.start),
-                    message="the table has names and codes, but no column of codes that can be read",
-                )
+                yield located.file, block.start, body
 
 
 @rule("VS031", "unread-item", Severity.WARNING)
@@ -247,6 +253,16 @@ def unread_item(draft: Draft) -> Iterator[Hit]:
         \item[PORT_F_RATE (0)] The device reports its rate.
         \end{description}
     """
+    for name, located in _unnumbered(draft):
+        yield Hit(
+            at=(located.file, located.block.start),
+            message=f"feature bit '{name}' has no number",
+            subject=" / ".join(s.title for s in reversed(list(ancestors(located.section)))),
+        )
+
+
+def _unnumbered(draft: Draft) -> Iterator[tuple[str, Located]]:
+    """The items that define a feature bit without a number, with its name."""
     for located in draft.document.blocks:
         block = located.block
         if not isinstance(block, Item) or block.label is None or len(block.label) > MAX_LABEL:
@@ -260,9 +276,12 @@ def unread_item(draft: Draft) -> Iterator[Hit]:
             located.file.text, block.body, block.body + 40
         ):
             name = match[1].replace("\\", "")
-            if name not in {f.name for f in draft.spec.features}:
-                yield Hit(
-                    at=(located.file, block.start),
-                    message=f"feature bit '{name}' has no number",
-                    subject=" / ".join(s.title for s in reversed(list(ancestors(section)))),
-                )
+            if name not in draft.features:
+                yield name, located
+
+
+def defined_without_value(draft: Draft) -> frozenset[str]:
+    """The names that the document defines, but whose values cannot be read: that has been told once."""
+    features = frozenset(name for name, _ in _unnumbered(draft))
+    tables = (body for _, _, body in _unread_tables(draft))
+    return features.union(name[0].replace("\\", "") for body in tables for name in _NAME.finditer(body))

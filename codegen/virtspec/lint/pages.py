@@ -17,8 +17,9 @@ from virtspec.source import SourceFile
 
 _HIDDEN = re.compile(
     r"\\begin\{(?P<environment>lstlisting|verbatim|Verbatim|minted|comment)\}"
-    r"|\\(?:re)?newcommand\*?\s*\{?\\[A-Za-z]+\}?(?:\[[0-9]\])?\{[^\n]*"
-    r"|\\[\\%]|(?P<comment>%[^\n]*)"
+    r"|\\(?:(?:re)?new|provide)command\*?\s*\{?\\[A-Za-z]+\}?(?:\[[0-9]\])?\{[^\n]*"
+    r"|\\def\s*\\[A-Za-z]+[#0-9]*\{[^\n]*"
+    r"|(?P<blank>~|\\[ \t,;:])|\\[\\%~]|(?P<comment>%[^\n]*)"
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\item\b|\\(?:begin|end)\{|\\(?:sub)*(?:section|paragraph)\b|\\\\")
 _SENTENCE_END = re.compile(r"[.;](?=\s)")
@@ -27,7 +28,8 @@ _NOT_BLANK = re.compile(r"[^\n]")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """One file. `text` has the length of the file's; listings, comments and macro definitions in it are blank."""
+    """One file. `text` has the length of the file's; listings, comments and macro definitions in it are blank, and so
+    is what LaTeX prints as a blank: `~`, `\\ `, `\\,`."""
 
     file: SourceFile
     text: str
@@ -98,7 +100,7 @@ def read_pages(document: Document) -> tuple[Page, ...]:
 
 @lru_cache(maxsize=1024)
 def hide(text: str) -> str:
-    """A text with listings, comments and macro definitions blanked out; every offset stays."""
+    """A text with blanks for listings, comments, macro definitions and commands that print one; every offset stays."""
     pieces: list[str] = []
     done = position = 0
     unclosed: set[str] = set()
@@ -112,7 +114,7 @@ def hide(text: str) -> str:
                 unclosed.add(environment)
                 continue
             position = end + len(closing)
-        elif match[0] in ("\\\\", "\\%"):
+        elif match[0] in ("\\\\", "\\%", "\\~"):
             continue
         pieces += [text[done : match.start()], _NOT_BLANK.sub(" ", text[match.start() : position])]
         done = position

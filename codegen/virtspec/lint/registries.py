@@ -21,6 +21,9 @@ _DEVICE = re.compile(r"device[- ](?:type )?specific|specific (?:to|device)", re.
 
 UNBOUNDED = 1 << 64
 
+FAR = 4096
+"""A code that is so much higher than the one before it begins another part of a table that reserves nothing."""
+
 
 def _tables(draft: Draft) -> Iterator[Registry]:
     """The tables of codes, without those of registers and PCI ids, whose codes need not follow each other."""
@@ -124,7 +127,7 @@ def code_gap(draft: Draft) -> Iterator[Hit]:
         reserves = any(r.last != r.first for r in registry.ranges)
         reached = runs[0][1] if runs else 0
         for first, last, place in runs[1:]:
-            if first > reached + 1 and reached < UNBOUNDED and first - reached < 4096:
+            if first > reached + 1 and reached < UNBOUNDED and (reserves or first - reached < FAR):
                 lost = f"{reached + 1:#x}" if first == reached + 2 else f"{reached + 1:#x} to {first - 1:#x}"
                 yield Hit(
                     at=place,
