@@ -240,6 +240,18 @@ def test_arms_of_a_union_start_at_the_same_offset() -> None:
     assert [box.note for box in drawing.boxes][-1] == "b: 4 bytes at offset 20"
 
 
+def test_brackets_of_nested_unions_stand_apart() -> None:
+    inner = Aggregate(kind="union", members=(Member(name="x", type=LE32), Member(name="y", type=LE16)))
+    spec = Spec(
+        edition="",
+        structs=(struct("s", Member(name="a", type=LE32), Member(name="u", type=inner), kind="union"),),
+        constants=(),
+    )
+    layouts = Layouts(spec)
+    drawing = draw(layouts[spec.structs[0].key], layouts, lambda name: "")
+    assert len({bracket.partition("H")[2].partition("V")[0] for bracket in drawing.brackets}) == 2
+
+
 def test_offsets_end_where_size_depends_on_data() -> None:
     spec = Spec(
         edition="",
@@ -483,6 +495,20 @@ def test_nothing_of_the_specification_is_markup() -> None:
     index = files["search-index.js"]
     json.loads(index.removeprefix("atlasIndex(").removesuffix(");\n"))
     assert index.isascii()
+
+
+def test_a_chapter_called_atlas_has_a_page_of_its_own() -> None:
+    files = site(Spec(edition="", structs=(struct("s", Member(name="a", type=LE32), module="atlas"),), constants=()))
+    assert "`a`" in files["atlas_.md"] and "`a`" not in files["atlas.md"]
+
+
+def test_bit_fields_are_called_by_their_integer_and_relations_are_told(root: Path) -> None:
+    files = site(read_spec(str(root / "spec" / "models" / "virtio-1.4.json")))
+    assert "<code>desc.desc_event_wrap</code>" in files["virtqueue.html"]
+    relation = "cap.length &gt;= 2 if not (VIRTIO_F_NOTIFICATION_DATA)"
+    assert f"<code>{relation}</code>" in files["pci.html"]
+    required = [line for line in files["pci.md"].splitlines() if line.startswith("Required: ")]
+    assert any(f"`{relation.replace('&gt;', '>')}`" in line for line in required)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,13 @@ def test_layout_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
+def test_layout_text_names_a_union(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "port.tex"
+    path.write_text("\\begin{lstlisting}\nunion port_value { le32 word; u8 bytes[4]; };\n\\end{lstlisting}\n", "utf-8")
+    assert main(["layout", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("union port_value {  /* port.tex:2 */\n")
+
+
 def test_layout_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["layout", str(CHAPTER), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -210,7 +210,7 @@ def test_a_model_file_keeps_relations_and_their_places(tmp_path: Path) -> None:
 def test_layouts_show_relations() -> None:
     spec = spec_of(Relation(text="a < b", condition=Feature(name="W_F_X"), evidence=PLACE))
     layouts = Layouts(spec)
-    assert "        /* holds: a < b if W_F_X */" in layout_text(layouts["w/struct/widget"]).split("\n")
+    assert "        /* required: a < b if W_F_X */" in layout_text(layouts["w/struct/widget"]).split("\n")
     (document,) = layout_json(spec, layouts, load_since(), ["widget"])["structs"]
     assert document["relations"] == [{"holds": "a < b", "source": "widget.tex:7", "if": "W_F_X"}]
 

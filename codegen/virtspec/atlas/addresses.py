@@ -27,8 +27,8 @@ _TITLES = {
     "virtqueue": "Virtqueues",
 }
 
-TAKEN = frozenset({"index", "structs", "features", "constants", "registries", "clauses", "changes", "coverage"})
-"""The pages that are not about one module."""
+TAKEN = frozenset("index structs features constants registries clauses changes coverage atlas".split())
+"""The pages that are not about one module, as HTML or as Markdown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

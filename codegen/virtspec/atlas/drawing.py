@@ -190,7 +190,7 @@ class _Canvas:
         self._y += 4
         place()
         self._flush()
-        x = GUTTER - 4
+        x = GUTTER - max(2, 10 - 2 * self._depth)  # the outer one at the left
         self._brackets.append(f"M{GUTTER} {top + 2:g}H{x}V{self._y:g}H{GUTTER}")
         self._depth -= 1
         self._y += 4

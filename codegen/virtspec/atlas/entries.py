@@ -127,7 +127,7 @@ class Entries:
         return MemberRow(
             anchor=self._to.anchor(f"{struct.key}/{slot.path}"),
             path=slot.path,
-            name=slot.path.rpartition(".")[2],
+            name=_name(slot),
             depth=min(slot.depth, MAX_DEPTH),
             type=self._type(slot),
             offset=offset,
@@ -327,6 +327,12 @@ class Entries:
             for edition, change in self._history.of(what, name)
             for text in change.notes
         )
+
+
+def _name(slot: Slot) -> str:
+    """What a row calls its member; that of a bit-field names the integer that it is a part of, if that has a name."""
+    name = slot.path.rpartition(".")[2]
+    return f"{slot.member.name}.{name}" if slot.bit_size is not None and slot.member.name else name
 
 
 def _section_title(label: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -21,6 +22,7 @@ LONGEST = 3 * COLUMNS
 """A member of more bytes than this is drawn shorter, and says its size."""
 
 BIT = 22
+MAX_CELLS = 2400
 MAX_BLOCKS = 600
 
 Side: TypeAlias = Literal["old", "new"]
@@ -75,7 +77,7 @@ _STRENGTH = {"same": 0, "renamed": 1, "moved": 2, "changed": 3, "removed": 4, "a
 
 def pictures(pair: LayoutPair, side: Side) -> tuple[Picture, ...]:
     """The bytes of one side of a layout, and the bits of each divided integer in it."""
-    blocks = _blocks(_leaves(pair, side))[:MAX_BLOCKS]
+    blocks = _blocks(_leaves(pair, side)[:MAX_CELLS])[:MAX_BLOCKS]
     if not blocks:
         return ()
     name = pair.old_title if side == "old" else pair.new_title
@@ -99,37 +101,52 @@ def _leaves(pair: LayoutPair, side: Side) -> list[tuple[Cell, str]]:
 
 
 def _blocks(cells: Sequence[tuple[Cell, str]]) -> list[_Block]:
+    """A block for every member; arms of a union and bit-fields of one integer, which share bytes, share a block."""
     blocks: list[_Block] = []
     for cell, mark in cells:
-        last = blocks[-1] if blocks else None
-        overlaps = (
-            last is not None
-            and cell.offset is not None
-            and last.offset is not None
-            and (last.size is None or cell.offset < last.offset + last.size)
-        )
-        if last is not None and overlaps:
-            # arms of a union, or bit-fields of one integer
-            last.names.append(cell.name)
-            last.title += f" | {_title(cell)}"
-            last.size = None if last.size is None or cell.size is None else max(last.size, cell.size)
-            if _STRENGTH[mark] > _STRENGTH[last.mark]:
-                last.mark = mark if not cell.bit_size else "changed"
-            if cell.bit_offset is not None:
-                last.bits.append((cell, mark))
-            continue
         bits = [(cell, mark)] if cell.bit_offset is not None else []
         shown = "changed" if bits and mark != "same" else mark
-        blocks.append(_Block([cell.name], shown, _title(cell), cell.offset, cell.size, bits))
+        block = _Block([cell.name], shown, _title(cell), cell.offset, cell.size, bits)
+        # an arm may begin anywhere before the end of what is placed already
+        behind: list[_Block] = []
+        while blocks and block.offset is not None and block.offset < _end(blocks[-1]):
+            last = blocks.pop()
+            if last.offset is not None and last.offset < _end(block):
+                block = _both(last, block)
+            else:
+                behind.append(last)
+        blocks += [block, *reversed(behind)]
     return blocks
+
+
+def _end(block: _Block) -> float:
+    """The offset behind a block: infinite for one of variable size, none behind those whose place depends on data."""
+    if block.offset is None:
+        return -math.inf
+    return math.inf if block.size is None else block.offset + block.size
+
+
+def _both(first: _Block, second: _Block) -> _Block:
+    """Two blocks that share bytes as one; its mark is the stronger one."""
+    assert first.offset is not None and second.offset is not None
+    offset, end = min(first.offset, second.offset), max(_end(first), _end(second))
+    return _Block(
+        first.names + second.names,
+        max(first.mark, second.mark, key=_STRENGTH.__getitem__),
+        f"{first.title} | {second.title}",
+        offset,
+        None if math.isinf(end) else int(end) - offset,
+        first.bits + second.bits,
+    )
 
 
 def _title(cell: Cell) -> str:
     where = "" if cell.offset is None else f" at {cell.offset}"
     if cell.bit_offset is not None and cell.bit_size is not None:
         last = cell.bit_offset + cell.bit_size - 1
-        return f"{cell.type} {cell.name}{where}, bits {cell.bit_offset} to {last}"
-    size = "of variable size" if cell.size is None else f"{cell.size} bytes"
+        bits = f"bit {last}" if cell.bit_size == 1 else f"bits {cell.bit_offset} to {last}"
+        return f"{cell.type} {cell.name}{where}, {bits}"
+    size = "of variable size" if cell.size is None else f"{cell.size} byte{'' if cell.size == 1 else 's'}"
     note = f", {cell.note}" if cell.note else ""
     return f"{cell.type} {cell.name}{where}, {size}{note}"
 

@@ -115,13 +115,13 @@ def layout_text(layout: Layout) -> str:
         lines.append(f"        /* size: depends on data, fixed part: {layout.fixed_size} */")
     else:
         lines.append(f"        /* size: {layout.size} */")
-    lines += [f"        /* holds: {relation_text(relation)} */" for relation in struct.relations]
+    lines += [f"        /* required: {relation_text(relation)} */" for relation in struct.relations]
     lines.append("};")
     return "\n".join(lines)
 
 
 def _head(struct: Struct) -> str:
-    return struct.kind if struct.kind == "union" else "struct" + (f" {struct.name}" if struct.name else "")
+    return f"{'union' if struct.kind == 'union' else 'struct'} {struct.name}"
 
 
 def _pad(depth: int) -> str:
