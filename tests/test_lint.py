@@ -429,6 +429,22 @@ def test_suppressions(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "VD101" not in done.err and "1 set aside" in done.err and "VS014 (nothing of the kind)" in done.err
 
 
+def test_what_another_option_leaves_out_is_not_stale(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["lint", str(repository), "--format", "json"])
+    baseline = tmp_path / "baseline.json"
+    baseline.write_text(capsys.readouterr().out, "utf-8")
+    path = tmp_path / "suppressions.toml"
+    path.write_text('[[suppress]]\nrule = "VS405"\nreason = "the wording is under ballot"\n', "utf-8")
+    everything = ["--since", "main", "--suppressions", str(path), "--baseline", str(baseline)]
+    for options in (everything, everything[2:], everything[:4]):
+        assert main(["lint", str(repository), *options]) == 0
+        done = capsys.readouterr()
+        assert "stale" not in done.err, options
+        assert done.out == "nothing found\n", options
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -57,17 +57,20 @@ def run(arguments: argparse.Namespace) -> int:
     baseline = read_baseline(Path(arguments.baseline)) if arguments.baseline else ()
     suppressions = load_suppressions(Path(arguments.suppressions), rules()) if arguments.suppressions else ()
     linted = lint_spec(arguments.spec)
-    findings = linted.findings
+    found = linted.findings
+    left = set(found)
+    # each looks at all that is found: what another one leaves out is neither stale nor gone
     if arguments.since:
-        findings = introduced(findings, findings_at(arguments.spec, arguments.since))
+        left &= set(introduced(found, findings_at(arguments.spec, arguments.since)))
     if suppressions:
-        selection = suppress(findings, suppressions)
+        selection = suppress(found, suppressions)
         _tell(f"{arguments.suppressions}: {selection.aside} set aside", "matches nothing", selection.stale)
-        findings = selection.findings
+        left &= set(selection.findings)
     if arguments.baseline:
-        selection = against_baseline(findings, baseline)
+        selection = against_baseline(found, baseline)
         _tell(f"{arguments.baseline}: {selection.aside} known", "is not found any more", selection.stale)
-        findings = selection.findings
+        left &= set(selection.findings)
+    findings = tuple(finding for finding in found if finding in left)
     if arguments.fix:
         _write_fixes(arguments, linted, findings)
         if arguments.fix == "-":
