@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import pty
 import shutil
@@ -275,6 +276,23 @@ def test_a_terminal_without_a_character_gets_an_escape(encoding: str, tmp_path: 
         assert b"Traceback" not in done.stderr
         assert done.returncode == code
         done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_document_is_utf_8_whatever_the_terminal_has(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "gr\u00fc\u00dfe.tex"
+    path.write_text("\\section{P\u00f6rt \u2026}\nIt MUST not do \u00fc.\n", "utf-8")
+    formats = [["--format", name] for name in ("json", "sarif", "junit", "github")]
+    for options in (*formats, ["--fix", "-"]):
+        done = subprocess.run(
+            [*VIRTSPEC, "lint", str(path), *options],
+            env={**ENVIRONMENT, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert "\u00fc" in done.stdout.decode("utf-8"), options  # of the name, or of the line
+        if options[-1] in ("json", "sarif"):
+            json.loads(done.stdout)
 
 
 def test_the_help_of_virtwire_shows_examples_that_parse() -> None:

@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 clean, 1 findings or drift, 2 usage or unusable input."""
     prepare_output()
     arguments = parser().parse_args(argv)
+    written = {getattr(arguments, option, None) for option in ("fix", "output")}
+    if getattr(arguments, "format", "text") != "text" or "-" in written:
+        print_utf8()
     take_times()  # what ran before in this process is none of this command's
     quiet = redirect_stderr(StringIO()) if arguments.quiet else nullcontext()
     try:
@@ -86,6 +89,12 @@ def prepare_output() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_utf8() -> None:
+    """Let what is printed be UTF-8 whatever the terminal has: an escape would damage a document, as JSON or a patch."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def print_times(times: dict[str, tuple[int, float]]) -> None:
