@@ -76,7 +76,20 @@ OUTSIDE = "VS406 'MUST' stands outside the sections of requirements"
             listing("struct virtio_port_names { le32 count; u8 names[VIRTIO_PORT_MAX]; };"),
             ["VS115 nothing says what 'VIRTIO_PORT_MAX' is, the length of 'names'"],
         ),
+        (
+            "\\begin{lstlistng}\nu8 x;\n\\end{lstlisting}",
+            ["VS005 '\\end{lstlisting}' closes nothing"],
+        ),
+        ("The driver MUST to do it.", [OUTSIDE, "VS409 'MUST to' lacks a verb, or has it in the wrong form"]),
+        (
+            listing("struct virtio_port_hdr {\n#define VIRTIO_PORT_HDR_A 1\n#define VIRTIO_PORT_HDR_B 1\n u8 flags; };"),
+            ["VS250 code 0x1 is 'VIRTIO_PORT_HDR_B' here and 'VIRTIO_PORT_HDR_A' at virtio.tex:19"],
+        ),
         # one defect is told once
+        (
+            "\\field{burst_size} is only valid if VIRTIO_PORT_F_BURST is negotiated.",
+            ["VS205 'VIRTIO_PORT_F_BURST' is not defined"],
+        ),
         (
             "\\begin{description}\n\\item[VIRTIO_PORT_F_RATE] Requires VIRTIO_PORT_F_RATES.\n\\end{description}",
             ["VS303 there is no feature 'VIRTIO_PORT_F_RATES'"],
@@ -92,6 +105,10 @@ def test_other_spellings_of_a_defect(tmp_path: Path, text: str, expected: list[s
     [
         listing("#define VIRTIO_PORT_QUEUE (1ULL << 33)"),
         listing("#define VIRTIO_PORT_QUEUE (1UL << 33)"),
+        # a command in its class, and another family
+        listing("#define VIRTIO_PORT_CTRL 0\n#define VIRTIO_PORT_CTRL_STOP 0"),
+        listing("#define VIRTIO_PORT_STATE_UP 7\n\n#define VIRTIO_PORT_FLAG_UP 7"),
+        listing("#define VIRTIO_PORT_LAST 7\n#define VIRTQ_FIRST 7"),
         listing("#define VIRTIO_PORT_QUEUE (1 << 31)\n#define VIRTIO_PORT_MASK (0xff << 24)"),
         "The driver sends a port Port events.",
         "As RFC 2119 says, MUST and SHOULD bind.",
@@ -110,9 +127,10 @@ def test_other_spellings_of_what_is_right(tmp_path: Path, text: str) -> None:
     assert found(tmp_path, text) == []
 
 
-def test_a_feature_without_a_number_is_one_finding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ["", " (TBD)", "(1", " (one)"])
+def test_a_feature_without_a_number_is_one_finding(tmp_path: Path, number: str) -> None:
     text = (
-        "\\subsection{Feature bits}\n\\begin{description}\n\\item[VIRTIO_PORT_F_NAMES (TBD)] It has names.\n"
+        f"\\subsection{{Feature bits}}\n\\begin{{description}}\n\\item[VIRTIO_PORT_F_NAMES{number}] It has names.\n"
         "\\end{description}\nIf VIRTIO_PORT_F_NAMES is negotiated, so be it.\n"
         + listing("struct virtio_port_names { le32 names; /* only if VIRTIO_PORT_F_NAMES negotiated */ };")
     )

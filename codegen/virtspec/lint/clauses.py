@@ -13,7 +13,7 @@ from virtspec.lint.pages import Page
 from virtspec.lint.registry import Edit, Hit, rule
 
 _NOT = re.compile(r"\s+(not|Not|NOT)\b")
-_SLIP = re.compile(r"(?:\s+NOT)?\s+(less|greater|contains|starts|be\s+be|[a-z]+[^aious\W]s)\b")
+_SLIP = re.compile(r"(?:\s+NOT)?\s+(less|greater|contains|starts|be\s+be|to|[a-z]+[^aious\W]s)\b")
 _SLIP_NO = frozenset(
     "access process pass address always express suppress compress cross discuss assess progress".split()
 )

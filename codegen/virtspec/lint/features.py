@@ -289,6 +289,8 @@ def unknown_condition(draft: Draft) -> Iterator[Hit]:
     known = draft.features | draft.constants | defined_without_value(draft)
     for struct in draft.spec.structs:
         for _, member in members_in(struct.members):
+            if member.evidence.line and draft.whole:
+                continue  # a name in the text is a constant's, too: that has been told
             for name in sorted(gates_of(member)):
                 near = () if name in known else draft.feature_names.like(name)
                 if name not in known and (near or draft.whole):
@@ -330,8 +332,9 @@ def contradicting_condition(draft: Draft) -> Iterator[Hit]:
     for gate in read_gates(Text(draft.document), _feature_items(draft)):
         for name in gate.names:
             stated.setdefault((gate.module, name), []).append((frozenset(features_of(gate.condition)), gate.place))
+    unknown = _unknown_gates(draft)
     for (_, name), conditions in stated.items():
-        known = [(features, place) for features, place in conditions if features]
+        known = [(features, place) for features, place in conditions if features and not features & unknown]
         for features, place in known[1:]:
             if features != known[0][0]:
                 yield Hit(
@@ -342,6 +345,12 @@ def contradicting_condition(draft: Draft) -> Iterator[Hit]:
                     # one sentence may give only a part of what another one gives
                     severity=Severity.NOTE if features <= known[0][0] or known[0][0] <= features else None,
                 )
+
+
+def _unknown_gates(draft: Draft) -> frozenset[str]:
+    """What members depend on and no feature is called; in a chapter alone that cannot be known."""
+    gates = (gates_of(member) for struct in draft.spec.structs for _, member in members_in(struct.members))
+    return frozenset().union(*gates) - draft.features - draft.constants if draft.whole else frozenset()
 
 
 def _feature_items(draft: Draft) -> list[tuple[str, Located, str]]:

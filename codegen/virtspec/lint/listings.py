@@ -40,6 +40,7 @@ MISSPELT = {wrong: right.replace("_", " ") for wrong, right in (pair.split(":") 
 _CODES = re.compile(r"\b0x[0-9A-Fa-f]+\b|(?:^|&)\s*[0-9]+\s*(?:&|\\\\)", re.MULTILINE)
 _NAME = re.compile(r"\b[A-Z][A-Z0-9]+(?:\\?_[A-Z0-9]+)+\b")
 _FEATURE_ITEM = re.compile(r"\s*([A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_F(?:\\?_[A-Z0-9]+)+)\s*(\([^()]*\)?)?\s*$")
+_NUMBER = re.compile(r"\(\s*(?:0[xX][0-9A-Fa-f]+|[0-9]+)\s*\)")
 _FEATURES = re.compile(r"(?:legacy interface: )?(?:reserved )?feature bits?$", re.IGNORECASE)
 MAX_LABEL = 200
 """The longest label of an item, in characters, that can be a feature bit's."""
@@ -271,8 +272,7 @@ def _unnumbered(draft: Draft) -> Iterator[tuple[str, Located]]:
         section = located.section
         if not match or section is None or not _FEATURES.match(section.title):
             continue
-        number = (match[2] or "").strip("() \t\n")
-        if not re.fullmatch(r"0[xX][0-9A-Fa-f]+|[0-9]+", number) and not _REQUIRES.match(
+        if not _NUMBER.fullmatch(match[2] or "") and not _REQUIRES.match(
             located.file.text, block.body, block.body + 40
         ):
             name = match[1].replace("\\", "")

@@ -1,9 +1,15 @@
-"""Rules of the reading family that the reader itself checks: their pages in the catalogue."""
+"""Rules of the reading family that the reader itself checks, for the most part: their pages in the catalogue."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from virtspec.diagnostics import Severity
-from virtspec.lint.registry import given
+from virtspec.lint.draft import Draft
+from virtspec.lint.registry import Hit, given, rule
+
+_END_OF_LISTING = re.compile(r"\\end\s*\{(lstlisting|verbatim|Verbatim|minted)\}")
 
 
 @given("VS001", Severity.ERROR)
@@ -58,8 +64,8 @@ def outside_tree() -> None:
     """
 
 
-@given("VS005", Severity.ERROR)
-def unclosed_environment() -> None:
+@rule("VS005", "unclosed-environment", Severity.ERROR)
+def unclosed_environment(draft: Draft) -> Iterator[Hit]:
     r"""Every environment that begins ends, in the order of nesting; so does text that `\iffalse` hides.
 
     Bad:
@@ -71,6 +77,14 @@ def unclosed_environment() -> None:
         \item a port
         \end{itemize}
     """
+    # the reader looks at what is open; the end of a listing without a beginning stands in the prose
+    for page in draft.all_pages:
+        for match in _END_OF_LISTING.finditer(page.text):
+            yield Hit(
+                at=(page.file, match.start()),
+                message=f"'{match[0]}' closes nothing",
+                hint=f"what stands before it is no listing: look for its '\\begin{{{match[1]}}}'",
+            )
 
 
 @given("VS006", Severity.ERROR)

@@ -12,10 +12,11 @@ from virtspec.latex.blocks import Item
 from virtspec.latex.document import Section
 from virtspec.latex.text import plain_text
 from virtspec.lint.draft import Draft, ancestors
-from virtspec.lint.registry import Hit, given, rule
-from virtspec.model import Place, Range, Registry
+from virtspec.lint.registry import Hit, rule
+from virtspec.model import Constant, Place, Range, Registry
 from virtspec.read.tables import Code, parse_code
 
+_ALIAS = re.compile(r"[A-Za-z]\w*_")
 _PART = re.compile(r"\s*(?:,|\band\b)\s*")
 _DEVICE = re.compile(r"device[- ](?:type )?specific|specific (?:to|device)", re.IGNORECASE)
 
@@ -32,8 +33,8 @@ def _tables(draft: Draft) -> Iterator[Registry]:
             yield registry
 
 
-@given("VS250", Severity.WARNING)
-def overlapping_codes() -> None:
+@rule("VS250", "overlapping-codes", Severity.WARNING)
+def overlapping_codes(draft: Draft) -> Iterator[Hit]:
     r"""A code stands for one name, and a code that has one is not in a range that reserves it.
 
     Bad:
@@ -56,6 +57,30 @@ def overlapping_codes() -> None:
         \hline
         \end{tabular}
     """
+    # the reader looks at tables and lists of codes; what repeats itself may not have been taken for one
+    seen: dict[int, Constant] = {}
+    last: Place | None = None
+    for constant in sorted((c for c in draft.spec.constants if c.kind == "define"), key=lambda c: c.place):
+        place = constant.place
+        if last is None or (place.file, place.line) != (last.file, last.line + 1):
+            seen = {}
+        last = place
+        if constant.value is None or _ALIAS.search(constant.expression):
+            continue
+        other = seen.setdefault(constant.value, constant)
+        where = draft.offset(place)
+        if where is None or not _siblings(other.name, constant.name):
+            continue
+        if not draft.is_reported("VS250", *where, f"'{constant.name}'"):
+            message = f"code {constant.value:#x} is '{constant.name}' here and '{other.name}' at {other.place}"
+            yield Hit(at=where, message=message)
+
+
+def _siblings(name: str, other: str) -> bool:
+    """Whether two names begin alike and none is what the other one begins with: `…_CTRL_RX` and `…_CTRL_RX_PROMISC`."""
+    words, others = name.split("_"), other.split("_")
+    shorter = min(len(words), len(others))
+    return words[:2] == others[:2] and words[:shorter] != others[:shorter]
 
 
 @rule("VS212", "code-order", Severity.WARNING)
