@@ -82,7 +82,7 @@ OUTSIDE = "VS406 'MUST' stands outside the sections of requirements"
         ),
         ("The driver MUST to do it.", [OUTSIDE, "VS409 'MUST to' lacks a verb, or has it in the wrong form"]),
         (
-            listing("struct virtio_port_hdr {\n#define VIRTIO_PORT_HDR_A 1\n#define VIRTIO_PORT_HDR_B 1\n u8 flags; };"),
+            listing("struct virtio_port_h {\n#define VIRTIO_PORT_HDR_A 1\n#define VIRTIO_PORT_HDR_B 1\n u8 flags; };"),
             ["VS250 code 0x1 is 'VIRTIO_PORT_HDR_B' here and 'VIRTIO_PORT_HDR_A' at virtio.tex:19"],
         ),
         # one defect is told once
