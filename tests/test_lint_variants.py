@@ -111,6 +111,7 @@ def test_other_spellings_of_a_defect(tmp_path: Path, text: str, expected: list[s
         listing("#define VIRTIO_PORT_LAST 7\n#define VIRTQ_FIRST 7"),
         listing("#define VIRTIO_PORT_QUEUE (1 << 31)\n#define VIRTIO_PORT_MASK (0xff << 24)"),
         "The driver sends a port Port events.",
+        r"\subsection{Ties}\label{sec:Port~Device / Ties} See~\ref{sec:Port~Device / Ties}.",
         "As RFC 2119 says, MUST and SHOULD bind.",
         r"\newcommand{\must}{The driver MUST not.} \def\may{MAY not} \providecommand{\x}[1]{MUST not #1}",
         r"\field{rate} is 8 bytes aligned. \field{rate} is 8 bytes after the first. \field{rate} is 12 bytes from it.",
@@ -151,3 +152,13 @@ def test_a_list_of_references_in_the_conformance_chapter(tmp_path: Path) -> None
         "\\cref{devicenormative:Port Device / Rates, devicenormative:Port Device / Names}"
     )
     assert found(tmp_path, text) == []
+
+
+def test_a_feature_is_not_offered_for_what_it_requires(tmp_path: Path) -> None:
+    path = tmp_path / "virtio.tex"
+    path.write_text(
+        PORT + "\\begin{description}\n\\item[VIRTIO_PORT_F_RATE] Requires VIRTIO_PORT_F_GATE.\n\\end{description}\n",
+        "utf-8",
+    )
+    (finding,) = (f for f in lint_spec(str(tmp_path)).findings if f.rule == "VS303")
+    assert finding.hint == "" and finding.excerpt[finding.column - 1 :].startswith("VIRTIO_PORT_F_GATE")

@@ -191,7 +191,8 @@ def unknown_feature(draft: Draft) -> Iterator[Hit]:
         for name, start in ((requirement.feature, requirement.start), *requirement.needs):
             if name not in known:
                 message = f"there is no feature '{name}'"
-                hint = did_you_mean(draft.feature_names.like(name))
+                near = (other for other in draft.feature_names.like(name) if other != requirement.feature)
+                hint = did_you_mean(near)
                 yield Hit(at=(requirement.file, start), message=message, subject=requirement.feature, hint=hint)
 
 

@@ -19,6 +19,7 @@ _HIDDEN = re.compile(
     r"\\begin\{(?P<environment>lstlisting|verbatim|Verbatim|minted|comment)\}"
     r"|\\(?:(?:re)?new|provide)command\*?\s*\{?\\[A-Za-z]+\}?(?:\[[0-9]\])?\{[^\n]*"
     r"|\\def\s*\\[A-Za-z]+[#0-9]*\{[^\n]*"
+    r"|(?P<label>\\(?:label|[A-Za-z]*ref)\*?\s*[\[{][^{}\[\]%]*[\]}])"
     r"|(?P<blank>~|\\[ \t,;:])|\\[\\%~]|(?P<comment>%[^\n]*)"
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\\item\b|\\(?:begin|end)\{|\\(?:sub)*(?:section|paragraph)\b|\\\\")
@@ -114,7 +115,7 @@ def hide(text: str) -> str:
                 unclosed.add(environment)
                 continue
             position = end + len(closing)
-        elif match[0] in ("\\\\", "\\%", "\\~"):
+        elif match["label"] or match[0] in ("\\\\", "\\%", "\\~"):
             continue
         pieces += [text[done : match.start()], _NOT_BLANK.sub(" ", text[match.start() : position])]
         done = position
