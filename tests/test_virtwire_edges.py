@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from virtwire import (
     EncodeError,
     admin,
     blk,
+    can,
     device_context,
     device_parts,
     framing,
     gpu,
+    mem,
     net,
     rpmb,
     virtqueue,
@@ -155,3 +158,63 @@ def test_device_data_is_a_raw_stream() -> None:
     assert (data.readinto(buffer), buffer) == (4, b"abcd")
     reader = io.BufferedReader(framing.DeviceData(stream))
     assert (reader.read(5), reader.read(5), reader.read(1)) == (b"abcde", b"fgh", b"")
+
+
+@pytest.mark.parametrize("stated", [None, 2, 8])
+def test_items_of_several_bytes_do_not_stand_for_bytes(stated: int | None) -> None:
+    words: Any = array.array("I", [1, 2])
+    packet = can.VirtioCanTxOut(sdu=words) if stated is None else can.VirtioCanTxOut(length=stated, sdu=words)
+    config = net.VirtioNetConfig(mac=array.array("H", [1, 2, 3]))  # type: ignore[arg-type]
+    union = device_parts.VirtioDevPartHdrSelector()
+    view = net.VirtioNetConfigView(bytearray(64))
+
+    def assign(holder: Any, name: str, value: Any) -> None:
+        setattr(holder, name, value)
+
+    for path, wrong in {
+        "virtio_can_tx_out.sdu": packet.to_bytes,
+        "virtio_net_config.mac": config.to_bytes,
+        "virtio_net_ctrl_mac.macs[0]": net.VirtioNetCtrlMac(entries=1, macs=[config.mac]).to_bytes,
+        "selector.raw": lambda: assign(union, "raw", words),
+        "selector.device_type_raw": lambda: assign(union, "device_type_raw", words),
+        "virtio_net_config.mac ": lambda: assign(view, "mac", config.mac),
+    }.items():
+        with pytest.raises(EncodeError, match=r"items of \d bytes cannot stand for bytes") as error:
+            wrong()
+        assert error.value.path.endswith(path.strip())
+
+
+@pytest.mark.parametrize(
+    "kind", [bytearray, memoryview, lambda data: array.array("B", data), lambda d: memoryview(d * 2)[::2]]
+)
+def test_buffers_of_bytes_stand_for_bytes(kind: Callable[[bytes], Any]) -> None:
+    same = kind(b"\7" * 6)
+    packet = can.VirtioCanTxOut(sdu=same)
+    assert packet.to_bytes() == can.VirtioCanTxOut(sdu=b"\7" * 6).to_bytes() and packet.length == 6
+    assert net.VirtioNetConfig(mac=same).to_bytes()[:6] == b"\7" * 6
+    assert net.VirtioNetCtrlMac(entries=1, macs=[same]).to_bytes() == b"\1\0\0\0" + b"\7" * 6
+
+
+@pytest.mark.parametrize(
+    ("value", "member", "elements"),
+    [
+        (net.VirtioNetCtrlMac(entries=2), "macs", [bytes(6), bytes(6)]),
+        (blk.VirtioScsiPcReq(), "data", [bytes(512)]),
+        (device_context.VirtioDevCtx(field_count=1), "fields", [device_context.VirtioDevCtxFieldTlv()]),
+        (admin.VirtioAdminCmdDevPartsGetResult(), "parts", [device_parts.VirtioDevPart()]),
+        (admin.VirtioAdminCmdList(), "device_admin_cmd_opcodes", [1, 2]),
+        (gpu.VirtioGpuRespCapset(), "capset_data", b"ab"),
+        (mem.VirtioMemReq(), "padding", [1, 2, 3]),
+        (net.VirtioNetConfig(), "mac", bytes(6)),
+    ],
+)
+def test_an_iterator_is_no_value_of_a_member(value: Any, member: str, elements: Any) -> None:
+    """The constructor makes a list of it; an attribute that is one would be empty the second time."""
+    assert hasattr(value, member)
+    for _ in range(2):
+        setattr(value, member, iter(elements))
+        with pytest.raises(EncodeError, match="cannot stand here") as error:
+            value.to_bytes()
+        assert error.value.path.endswith(f".{member}")
+    setattr(value, member, elements)
+    assert value.to_bytes() == value.to_bytes() != b""

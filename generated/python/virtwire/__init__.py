@@ -10,16 +10,16 @@ struct by its C name.
 
 from __future__ import annotations
 
-from virtwire._errors import DecodeError, EncodeError
+from ._errors import DecodeError, EncodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from virtwire._features import FeatureBits
-    from virtwire._index import DEVICES, MODULES, Device
-    from virtwire._runtime import Struct
-    from virtwire._unions import Union
+    from ._features import FeatureBits
+    from ._index import DEVICES, MODULES, Device
+    from ._runtime import Struct
+    from ._unions import Union
 
 __version__ = "0.1.0"
 EDITION = "1.4"
@@ -43,7 +43,7 @@ def lookup(name: str, variant: int = 1) -> type[Struct] | type[Union]:
 
     Raises `KeyError`.
     """
-    from virtwire._registry import struct_class
+    from ._registry import struct_class
 
     name = name.removeprefix("struct ").removeprefix("union ")
     result: type[Struct] | type[Union] | None
@@ -59,7 +59,7 @@ def lookup(name: str, variant: int = 1) -> type[Struct] | type[Union]:
 def _similar(name: str) -> str:
     from difflib import get_close_matches
 
-    from virtwire._index import STRUCTS
+    from ._index import STRUCTS
 
     close = get_close_matches(name, STRUCTS, n=1)
     if close:
@@ -70,8 +70,8 @@ def _similar(name: str) -> str:
 
 def _present_name(name: str) -> str:
     """What a struct of an earlier release is called now, "" if there was none. Raises `KeyError` for one that is gone."""
-    from virtwire._former import warn
-    from virtwire._index import FORMER_STRUCTS
+    from ._former import warn
+    from ._index import FORMER_STRUCTS
 
     new, last = FORMER_STRUCTS.get(name, ("", ""))
     if new:
@@ -83,7 +83,7 @@ def _present_name(name: str) -> str:
 
 def find(text: str) -> list[str]:
     """The C names of all structs that contain a text, sorted."""
-    from virtwire._index import STRUCTS
+    from ._index import STRUCTS
 
     lowered = text.lower()
     return [name for name in STRUCTS if lowered in name.lower()]
@@ -101,25 +101,25 @@ def typed(
     `device` selects the configuration structure where that is meant, `features` what they decide, and `by` is a struct
     with the code or the lengths where they are not in the struct itself. Raises `DecodeError`.
     """
-    from virtwire._names import typed
+    from ._names import typed
 
     return typed(struct, name, device, features, by)
 
 
 def __getattr__(name: str) -> Any:
-    from virtwire._registry import module
+    from ._registry import module
 
     if name in ("DEVICES", "MODULES", "Device"):
         return getattr(module("_index"), name)
     try:
         return module(name)
     except ModuleNotFoundError as error:
-        if error.name != f"virtwire.{name}":
+        if error.name != f"{__name__}.{name}":
             raise
-        raise AttributeError(f"module 'virtwire' has no attribute {name!r}") from None
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
 def __dir__() -> list[str]:
-    from virtwire._index import MODULES
+    from ._index import MODULES
 
     return sorted({*globals(), *__all__, *MODULES})

@@ -14,24 +14,22 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-import virtwire
-from virtwire._dump import Line, dump, plain
-from virtwire._errors import DecodeError
-from virtwire._index import MODULES, STRUCTS
-from virtwire._layout import Field, parts_of
-from virtwire._records import Container, Record
-from virtwire._requests import Request
-from virtwire._runtime import Struct
-from virtwire._unions import Union
+from . import EDITION, __version__, find, lookup
+from ._dump import Line, dump, plain
+from ._errors import DecodeError
+from ._index import DEVICES, MODULES, STRUCTS
+from ._layout import Field, parts_of
+from ._records import Container, Record
+from ._registry import module as load
+from ._requests import Request
+from ._runtime import Struct
+from ._unions import Union
 
-VERSION = f"virtwire {virtwire.__version__}" + (
-    f" (VIRTIO {virtwire.EDITION})" if virtwire.EDITION else ""
-)
+VERSION = f"virtwire {__version__}" + (f" (VIRTIO {EDITION})" if EDITION else "")
 
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
@@ -229,7 +227,7 @@ def _decode(options: argparse.Namespace) -> int:
         if (
             len(body) < (cls.SIZE or 0)
             and not options.allow_short
-            and any(d.config == cls.C_NAME for d in virtwire.DEVICES)
+            and any(d.config == cls.C_NAME for d in DEVICES)
         ):
             error.excerpt += "\n  hint: of a configuration space that ends early, --allow-short reads what is there"
         if issubclass(cls, Record) and "too many" in error.reason and (holders := _holders(cls)):
@@ -273,12 +271,7 @@ def _print_whole_records(
 
 def _holders(cls: type[Record]) -> list[str]:
     """The containers of such records."""
-    classes = [
-        c
-        for name in MODULES
-        for c in vars(import_module(f"virtwire.{name}")).values()
-        if isinstance(c, type)
-    ]
+    classes = [c for name in MODULES for c in vars(load(name)).values() if isinstance(c, type)]
     return sorted(
         {
             c.C_NAME
@@ -316,7 +309,7 @@ def _rendered(line: Line, data: bytes, colour: bool) -> Iterator[str]:
 
 
 def _lookup(name: str, variant: int) -> type[Struct]:
-    cls = virtwire.lookup(name, variant)
+    cls = lookup(name, variant)
     if not issubclass(cls, Struct):
         raise UsageError(f"{name} is a union; decode the struct that holds it")
     return cls
@@ -385,12 +378,12 @@ def _device(text: str | None) -> str | int | None:
         return None
     known = {
         str(key): device.module
-        for device in virtwire.DEVICES
+        for device in DEVICES
         for key in (device.module, device.id, device.config)
     }
     if text not in known:
         raise UsageError(
-            f"--device {text}: no such device type; there are {', '.join(d.module for d in virtwire.DEVICES)}"
+            f"--device {text}: no such device type; there are {', '.join(d.module for d in DEVICES)}"
         )
     return known[text]
 
@@ -399,7 +392,7 @@ def _device(text: str | None) -> str | int | None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    cls = virtwire.lookup(options.name, options.variant)
+    cls = lookup(options.name, options.variant)
     if options.json:
         fields = [
             {k: v for k, v in field.as_dict().items() if v not in (None, "")}
@@ -445,7 +438,7 @@ def _show(options: argparse.Namespace) -> int:
 
 def _required(cls: type[Struct] | type[Union]) -> list[tuple[str, str]]:
     """What the values of a struct have to meet, and where the specification says so."""
-    from virtwire.conformance._requirements import REQUIREMENTS
+    from .conformance._requirements import REQUIREMENTS
 
     found = REQUIREMENTS.get(cls.C_NAME, ())
     return [(f"{r.words}, if {r.when}" if r.when else r.words, r.source) for r in found]
@@ -477,16 +470,14 @@ def _list(options: argparse.Namespace) -> int:
 
 def _find(options: argparse.Namespace) -> int:
     found = [
-        _Named(module, name, cls)
-        for name in virtwire.find(options.text)
-        for module, cls in STRUCTS[name]
+        _Named(module, name, cls) for name in find(options.text) for module, cls in STRUCTS[name]
     ]
     try:
         value: int | None = int(options.text, 0)
     except ValueError:
         value = None
     for module in MODULES:
-        for name, content in vars(import_module(f"virtwire.{module}")).items():
+        for name, content in vars(load(module)).items():
             if type(content) is int and not name.startswith("_"):
                 if content == value or options.text.lower() in name.lower():
                     found.append(_Named(module, name, f"{content} ({content:#x})"))

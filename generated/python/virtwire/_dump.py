@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from virtwire._errors import DecodeError
-from virtwire._layout import parts_of
-from virtwire._names import value_name
-from virtwire._records import Record
-from virtwire._registry import device_of
-from virtwire._runtime import Struct
-from virtwire._unions import BitField, Union
+from ._errors import DecodeError
+from ._layout import parts_of
+from ._names import value_name
+from ._records import Record
+from ._registry import device_of, module
+from ._runtime import Struct
+from ._unions import BitField, Union
 
 
 class Line(NamedTuple):
@@ -203,9 +202,7 @@ def _features(word: int, number: int, device: str | int | None) -> str:
     """The names of the features in one word of a `feature_bits` array."""
     if device is None:
         return ""
-    module = device_of(device).module
-    __import__(f"virtwire.{module}")
-    features = getattr(sys.modules[f"virtwire.{module}"], "FEATURES", None)
+    features = getattr(module(device_of(device).module), "FEATURES", None)
     return (
         f" {' '.join(features.names(word << 64 * number))}" if features is not None and word else ""
     )

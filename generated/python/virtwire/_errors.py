@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer as RawBuffer
     from typing_extensions import Self
 
-    from virtwire._runtime import Struct
+    from ._runtime import Struct
 
     class Buffer(RawBuffer, Protocol):
         """Bytes, a bytearray, a memoryview of bytes, an mmap."""
@@ -99,18 +99,35 @@ class DecodeError(_CodecError):
     numbers of bytes from there; `excerpt` is a hex dump with the spot marked.
     """
 
-    __module__ = "virtwire"
+    __module__ = __name__.rpartition(".")[0]
 
 
 class EncodeError(_CodecError):
     """A value that a struct cannot hold. `path` is the field."""
 
-    __module__ = "virtwire"
+    __module__ = __name__.rpartition(".")[0]
 
 
 def octets(value: Buffer) -> bytes:
     """The bytes of a buffer. Raises `TypeError` for what is none: `bytes` itself takes a number for a size."""
     return value if isinstance(value, bytes) else bytes(memoryview(value))
+
+
+def only_bytes(value: Buffer) -> bytes:
+    """The bytes that a value of a member stands for. Raises `TypeError` for what is none: neither does a number stand for
+    so many of them, nor do items of several bytes, whose order would be that of this machine."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        view = memoryview(value)
+    except TypeError:
+        raise TypeError(f"a value of type {type(value).__name__} cannot stand here") from None
+    if view.itemsize != 1 or view.ndim != 1:
+        kind = f"items of {view.itemsize} bytes" if view.itemsize != 1 else "several dimensions"
+        raise TypeError(
+            f"a value of type {type(value).__name__} with {kind} cannot stand for bytes"
+        )
+    return bytes(view)
 
 
 def in_bytes(buffer: Buffer) -> Buffer:

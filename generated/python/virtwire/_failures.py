@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from virtwire._errors import DecodeError, EncodeError, hex_excerpt
-from virtwire._layout import Field, parts_of
+from ._errors import DecodeError, EncodeError, hex_excerpt, only_bytes
+from ._layout import Field, parts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from virtwire._errors import Buffer
-    from virtwire._runtime import Struct
+    from ._errors import Buffer
+    from ._runtime import Struct
 
 
 def wrong_length(cls: type[Struct], data: Buffer, end: int | None = None) -> DecodeError:
@@ -98,6 +98,13 @@ def wrong_count(
     value: Struct, name: str, count: int, expected: int, expression: str
 ) -> EncodeError:
     """The error for an array that has not as many elements as another member says."""
+    if any(
+        part.name == name and not part.many and part.cls is None for part in parts_of(type(value))
+    ):
+        try:
+            only_bytes(getattr(value, name))
+        except TypeError as error:
+            return EncodeError(str(error), path=f"{value.C_NAME}.{name}")
     return EncodeError(
         f"has {count} elements, but {expression} is {expected}", path=f"{value.C_NAME}.{name}"
     )

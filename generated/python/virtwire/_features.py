@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from virtwire._layout import Row
+from ._layout import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Features(Mapping[str, int]):
         """A feature by its name, or by that of an earlier release: then the line `depth` calls above is warned."""
         found = self._all.get(name)
         if found is None:
-            from virtwire._former import warn
-            from virtwire._index import FORMER_FEATURES
+            from ._former import warn
+            from ._index import FORMER_FEATURES
 
             new, last = FORMER_FEATURES.get(name, ("", ""))
             found = self._all.get(new)

@@ -7,7 +7,7 @@ A name is a former one from the release on that renames it, for as long as the s
 
 from __future__ import annotations
 
-from virtwire._errors import Generic, T, overload
+from ._errors import Generic, T, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from virtwire._layout import Row
+from ._layout import Row
 
 
 class Device(Row):

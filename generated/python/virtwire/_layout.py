@@ -8,13 +8,13 @@ import struct
 import sys
 from collections.abc import Sequence
 
-from virtwire._errors import overload
+from ._errors import overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from virtwire._runtime import Struct
+    from ._runtime import Struct
 
 
 class Row:

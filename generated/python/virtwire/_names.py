@@ -6,18 +6,18 @@ from __future__ import annotations
 
 import sys
 
-from virtwire._index import CODES, DEVICES
-from virtwire._layout import parts_of
-from virtwire._registry import Registry, device_of, module, struct_class
-from virtwire._runtime import Struct
+from ._index import CODES, DEVICES
+from ._layout import parts_of
+from ._registry import Registry, device_of, module, struct_class
+from ._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from virtwire._features import FeatureBits
-    from virtwire._registry import Typed
+    from ._features import FeatureBits
+    from ._registry import Typed
 
 _DEVICE_MODULES = frozenset(device.module for device in DEVICES)
 

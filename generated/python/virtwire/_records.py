@@ -6,18 +6,11 @@ from __future__ import annotations
 
 import struct
 
-from virtwire._errors import DecodeError, Generic, in_bytes
-from virtwire._failures import truncated
-from virtwire._layout import Row
-from virtwire._registry import (
-    Registry,
-    decode_member,
-    device_of,
-    encode_member,
-    module,
-    struct_class,
-)
-from virtwire._runtime import Struct
+from ._errors import DecodeError, Generic, in_bytes
+from ._failures import truncated
+from ._layout import Row
+from ._registry import Registry, decode_member, device_of, encode_member, module, struct_class
+from ._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, TypeIs
 
-    from virtwire._errors import Buffer
-    from virtwire._registry import Typed
+    from ._errors import Buffer
+    from ._registry import Typed
 
     class Readable(Protocol):
         """A binary stream."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from virtwire._errors import DecodeError, EncodeError, hex_excerpt
-from virtwire._failures import wrong_length
-from virtwire._layout import Row
-from virtwire._runtime import Struct
+from ._errors import DecodeError, EncodeError, hex_excerpt
+from ._failures import wrong_length
+from ._layout import Row
+from ._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Union
 
-    from virtwire._index import Device
-    from virtwire._layout import Field
-    from virtwire._unions import Union as UnionStruct
+    from ._index import Device
+    from ._layout import Field
+    from ._unions import Union as UnionStruct
 
     Typed = Union[Struct, UnionStruct, list[Struct], int, bytes]
+
+PACKAGE = __name__.rpartition(".")[0]
+"""What this package is called here: `virtwire`, or a longer name where another package holds a copy of it."""
 
 DEVICE_CONFIG = "device configuration"
 """Stands for the configuration struct of whatever device type it is about."""
@@ -214,14 +217,14 @@ class Registry(Mapping[int, Entry]):
 
 def module(name: str) -> ModuleType:
     """A module of this package, loaded if it has not been."""
-    full = f"virtwire.{name}"
+    full = f"{PACKAGE}.{name}"
     __import__(full)
     return sys.modules[full]
 
 
 def struct_class(name: str, variant: int = 1) -> Any:
     """The class for a C name; None where there is none."""
-    from virtwire._index import STRUCTS
+    from ._index import STRUCTS
 
     found = STRUCTS.get(name, ())
     if not 1 <= variant <= len(found):
@@ -232,7 +235,7 @@ def struct_class(name: str, variant: int = 1) -> Any:
 
 def config_name(device: str | int) -> str:
     """The C name of a device type's configuration structure; `device` is a module, an id, or that name itself."""
-    from virtwire._index import STRUCTS
+    from ._index import STRUCTS
 
     if isinstance(device, str) and device in STRUCTS:
         return device
@@ -241,12 +244,12 @@ def config_name(device: str | int) -> str:
 
 def device_of(device: str | int) -> Device:
     """A device type by its module, its id, or the C name of its configuration structure. Raises `ValueError`."""
-    from virtwire._index import DEVICES
+    from ._index import DEVICES
 
     for known in DEVICES:
         if device in (known.module, known.id, known.config):
             return known
-    raise ValueError(f"no device type {device!r}; see virtwire.DEVICES")
+    raise ValueError(f"no device type {device!r}; see {PACKAGE}.DEVICES")
 
 
 _SIZES = {f"{order}{bits}": bits // 8 for order in ("u", "le", "be") for bits in (8, 16, 32, 64)}

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from virtwire._errors import octets
-from virtwire._failures import truncated, wrong_length
-from virtwire._runtime import Struct
+from ._errors import octets
+from ._failures import truncated, wrong_length
+from ._runtime import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 
 class Request(Struct):
@@ -46,7 +46,7 @@ class Request(Struct):
     def typed(self, name: str, device: str | int | None = None, features: Any = None) -> Any:
         """What a member like `command_specific_result` holds, decoded as the code in another member (`opcode`) tells;
         its bytes where no table does. Raises `DecodeError`."""
-        from virtwire._names import typed
+        from ._names import typed
 
         return typed(self, name, device, features)
 

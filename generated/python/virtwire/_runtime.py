@@ -11,10 +11,10 @@ from __future__ import annotations
 import struct
 from itertools import repeat, starmap
 
-from virtwire._errors import DecodeError, EncodeError, S, T, hex_excerpt, in_bytes, octets
-from virtwire._failures import truncated, wrong_length
-from virtwire._layout import Layout, Leaf, Part, parts_of
-from virtwire._unions import Union
+from ._errors import DecodeError, EncodeError, S, T, hex_excerpt, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._layout import Layout, Leaf, Part, parts_of
+from ._unions import Union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from virtwire._errors import Buffer, ByteOrder
+    from ._errors import Buffer, ByteOrder
 
 _ORDER: dict[ByteOrder, str] = {"little": "<", "big": ">"}
 _UNSET = object()
@@ -243,7 +243,7 @@ class Struct:
 
 def _shown(value: Struct, name: str) -> str:
     """A member for `repr`: a constant's name instead of the number, where it has one."""
-    from virtwire._names import value_name
+    from ._names import value_name
 
     content = getattr(value, name, None)
     return (value_name(value, name, content) if isinstance(content, int) else "") or repr(content)
@@ -273,8 +273,6 @@ def _encode_one(
 ) -> tuple[bytes, bool]:
     """The same for a value that is no array, or an element of one."""
     format = part.format.replace("=", _ORDER[byteorder])
-    if isinstance(value, Union) and part.cls is type(value):
-        return value.raw, True
     if part.cls is not None and issubclass(part.cls, Struct):
         if not isinstance(value, part.cls):
             raise _misplaced(value, path)
@@ -289,9 +287,9 @@ def _encode_one(
         return data, value._FEATURED or value.SIZE is None or len(data) == value.SIZE
     if not format or format.endswith("s"):
         try:
-            data = octets(value)
-        except TypeError:
-            raise _misplaced(value, path) from None
+            data = only_bytes(value.raw if type(value) is part.cls else value)  # of a union
+        except TypeError as error:
+            raise EncodeError(str(error), path=path) from None
         if format and len(data) != struct.calcsize(format):
             raise EncodeError(
                 f"{struct.calcsize(format)} bytes needed, the value has {len(data)}", path=path
@@ -315,6 +313,14 @@ def join_structs(items: Sequence[S], cls: type[S], **context: Any) -> bytes:
     if len(data) != (cls.SIZE or 0) * len(items):
         raise TypeError("an element ends early")
     return data
+
+
+def join_items(items: Sequence[S], cls: type[S], **context: Any) -> bytes:
+    """Structs of variable size as bytes. Raises `TypeError` for an element that is another value, and for an iterator: it
+    would have no elements the next time."""
+    len(items)
+    encode = cls.to_bytes
+    return b"".join([encode(item, **context) for item in items] if context else map(encode, items))
 
 
 def _cut(value: Struct, data: memoryview, offset: int, end: int, path: str) -> None:

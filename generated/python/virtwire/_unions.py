@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import struct
 
-from virtwire._errors import DecodeError, EncodeError, Generic, T, hex_excerpt, octets, overload
+from ._errors import DecodeError, EncodeError, Generic, T, hex_excerpt, octets, only_bytes, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from typing import Any, ClassVar
 
     from typing_extensions import Self
 
-    from virtwire._errors import Buffer, S
-    from virtwire._layout import Layout
+    from ._errors import Buffer, S
+    from ._layout import Layout
 
 
 class BitField:
@@ -97,7 +97,7 @@ class Union:
     @raw.setter
     def raw(self, value: Buffer) -> None:
         try:
-            data = octets(value)
+            data = only_bytes(value)
         except TypeError as error:
             raise EncodeError(str(error), path=f"{self.C_NAME}.raw") from None
         if self.SIZE is not None and len(data) != self.SIZE:
@@ -221,7 +221,7 @@ def bytes_arm(size: int | None, offset: int = 0) -> Arm[bytes]:
     """An arm of `size` bytes, or of all that there are."""
     return Arm(
         lambda raw, at: raw[at:] if size is None else _reaching(raw, at, size)[at : at + size],
-        lambda value: octets(value) if size is None else _exactly(octets(value), size),
+        lambda value: only_bytes(value) if size is None else _exactly(only_bytes(value), size),
         offset,
     )
 
@@ -267,6 +267,7 @@ def chunks(data: bytes, size: int) -> list[bytes]:
     return [data[i : i + size] for i in range(0, len(data), size)]
 
 
-def join_chunks(value: Iterable[Buffer], size: int) -> bytes:
-    """The opposite of `chunks`. Raises `TypeError` for a piece of another size."""
-    return b"".join(_exactly(octets(piece), size) for piece in value)
+def join_chunks(value: Sequence[Buffer], size: int) -> bytes:
+    """The opposite of `chunks`. Raises `TypeError` for a piece of another size, and for an iterator: it would have no
+    pieces the next time."""
+    return b"".join([_exactly(only_bytes(value[i]), size) for i in range(len(value))])

@@ -7,18 +7,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from virtwire._errors import (
+from ._errors import (
     DecodeError,
     EncodeError,
     Generic,
     T,
     hex_excerpt,
     in_bytes,
-    octets,
+    only_bytes,
     overload,
 )
-from virtwire._runtime import Struct
-from virtwire._unions import Union
+from ._runtime import Struct
+from ._unions import Union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
     V = TypeVar("V", bound="View")
     U = TypeVar("U", bound="Union")
@@ -105,7 +105,7 @@ def _slice(view: View, name: str, at: int, size: int) -> bytes:
 
 def _write(view: View, name: str, at: int, value: Buffer, size: int) -> None:
     try:
-        data = octets(value)
+        data = only_bytes(value)
     except TypeError as error:
         raise EncodeError(str(error), path=f"{view.C_NAME}.{name}") from None
     if len(data) != size:
@@ -290,7 +290,9 @@ class Array(Member["Views[V]"]):
         path = f"{view.C_NAME}.{self.name}"
         c_name = self.cls().C_NAME
         try:
-            data = [octets(_encoded(f"{path}[{i}]", item, c_name)) for i, item in enumerate(value)]
+            data = [
+                only_bytes(_encoded(f"{path}[{i}]", item, c_name)) for i, item in enumerate(value)
+            ]
         except TypeError as error:
             raise EncodeError(str(error), path=path) from None
         for i, item in enumerate(data):

@@ -5,23 +5,23 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError, in_bytes, octets
-from virtwire._failures import malformed, truncated, wrong_length
-from virtwire._layout import Layout
-from virtwire._records import Container
-from virtwire._registry import Entry, Range, Registry
-from virtwire._requests import Request
-from virtwire._runtime import Struct, copy, fresh, join_structs, new
-from virtwire._unions import ArmOf, Union, struct_arm
-from virtwire._views import Array, Bytes, Int, Nested, View
-from virtwire import device_parts as _device_parts
+from ._errors import UNFIT, DecodeError, in_bytes, octets, only_bytes
+from ._failures import malformed, truncated, wrong_length
+from ._layout import Layout
+from ._records import Container
+from ._registry import Entry, Range, Registry
+from ._requests import Request
+from ._runtime import Struct, copy, fresh, join_items, join_structs, new
+from ._unions import ArmOf, Union, struct_arm
+from ._views import Array, Bytes, Int, Nested, View
+from . import device_parts as _device_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -571,7 +571,15 @@ cap_specific_data|u8|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.cap_specific_data,))
+            return b"".join(
+                (
+                    (
+                        self.cap_specific_data
+                        if type(self.cap_specific_data) is bytes
+                        else only_bytes(self.cap_specific_data)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -653,7 +661,11 @@ cap_specific_data|u8|8|||rest
                 return b"".join(
                     (
                         _VirtioAdminCmdCapSetData_run1.pack(self.id, self.reserved),
-                        self.cap_specific_data,
+                        (
+                            self.cap_specific_data
+                            if type(self.cap_specific_data) is bytes
+                            else only_bytes(self.cap_specific_data)
+                        ),
                     )
                 )
         except UNFIT:
@@ -1454,9 +1466,7 @@ parts|struct virtio_dev_part|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join(
-                (b"".join([_device_parts.VirtioDevPart.to_bytes(item) for item in self.parts]),)
-            )
+            return b"".join((join_items(self.parts, _device_parts.VirtioDevPart),))
         except UNFIT:
             pass
         return super()._encode()
@@ -1555,9 +1565,7 @@ parts|struct virtio_dev_part|8|||rest
                 return b"".join(
                     (
                         _VirtioAdminCmdDevPartsSetData_run1.pack(hdr.type, hdr.reserved, hdr.id),
-                        b"".join(
-                            [_device_parts.VirtioDevPart.to_bytes(item) for item in self.parts]
-                        ),
+                        join_items(self.parts, _device_parts.VirtioDevPart),
                     )
                 )
         except UNFIT:
@@ -1708,7 +1716,7 @@ data|u8|8|||rest
                 return b"".join(
                     (
                         _VirtioAdminCmdLegacyCommonCfgWrData_run1.pack(self.offset, self.reserved),
-                        self.data,
+                        (self.data if type(self.data) is bytes else only_bytes(self.data)),
                     )
                 )
         except UNFIT:
@@ -1843,7 +1851,7 @@ data|u8|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.data,))
+            return b"".join(((self.data if type(self.data) is bytes else only_bytes(self.data)),))
         except UNFIT:
             pass
         return super()._encode()
@@ -1921,7 +1929,7 @@ data|u8|8|||rest
                 return b"".join(
                     (
                         _VirtioAdminCmdLegacyDevRegWrData_run1.pack(self.offset, self.reserved),
-                        self.data,
+                        (self.data if type(self.data) is bytes else only_bytes(self.data)),
                     )
                 )
         except UNFIT:
@@ -2056,7 +2064,7 @@ data|u8|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.data,))
+            return b"".join(((self.data if type(self.data) is bytes else only_bytes(self.data)),))
         except UNFIT:
             pass
         return super()._encode()
@@ -2456,7 +2464,11 @@ resource_obj_specific_data|u8|16|||rest
                         _VirtioAdminCmdResourceObjCreateData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.flags
                         ),
-                        self.resource_obj_specific_data,
+                        (
+                            self.resource_obj_specific_data
+                            if type(self.resource_obj_specific_data) is bytes
+                            else only_bytes(self.resource_obj_specific_data)
+                        ),
                     )
                 )
         except UNFIT:
@@ -2573,7 +2585,11 @@ resource_obj_specific_data|u8|16|||rest
                         _VirtioAdminCmdResourceModifyData_run1.pack(
                             hdr.type, hdr.reserved, hdr.id, self.flags
                         ),
-                        self.resource_obj_specific_data,
+                        (
+                            self.resource_obj_specific_data
+                            if type(self.resource_obj_specific_data) is bytes
+                            else only_bytes(self.resource_obj_specific_data)
+                        ),
                     )
                 )
         except UNFIT:
@@ -2745,7 +2761,15 @@ resource_obj_specific_result|u8|0|||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.resource_obj_specific_result,))
+            return b"".join(
+                (
+                    (
+                        self.resource_obj_specific_result
+                        if type(self.resource_obj_specific_result) is bytes
+                        else only_bytes(self.resource_obj_specific_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -3006,7 +3030,11 @@ command_specific_result|u8||||rest
                         _VirtioAdminCmd_run3.pack(
                             self.status, self.status_qualifier, self.reserved2
                         ),
-                        self.command_specific_result,
+                        (
+                            self.command_specific_result
+                            if type(self.command_specific_result) is bytes
+                            else only_bytes(self.command_specific_result)
+                        ),
                     )
                 )
         except UNFIT:

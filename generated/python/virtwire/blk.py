@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import malformed, truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, check_byteorder, fresh, join_structs, new
-from virtwire._unions import BitField, chunks, join_chunks
-from virtwire._views import Bits, Bytes, Int, Nested, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import malformed, truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, check_byteorder, fresh, join_structs, new
+from ._unions import BitField, chunks, join_chunks
+from ._views import Bits, Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer, ByteOrder
+    from ._errors import Buffer, ByteOrder
 
 # --- constants ---
 
@@ -1090,7 +1090,7 @@ status|u8||1
             return b"".join(
                 (
                     _VirtioBlkReq_run1.pack(self.type, self.reserved, self.sector),
-                    self.data,
+                    (self.data if type(self.data) is bytes else only_bytes(self.data)),
                     _VirtioBlkReq_run2.pack(self.status),
                 )
             )
@@ -1437,7 +1437,7 @@ status|u8||1
             return b"".join(
                 (
                     _VirtioBlkReqZa_run1.pack(self.type, self.reserved, self.sector),
-                    self.data,
+                    (self.data if type(self.data) is bytes else only_bytes(self.data)),
                     _VirtioBlkReqZa_run2.pack(self.append_sector, self.status),
                 )
             )
@@ -1839,7 +1839,7 @@ status|u8||1
                             if byteorder == "little"
                             else _VirtioScsiPcReq_run1_BIG
                         ).pack(self.type, self.ioprio, self.sector),
-                        self.cmd,
+                        (self.cmd if type(self.cmd) is bytes else only_bytes(self.cmd)),
                         join_chunks(self.data, 512),
                         (
                             _VirtioScsiPcReq_run2

@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._records import Record
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, View
+from ._errors import UNFIT, DecodeError, in_bytes, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._records import Record
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -466,7 +466,7 @@ sdu|u8|16|||length
                         self.msg_type, self.length, self.reserved_classic_dlc, self.padding
                     ),
                     _VirtioCanTxOut_run2.pack(self.reserved_xl_priority, self.flags, self.can_id),
-                    self.sdu,
+                    (self.sdu if type(self.sdu) is bytes else only_bytes(self.sdu)),
                 )
             )
         except UNFIT:
@@ -722,7 +722,7 @@ sdu|u8|16|||length
                         self.msg_type, self.length, self.reserved_classic_dlc, self.padding
                     ),
                     _VirtioCanRx_run2.pack(self.reserved_xl_priority, self.flags, self.can_id),
-                    self.sdu,
+                    (self.sdu if type(self.sdu) is bytes else only_bytes(self.sdu)),
                 )
             )
         except UNFIT:

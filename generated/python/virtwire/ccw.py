@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._former import Former
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new
-from virtwire._unions import BitField
-from virtwire._views import Bits, Int, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._former import Former
+from ._layout import Layout
+from ._registry import Entry, Range, Registry
+from ._runtime import Struct, new
+from ._unions import BitField
+from ._views import Bits, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -283,7 +283,12 @@ data|u8|4|||length
     def to_bytes(self) -> bytes:
         try:
             self._check()
-            return b"".join((_VirtioRevInfo_run1.pack(self.revision, self.length), self.data))
+            return b"".join(
+                (
+                    _VirtioRevInfo_run1.pack(self.revision, self.length),
+                    (self.data if type(self.data) is bytes else only_bytes(self.data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()

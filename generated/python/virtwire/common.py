@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from virtwire._features import Feature, Features
-from virtwire._registry import Entry, Range, Registry
-from virtwire._views import Bits
+from ._features import Feature, Features
+from ._registry import Entry, Range, Registry
+from ._views import Bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        from virtwire._former import former_name
+        from ._former import former_name
 
         return former_name(
             __name__,

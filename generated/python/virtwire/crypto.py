@@ -5,22 +5,22 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes, octets
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Range, Registry
-from virtwire._requests import FixedRequest, Request
-from virtwire._runtime import Struct, copy, fresh, join_structs, new
-from virtwire._unions import ArmOf, Union, struct_arm
-from virtwire._views import Bytes, Int, Nested, Value, View
+from ._errors import UNFIT, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Range, Registry
+from ._requests import FixedRequest, Request
+from ._runtime import Struct, copy, fresh, join_structs, new
+from ._unions import ArmOf, Union, struct_arm
+from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -1536,9 +1536,13 @@ op_outcome|u8||||outcome_len
                     _VirtioCryptoOpCtrlReq_run1.pack(
                         header.opcode, header.algo, header.flag, header.reserved
                     ),
-                    self.op_flf,
-                    self.op_vlf,
-                    self.op_outcome,
+                    (self.op_flf if type(self.op_flf) is bytes else only_bytes(self.op_flf)),
+                    (self.op_vlf if type(self.op_vlf) is bytes else only_bytes(self.op_vlf)),
+                    (
+                        self.op_outcome
+                        if type(self.op_outcome) is bytes
+                        else only_bytes(self.op_outcome)
+                    ),
                 )
             )
         except UNFIT:
@@ -1958,7 +1962,9 @@ auth_key|u8|0|||auth_key_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.auth_key,))
+            return b"".join(
+                ((self.auth_key if type(self.auth_key) is bytes else only_bytes(self.auth_key)),)
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -2098,7 +2104,15 @@ cipher_key|u8|0|||key_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.cipher_key,))
+            return b"".join(
+                (
+                    (
+                        self.cipher_key
+                        if type(self.cipher_key) is bytes
+                        else only_bytes(self.cipher_key)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -2322,7 +2336,16 @@ auth_key|u8||||auth_key_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.cipher_key, self.auth_key))
+            return b"".join(
+                (
+                    (
+                        self.cipher_key
+                        if type(self.cipher_key) is bytes
+                        else only_bytes(self.cipher_key)
+                    ),
+                    (self.auth_key if type(self.auth_key) is bytes else only_bytes(self.auth_key)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -2458,7 +2481,9 @@ op_vlf|u8|0|||vlf_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.op_vlf,))
+            return b"".join(
+                ((self.op_vlf if type(self.op_vlf) is bytes else only_bytes(self.op_vlf)),)
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -2615,7 +2640,7 @@ key|u8|0|||key_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.key,))
+            return b"".join(((self.key if type(self.key) is bytes else only_bytes(self.key)),))
         except UNFIT:
             pass
         return super()._encode()
@@ -2887,7 +2912,7 @@ key|u8|0|||key_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.key,))
+            return b"".join(((self.key if type(self.key) is bytes else only_bytes(self.key)),))
         except UNFIT:
             pass
         return super()._encode()
@@ -3107,8 +3132,8 @@ inhdr.status|u8||1
                     _VirtioCryptoOpDataReq_run1.pack(
                         header.opcode, header.algo, header.session_id, header.flag, header.padding
                     ),
-                    self.op_flf,
-                    self.op_vlf,
+                    (self.op_flf if type(self.op_flf) is bytes else only_bytes(self.op_flf)),
+                    (self.op_vlf if type(self.op_vlf) is bytes else only_bytes(self.op_vlf)),
                     _VirtioCryptoOpDataReq_run2.pack(self.inhdr.status),
                 )
             )
@@ -3413,7 +3438,16 @@ hash_result|u8||||hash_result_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.src_data, self.hash_result))
+            return b"".join(
+                (
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -3730,7 +3764,16 @@ hash_result|u8||||hash_result_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.src_data, self.hash_result))
+            return b"".join(
+                (
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -3964,7 +4007,16 @@ hash_result|u8||||hash_result_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.src_data, self.hash_result))
+            return b"".join(
+                (
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -4339,7 +4391,17 @@ hash_result|u8||||hash_result_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.auth_key, self.src_data, self.hash_result))
+            return b"".join(
+                (
+                    (self.auth_key if type(self.auth_key) is bytes else only_bytes(self.auth_key)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -4626,7 +4688,13 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.iv, self.src_data, self.dst_data))
+            return b"".join(
+                (
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -5077,7 +5145,19 @@ hash_result|u8||||hash_result_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.iv, self.src_data, self.aad, self.dst_data, self.hash_result))
+            return b"".join(
+                (
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.aad if type(self.aad) is bytes else only_bytes(self.aad)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -5217,7 +5297,15 @@ op_type_vlf|u8|0|||sym_para_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.op_type_vlf,))
+            return b"".join(
+                (
+                    (
+                        self.op_type_vlf
+                        if type(self.op_type_vlf) is bytes
+                        else only_bytes(self.op_type_vlf)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -5659,7 +5747,18 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.cipher_key, self.iv, self.src_data, self.dst_data))
+            return b"".join(
+                (
+                    (
+                        self.cipher_key
+                        if type(self.cipher_key) is bytes
+                        else only_bytes(self.cipher_key)
+                    ),
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -6562,13 +6661,21 @@ hash_result|u8||||hash_result_len
         try:
             return b"".join(
                 (
-                    self.cipher_key,
-                    self.auth_key,
-                    self.iv,
-                    self.aad,
-                    self.src_data,
-                    self.dst_data,
-                    self.hash_result,
+                    (
+                        self.cipher_key
+                        if type(self.cipher_key) is bytes
+                        else only_bytes(self.cipher_key)
+                    ),
+                    (self.auth_key if type(self.auth_key) is bytes else only_bytes(self.auth_key)),
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.aad if type(self.aad) is bytes else only_bytes(self.aad)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                    (
+                        self.hash_result
+                        if type(self.hash_result) is bytes
+                        else only_bytes(self.hash_result)
+                    ),
                 )
             )
         except UNFIT:
@@ -6706,7 +6813,15 @@ op_type_vlf|u8|0|||sym_para_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.op_type_vlf,))
+            return b"".join(
+                (
+                    (
+                        self.op_type_vlf
+                        if type(self.op_type_vlf) is bytes
+                        else only_bytes(self.op_type_vlf)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -7065,7 +7180,14 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.iv, self.src_data, self.aad, self.dst_data))
+            return b"".join(
+                (
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.aad if type(self.aad) is bytes else only_bytes(self.aad)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -7559,7 +7681,15 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.key, self.iv, self.src_data, self.aad, self.dst_data))
+            return b"".join(
+                (
+                    (self.key if type(self.key) is bytes else only_bytes(self.key)),
+                    (self.iv if type(self.iv) is bytes else only_bytes(self.iv)),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.aad if type(self.aad) is bytes else only_bytes(self.aad)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -7788,7 +7918,12 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.src_data, self.dst_data))
+            return b"".join(
+                (
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -8247,7 +8382,17 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.akcipher_key, self.src_data, self.dst_data))
+            return b"".join(
+                (
+                    (
+                        self.akcipher_key
+                        if type(self.akcipher_key) is bytes
+                        else only_bytes(self.akcipher_key)
+                    ),
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -9940,7 +10085,12 @@ dst_data|u8||||dst_data_len
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.src_data, self.dst_data))
+            return b"".join(
+                (
+                    (self.src_data if type(self.src_data) is bytes else only_bytes(self.src_data)),
+                    (self.dst_data if type(self.dst_data) is bytes else only_bytes(self.dst_data)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()

@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._layout import Layout
-from virtwire._records import Container, Record
-from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, View
+from ._errors import UNFIT, DecodeError, in_bytes, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._layout import Layout
+from ._records import Container, Record
+from ._registry import Entry, Range, Registry
+from ._runtime import Struct, join_items, new
+from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -200,7 +200,10 @@ value|u8|16|||length
         try:
             self._check()
             return b"".join(
-                (_VirtioDevCtxFieldTlv_run1.pack(self.type, self.reserved, self.length), self.value)
+                (
+                    _VirtioDevCtxFieldTlv_run1.pack(self.type, self.reserved, self.length),
+                    (self.value if type(self.value) is bytes else only_bytes(self.value)),
+                )
             )
         except UNFIT:
             pass
@@ -301,7 +304,7 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
             return b"".join(
                 (
                     _VirtioDevCtx_run1.pack(self.field_count),
-                    b"".join([VirtioDevCtxFieldTlv.to_bytes(item) for item in self.fields]),
+                    join_items(self.fields, VirtioDevCtxFieldTlv),
                 )
             )
         except UNFIT:

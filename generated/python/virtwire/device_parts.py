@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._layout import Layout
-from virtwire._records import Record
-from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, fresh, new
-from virtwire._unions import Union, bytes_arm, struct_arm
-from virtwire._views import Bytes, Int, Nested, Value, View
+from ._errors import UNFIT, DecodeError, in_bytes, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._layout import Layout
+from ._records import Record
+from ._registry import Entry, Range, Registry
+from ._runtime import Struct, fresh, new
+from ._unions import Union, bytes_arm, struct_arm
+from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -536,7 +536,7 @@ value|u8|16|||hdr.length
                     _VirtioDevPart_run1.pack(
                         hdr.part_type, hdr.flags, hdr.reserved, hdr.selector._raw, hdr.length
                     ),
-                    self.value,
+                    (self.value if type(self.value) is bytes else only_bytes(self.value)),
                 )
             )
         except UNFIT:

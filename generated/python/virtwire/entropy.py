@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from virtwire._registry import Entry, Registry
+from ._registry import Entry, Registry
 
 # --- registries ---
 

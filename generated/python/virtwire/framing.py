@@ -16,15 +16,15 @@ from __future__ import annotations
 import io
 import struct
 
-from virtwire._errors import DecodeError, hex_excerpt
-from virtwire._layout import Row
-from virtwire._records import is_stream, read_all
+from ._errors import DecodeError, hex_excerpt
+from ._layout import Row
+from ._records import is_stream, read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from virtwire._records import Readable, Source
+    from ._records import Readable, Source
 
 TAG_DEVICE_DATA = 0
 """A record with device parts."""

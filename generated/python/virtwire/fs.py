@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes, octets
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._requests import Request
-from virtwire._runtime import Struct, copy, new
-from virtwire._unions import ArmOf, Union, bytes_arm
-from virtwire._views import Bytes, Int, View
+from ._errors import UNFIT, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._requests import Request
+from ._runtime import Struct, copy, new
+from ._unions import ArmOf, Union, bytes_arm
+from ._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -374,7 +374,14 @@ dataout|u8||||rest
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.in_, self.datain, self.out, self.dataout))
+            return b"".join(
+                (
+                    (self.in_ if type(self.in_) is bytes else only_bytes(self.in_)),
+                    (self.datain if type(self.datain) is bytes else only_bytes(self.datain)),
+                    (self.out if type(self.out) is bytes else only_bytes(self.out)),
+                    (self.dataout if type(self.dataout) is bytes else only_bytes(self.dataout)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -646,7 +653,14 @@ dataout|u8||||out.len - sizeof(struct fuse_out_header)
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.in_, self.union.raw, self.out, self.dataout))
+            return b"".join(
+                (
+                    (self.in_ if type(self.in_) is bytes else only_bytes(self.in_)),
+                    self.union.raw,
+                    (self.out if type(self.out) is bytes else only_bytes(self.out)),
+                    (self.dataout if type(self.dataout) is bytes else only_bytes(self.dataout)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -735,7 +749,12 @@ outarg|char||||notify_buf_size - sizeof(struct fuse_out_header)
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((self.out_hdr, self.outarg))
+            return b"".join(
+                (
+                    (self.out_hdr if type(self.out_hdr) is bytes else only_bytes(self.out_hdr)),
+                    (self.outarg if type(self.outarg) is bytes else only_bytes(self.outarg)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()

@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Bytes, Int, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -455,7 +455,12 @@ value|u8|1|||virtio_gpio_config.gpio_names_size
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioGpioResponseN_run1.pack(self.status), self.value))
+            return b"".join(
+                (
+                    _VirtioGpioResponseN_run1.pack(self.status),
+                    (self.value if type(self.value) is bytes else only_bytes(self.value)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()

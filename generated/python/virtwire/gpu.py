@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, check_byteorder, fresh, join_structs, new
-from virtwire._views import Array, Bytes, Int, Ints, Nested, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, check_byteorder, fresh, join_structs, new
+from ._views import Array, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer, ByteOrder
+    from ._errors import Buffer, ByteOrder
 
 # --- constants ---
 
@@ -2702,7 +2702,11 @@ capset_data|u8|24|||rest
                         _VirtioGpuRespCapset_run1.pack(
                             hdr.type, hdr.flags, hdr.fence_id, hdr.ctx_id, hdr.ring_idx, hdr.padding
                         ),
-                        self.capset_data,
+                        (
+                            self.capset_data
+                            if type(self.capset_data) is bytes
+                            else only_bytes(self.capset_data)
+                        ),
                     )
                 )
         except UNFIT:
@@ -3253,7 +3257,7 @@ offsets|le32|80|16|4
         try:
             hdr = self.hdr
             r = self.r
-            if len(hdr.padding) == 3:
+            if len(hdr.padding) == 3 and len(self.strides) == 4 and len(self.offsets) == 4:
                 return _VirtioGpuSetScanoutBlob.pack(
                     hdr.type,
                     hdr.flags,

@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, Nested, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._views import Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -311,7 +311,7 @@ in_hdr.status|u8||1
             return b"".join(
                 (
                     _VirtioI2cReq_run1.pack(out_hdr.addr, out_hdr.padding, out_hdr.flags),
-                    self.buf,
+                    (self.buf if type(self.buf) is bytes else only_bytes(self.buf)),
                     _VirtioI2cReq_run2.pack(self.in_hdr.status),
                 )
             )

@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes, octets
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._requests import FixedRequest, Request
-from virtwire._runtime import Struct, copy, new
-from virtwire._unions import BitField
-from virtwire._views import Bits, Bytes, Int, Nested, View
+from ._errors import UNFIT, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._requests import FixedRequest, Request
+from ._runtime import Struct, copy, new
+from ._unions import BitField
+from ._views import Bits, Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -1335,7 +1335,11 @@ tail.reserved|u8||3|3
                         _VirtioIommuReqProbe_run1.pack(
                             head.type, head.reserved, self.endpoint, self.reserved
                         ),
-                        self.properties,
+                        (
+                            self.properties
+                            if type(self.properties) is bytes
+                            else only_bytes(self.properties)
+                        ),
                         _VirtioIommuReqProbe_run2.pack(tail.status, tail.reserved),
                     )
                 )

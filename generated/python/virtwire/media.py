@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_length
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Bytes, Int, Nested, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -1355,8 +1355,8 @@ planes|struct v4l2_plane|||8
             return b"".join(
                 (
                     _VirtioMediaEventDqbuf_run1.pack(hdr.event, hdr.session_id),
-                    self.buffer,
-                    self.planes,
+                    (self.buffer if type(self.buffer) is bytes else only_bytes(self.buffer)),
+                    (self.planes if type(self.planes) is bytes else only_bytes(self.planes)),
                 )
             )
         except UNFIT:
@@ -1444,7 +1444,10 @@ event|struct v4l2_event|8
         try:
             hdr = self.hdr
             return b"".join(
-                (_VirtioMediaEventEvent_run1.pack(hdr.event, hdr.session_id), self.event)
+                (
+                    _VirtioMediaEventEvent_run1.pack(hdr.event, hdr.session_id),
+                    (self.event if type(self.event) is bytes else only_bytes(self.event)),
+                )
             )
         except UNFIT:
             pass

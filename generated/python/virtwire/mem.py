@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
-from virtwire._failures import truncated
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._unions import Union, struct_arm
-from virtwire._views import Bytes, Int, Ints, Value, View
+from ._errors import UNFIT
+from ._failures import truncated
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._unions import Union, struct_arm
+from ._views import Bytes, Int, Ints, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -432,9 +432,11 @@ u.state.padding|le16|18|6|3
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioMemReq.pack(self.type, pack("<3H", *self.padding), self.u._raw)
+            if len(self.padding) == 3:
+                return _VirtioMemReq.pack(self.type, pack("<3H", *self.padding), self.u._raw)
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioMemReqView(View):
@@ -534,9 +536,11 @@ u.state.type|le16|8|2
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioMemResp.pack(self.type, pack("<3H", *self.padding), self.u._raw)
+            if len(self.padding) == 3:
+                return _VirtioMemResp.pack(self.type, pack("<3H", *self.padding), self.u._raw)
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioMemRespView(View):
@@ -607,9 +611,11 @@ padding|le16|10|6|3
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioMemReqPlug.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
+            if len(self.padding) == 3:
+                return _VirtioMemReqPlug.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioMemReqPlugView(View):
@@ -680,9 +686,13 @@ padding|le16|10|6|3
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioMemReqUnplug.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
+            if len(self.padding) == 3:
+                return _VirtioMemReqUnplug.pack(
+                    self.addr, self.nb_blocks, pack("<3H", *self.padding)
+                )
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioMemReqUnplugView(View):
@@ -753,9 +763,13 @@ padding|le16|10|6|3
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioMemReqState.pack(self.addr, self.nb_blocks, pack("<3H", *self.padding))
+            if len(self.padding) == 3:
+                return _VirtioMemReqState.pack(
+                    self.addr, self.nb_blocks, pack("<3H", *self.padding)
+                )
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioMemReqStateView(View):

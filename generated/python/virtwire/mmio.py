@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
-from virtwire._failures import truncated
-from virtwire._former import Former
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._unions import BitField
-from virtwire._views import Bits, View
+from ._errors import UNFIT
+from ._failures import truncated
+from ._former import Former
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._unions import BitField
+from ._views import Bits, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -400,7 +400,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        from virtwire._former import former_name
+        from ._former import former_name
 
         return former_name(
             __name__,

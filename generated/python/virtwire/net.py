@@ -6,23 +6,23 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from types import EllipsisType
-from virtwire._errors import UNFIT, DecodeError, in_bytes, octets
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Range, Registry
-from virtwire._requests import Request
-from virtwire._runtime import Struct, copy, fresh, join_structs, new
-from virtwire._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
-from virtwire._views import Bits, Bytes, Int, Ints, Nested, View
+from ._errors import UNFIT, DecodeError, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Range, Registry
+from ._requests import Request
+from ._runtime import Struct, copy, fresh, join_items, join_structs, new
+from ._unions import ArmOf, BitField, Union, bytes_arm, chunks, join_chunks, struct_arm
+from ._views import Bits, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
-    from virtwire._features import FeatureBits
+    from ._errors import Buffer
+    from ._features import FeatureBits
 
 # --- constants ---
 
@@ -1986,9 +1986,17 @@ command-specific-result|u8||||rest|||1.4
             return b"".join(
                 (
                     _VirtioNetCtrl_run1.pack(self.class_, self.command),
-                    self.command_specific_data,
+                    (
+                        self.command_specific_data
+                        if type(self.command_specific_data) is bytes
+                        else only_bytes(self.command_specific_data)
+                    ),
                     _VirtioNetCtrl_run2.pack(self.ack),
-                    self.command_specific_result,
+                    (
+                        self.command_specific_result
+                        if type(self.command_specific_result) is bytes
+                        else only_bytes(self.command_specific_result)
+                    ),
                 )
             )
         except UNFIT:
@@ -2230,14 +2238,19 @@ hash_key_data|u8|13|||hash_key_length
     def to_bytes(self) -> bytes:
         try:
             self._check()
-            return b"".join(
-                (
-                    _VirtioNetHashConfig_run1.pack(
-                        self.hash_types, pack("<4H", *self.reserved), self.hash_key_length
-                    ),
-                    self.hash_key_data,
+            if len(self.reserved) == 4:
+                return b"".join(
+                    (
+                        _VirtioNetHashConfig_run1.pack(
+                            self.hash_types, pack("<4H", *self.reserved), self.hash_key_length
+                        ),
+                        (
+                            self.hash_key_data
+                            if type(self.hash_key_data) is bytes
+                            else only_bytes(self.hash_key_data)
+                        ),
+                    )
                 )
-            )
         except UNFIT:
             pass
         return super()._encode()
@@ -2469,7 +2482,11 @@ hash_key_data|u8||||hash_key_length
                     ),
                     join_structs(self.indirection_table, RssRqId),
                     _VirtioNetRssConfig_run2.pack(self.max_tx_vq, self.hash_key_length),
-                    self.hash_key_data,
+                    (
+                        self.hash_key_data
+                        if type(self.hash_key_data) is bytes
+                        else only_bytes(self.hash_key_data)
+                    ),
                 )
             )
         except UNFIT:
@@ -2997,9 +3014,11 @@ supported_stats_types|le64|0|8|1
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioNetStatsCapabilities.pack(pack("<1Q", *self.supported_stats_types))
+            if len(self.supported_stats_types) == 1:
+                return _VirtioNetStatsCapabilities.pack(pack("<1Q", *self.supported_stats_types))
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioNetStatsCapabilitiesView(View):
@@ -3088,11 +3107,13 @@ types_bitmap|le64|8|8|1
 
     def to_bytes(self) -> bytes:
         try:
-            return _VirtioNetCtrlQueueStatsStats.pack(
-                self.vq_index, pack("<3H", *self.reserved), pack("<1Q", *self.types_bitmap)
-            )
+            if len(self.reserved) == 3 and len(self.types_bitmap) == 1:
+                return _VirtioNetCtrlQueueStatsStats.pack(
+                    self.vq_index, pack("<3H", *self.reserved), pack("<1Q", *self.types_bitmap)
+                )
         except UNFIT:
-            return super()._encode()
+            pass
+        return super()._encode()
 
 
 class VirtioNetCtrlQueueStatsStatsView(View):
@@ -4689,7 +4710,7 @@ mask|u8|8|||length
                         _VirtioNetFfSelector_run1.pack(
                             self.type, self.flags, self.reserved, self.length, self.reserved1
                         ),
-                        self.mask,
+                        (self.mask if type(self.mask) is bytes else only_bytes(self.mask)),
                     )
                 )
         except UNFIT:
@@ -4794,7 +4815,7 @@ selectors|struct virtio_net_ff_selector|8|||count
                 return b"".join(
                     (
                         _VirtioNetFfCapMaskData_run1.pack(self.count, self.reserved),
-                        b"".join([VirtioNetFfSelector.to_bytes(item) for item in self.selectors]),
+                        join_items(self.selectors, VirtioNetFfSelector),
                     )
                 )
         except UNFIT:
@@ -4889,7 +4910,10 @@ actions|u8|8|||rest
         try:
             if len(self.reserved) == 7:
                 return b"".join(
-                    (_VirtioNetFfActions_run1.pack(self.count, self.reserved), self.actions)
+                    (
+                        _VirtioNetFfActions_run1.pack(self.count, self.reserved),
+                        (self.actions if type(self.actions) is bytes else only_bytes(self.actions)),
+                    )
                 )
         except UNFIT:
             pass
@@ -5049,7 +5073,7 @@ selectors|struct virtio_net_ff_selector|8|||count
                 return b"".join(
                     (
                         _VirtioNetResourceObjFfClassifier_run1.pack(self.count, self.reserved),
-                        b"".join([VirtioNetFfSelector.to_bytes(item) for item in self.selectors]),
+                        join_items(self.selectors, VirtioNetFfSelector),
                     )
                 )
         except UNFIT:
@@ -5201,7 +5225,7 @@ keys|u8|16|||key_length
                             self.reserved,
                         ),
                         _VirtioNetResourceObjFfRule_run2.pack(self.vq_index, self.reserved1),
-                        self.keys,
+                        (self.keys if type(self.keys) is bytes else only_bytes(self.keys)),
                     )
                 )
         except UNFIT:
@@ -5247,7 +5271,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        from virtwire._former import former_name
+        from ._former import former_name
 
         return former_name(
             __name__,

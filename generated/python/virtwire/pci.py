@@ -5,20 +5,20 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
-from virtwire._failures import truncated
-from virtwire._former import Former
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, check_byteorder, new
-from virtwire._unions import BitField
-from virtwire._views import Bits, Bytes, Int, Nested, View
+from ._errors import UNFIT
+from ._failures import truncated
+from ._former import Former
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, check_byteorder, new
+from ._unions import BitField
+from ._views import Bits, Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer, ByteOrder
+    from ._errors import Buffer, ByteOrder
 
 # --- constants ---
 

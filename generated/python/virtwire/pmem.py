@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT
-from virtwire._failures import truncated
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, View
+from ._errors import UNFIT
+from ._failures import truncated
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 

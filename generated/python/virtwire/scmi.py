@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Range, Registry
+from ._runtime import Struct, new
+from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -150,7 +150,12 @@ params|u8|4|||<actual parameters size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiRequest_run1.pack(self.hdr), self.params))
+            return b"".join(
+                (
+                    _VirtioScmiRequest_run1.pack(self.hdr),
+                    (self.params if type(self.params) is bytes else only_bytes(self.params)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -233,7 +238,16 @@ ret_values|u8|4|||<actual return values size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiResponse_run1.pack(self.hdr), self.ret_values))
+            return b"".join(
+                (
+                    _VirtioScmiResponse_run1.pack(self.hdr),
+                    (
+                        self.ret_values
+                        if type(self.ret_values) is bytes
+                        else only_bytes(self.ret_values)
+                    ),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()
@@ -316,7 +330,12 @@ payload|u8|4|||<actual payload size>
 
     def to_bytes(self) -> bytes:
         try:
-            return b"".join((_VirtioScmiEventMsg_run1.pack(self.hdr), self.payload))
+            return b"".join(
+                (
+                    _VirtioScmiEventMsg_run1.pack(self.hdr),
+                    (self.payload if type(self.payload) is bytes else only_bytes(self.payload)),
+                )
+            )
         except UNFIT:
             pass
         return super()._encode()

@@ -6,21 +6,21 @@ from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
 from types import EllipsisType
-from virtwire._errors import UNFIT, in_bytes, octets
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._requests import FixedRequest, Request
-from virtwire._runtime import Struct, copy, new
-from virtwire._views import Bytes, Int, View
+from ._errors import UNFIT, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._requests import FixedRequest, Request
+from ._runtime import Struct, copy, new
+from ._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
-    from virtwire._features import FeatureBits
+    from ._errors import Buffer
+    from ._features import FeatureBits
 
 # --- constants ---
 
@@ -823,14 +823,22 @@ datain|u8||||rest
                         _VirtioScsiReqCmd_run1.pack(
                             self.lun, self.id, self.task_attr, self.prio, self.crn
                         ),
-                        self.cdb,
+                        (self.cdb if type(self.cdb) is bytes else only_bytes(self.cdb)),
                         (
                             b""
                             if self.pi_bytesout is None or not has_pi_bytesout
                             else _VirtioScsiReqCmd_run2.pack(self.pi_bytesout, self.pi_bytesin)
                         ),
-                        b"" if self.pi_out is None or not has_pi_bytesout else self.pi_out,
-                        self.dataout,
+                        (
+                            b""
+                            if self.pi_out is None or not has_pi_bytesout
+                            else (
+                                self.pi_out
+                                if type(self.pi_out) is bytes
+                                else only_bytes(self.pi_out)
+                            )
+                        ),
+                        (self.dataout if type(self.dataout) is bytes else only_bytes(self.dataout)),
                         _VirtioScsiReqCmd_run3.pack(
                             self.sense_len,
                             self.residual,
@@ -838,9 +846,15 @@ datain|u8||||rest
                             self.status,
                             self.response,
                         ),
-                        self.sense,
-                        b"" if self.pi_in is None or not has_pi_bytesout else self.pi_in,
-                        self.datain,
+                        (self.sense if type(self.sense) is bytes else only_bytes(self.sense)),
+                        (
+                            b""
+                            if self.pi_in is None or not has_pi_bytesout
+                            else (
+                                self.pi_in if type(self.pi_in) is bytes else only_bytes(self.pi_in)
+                            )
+                        ),
+                        (self.datain if type(self.datain) is bytes else only_bytes(self.datain)),
                     )
                 )
         except UNFIT:
@@ -956,7 +970,7 @@ response|u8||1
             return b"".join(
                 (
                     _VirtioScsiCtrl_run1.pack(self.type),
-                    self.elided,
+                    (self.elided if type(self.elided) is bytes else only_bytes(self.elided)),
                     _VirtioScsiCtrl_run2.pack(self.response),
                 )
             )

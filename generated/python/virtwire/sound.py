@@ -5,21 +5,21 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, new
-from virtwire._unions import Union, bytes_arm, ints_arm, struct_arm
-from virtwire._views import Bytes, Int, Nested, Value, View
+from ._errors import UNFIT, in_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, new
+from ._unions import Union, bytes_arm, ints_arm, struct_arm
+from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 

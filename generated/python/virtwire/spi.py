@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes, octets
-from virtwire._failures import truncated, wrong_length
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._requests import Request
-from virtwire._runtime import Struct, copy, new
-from virtwire._views import Bytes, Int, Nested, View
+from ._errors import UNFIT, in_bytes, octets, only_bytes
+from ._failures import truncated, wrong_length
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._requests import Request
+from ._runtime import Struct, copy, new
+from ._views import Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, Literal
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -712,8 +712,8 @@ result.result|u8||1
                             head.cs_delay_hold_ns,
                             head.cs_change_delay_inactive_ns,
                         ),
-                        self.tx_buf,
-                        self.rx_buf,
+                        (self.tx_buf if type(self.tx_buf) is bytes else only_bytes(self.tx_buf)),
+                        (self.rx_buf if type(self.rx_buf) is bytes else only_bytes(self.rx_buf)),
                         _VirtioSpiTransferReq_run2.pack(self.result.result),
                     )
                 )

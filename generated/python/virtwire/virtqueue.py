@@ -5,22 +5,22 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, DecodeError, in_bytes
-from virtwire._failures import malformed, truncated, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Registry
-from virtwire._runtime import Struct, fresh, join_structs, new
-from virtwire._unions import BitField
-from virtwire._views import Bits, Int, Nested, View
+from ._errors import UNFIT, DecodeError, in_bytes, only_bytes
+from ._failures import malformed, truncated, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Registry
+from ._runtime import Struct, fresh, join_structs, new
+from ._unions import BitField
+from ._views import Bits, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
-    from virtwire._features import FeatureBits
+    from ._errors import Buffer
+    from ._features import FeatureBits
 
 # --- constants ---
 
@@ -596,7 +596,7 @@ used.avail_event|le16||2||||VIRTIO_F_EVENT_IDX
                 (
                     join_structs(self.desc, VirtqDesc),
                     VirtqAvail.to_bytes(self.avail, features=features),
-                    self.pad,
+                    (self.pad if type(self.pad) is bytes else only_bytes(self.pad)),
                     VirtqUsed.to_bytes(self.used, features=features),
                 )
             )

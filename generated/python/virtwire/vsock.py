@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 from struct import Struct as Codec, error as struct_error, pack, unpack
-from virtwire._errors import UNFIT, in_bytes
-from virtwire._failures import truncated, wrong_count, wrong_length
-from virtwire._features import Feature, Features
-from virtwire._layout import Layout
-from virtwire._registry import Entry, Range, Registry
-from virtwire._runtime import Struct, new
-from virtwire._views import Int, Nested, View
+from ._errors import UNFIT, in_bytes, only_bytes
+from ._failures import truncated, wrong_count, wrong_length
+from ._features import Feature, Features
+from ._layout import Layout
+from ._registry import Entry, Range, Registry
+from ._runtime import Struct, new
+from ._views import Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
     from typing_extensions import Self
-    from virtwire._errors import Buffer
+    from ._errors import Buffer
 
 # --- constants ---
 
@@ -489,7 +489,7 @@ data|u8|44|||hdr.len
                         hdr.buf_alloc,
                         hdr.fwd_cnt,
                     ),
-                    self.data,
+                    (self.data if type(self.data) is bytes else only_bytes(self.data)),
                 )
             )
         except UNFIT:

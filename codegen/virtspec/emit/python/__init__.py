@@ -28,23 +28,24 @@ PACKAGE = "python/virtwire"
 _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "struct": ("Struct as Codec", "error as struct_error", "pack", "unpack"),
     "types": ("EllipsisType",),
-    "virtwire._errors": ("UNFIT", "DecodeError", "in_bytes", "octets"),
-    "virtwire._failures": ("malformed", "truncated", "wrong_count", "wrong_length"),
-    "virtwire._features": ("Feature", "Features"),
-    "virtwire._former": ("Former",),
-    "virtwire._layout": ("Layout",),
-    "virtwire._records": ("Container", "Record"),
-    "virtwire._registry": ("Entry", "Range", "Registry"),
-    "virtwire._requests": ("FixedRequest", "Request"),
-    "virtwire._runtime": (
+    "._errors": ("UNFIT", "DecodeError", "in_bytes", "octets", "only_bytes"),
+    "._failures": ("malformed", "truncated", "wrong_count", "wrong_length"),
+    "._features": ("Feature", "Features"),
+    "._former": ("Former",),
+    "._layout": ("Layout",),
+    "._records": ("Container", "Record"),
+    "._registry": ("Entry", "Range", "Registry"),
+    "._requests": ("FixedRequest", "Request"),
+    "._runtime": (
         "Struct",
         "check_byteorder",
         "copy",
         "fresh",
+        "join_items",
         "join_structs",
         "new",
     ),
-    "virtwire._unions": (
+    "._unions": (
         "ArmOf",
         "BitField",
         "Union",
@@ -55,14 +56,14 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
         "join_chunks",
         "struct_arm",
     ),
-    "virtwire._views": ("Array", "Bits", "Bytes", "Int", "Ints", "Nested", "Value", "View"),
+    "._views": ("Array", "Bits", "Bytes", "Int", "Ints", "Nested", "Value", "View"),
 }
 _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable", "Iterator"),
     "typing": ("Any", "Final", "Literal"),
     "typing_extensions": ("Self",),
-    "virtwire._errors": ("Buffer", "ByteOrder"),
-    "virtwire._features": ("FeatureBits",),
+    "._errors": ("Buffer", "ByteOrder"),
+    "._features": ("FeatureBits",),
 }
 _BUILTINS = (
     "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range super"

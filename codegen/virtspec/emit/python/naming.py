@@ -24,8 +24,8 @@ TAKEN_ATTRIBUTES = frozenset("""
 TAKEN_LOCALS = frozenset("""
     self cls at data buffer offset end count item items byteorder order features allow_short split only readable
     writable request value values bits inner stop error bytes len list tuple int range memoryview new fresh zip pack
-    unpack chunks join_chunks join_structs super truncated wrong_length wrong_count copy room
-    type octets in_bytes check_byteorder FEATURES
+    unpack chunks join_chunks join_items join_structs super truncated wrong_length wrong_count copy room
+    type octets only_bytes in_bytes check_byteorder FEATURES
     """.split())
 
 # builtins that methods of structs use; classes of unions have no methods of their own

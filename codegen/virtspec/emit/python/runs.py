@@ -44,6 +44,7 @@ class RunBuilder:
                 self.lengths.append((source, attribute.size or 0))
                 self._put(raw, target, source)
             case "ints":
+                self.lengths.append((source, attribute.count))  # which an iterator has not
                 self.orders.add(attribute.format[0])
                 order = "order + " if attribute.format[0] == "=" else ""
                 text = attribute.format[0].replace("=", "") + f"{attribute.count}{attribute.format[1:]}"

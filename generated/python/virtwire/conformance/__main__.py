@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from virtwire._cli import prepare_output
-from virtwire.conformance.processes import CannotRun
-from virtwire.conformance.report import json_report, junit_report, printable, text_report
-from virtwire.conformance.runner import run
-from virtwire.conformance.vectors import VectorError, load_cases, select, vectors_directory
-from virtwire.conformance.verdicts import ExpectationError, read_expectations
+from .._cli import prepare_output
+from .processes import CannotRun
+from .report import json_report, junit_report, printable, text_report
+from .runner import run
+from .vectors import VectorError, load_cases, select, vectors_directory
+from .verdicts import ExpectationError, read_expectations
 
 LONGEST = 7 * 24 * 3600.0
 """The longest time to wait for an answer, in seconds."""
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words[:1] == ["check"]:
-            from virtwire.conformance.check import main as check
+            from .check import main as check
 
             return check(words[1:])
         code = _run(_parser().parse_args(words))
@@ -104,9 +104,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{case.result:<10} {case.id}")
         return 0
     if not options.testee:
-        raise CannotRun(
-            "--testee CMD is needed; try --testee 'python -m virtwire.conformance.testee'"
-        )
+        raise CannotRun(f"--testee CMD is needed; try --testee 'python -m {__package__}.testee'")
     try:
         command = shlex.split(options.testee)
     except ValueError as error:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from virtwire import DEVICES, lookup
-from virtwire._errors import DecodeError
-from virtwire._runtime import Struct
-from virtwire.conformance.rules import RULES, Finding, Subject
-from virtwire.conformance.rules import check as check_rules
+from .. import DEVICES, lookup
+from .._errors import DecodeError
+from .._runtime import Struct
+from .rules import RULES, Finding, Subject
+from .rules import check as check_rules
 
 SCHEMA = "virtwire.check/1"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtwire.conformance.findings import Finding, Subject, features_of, rule
+from .findings import Finding, Subject, features_of, rule
 
 
 @rule

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any, Literal
 
-from virtwire._errors import DecodeError
-from virtwire._records import Container, Record
-from virtwire._registry import device_of
-from virtwire._runtime import Struct
-from virtwire.conformance._clauses import CLAUSES
+from .._errors import DecodeError
+from .._records import Container, Record
+from .._registry import device_of, module
+from .._runtime import Struct
+from ._clauses import CLAUSES
 
 Verdict = Literal["holds", "broken", "undecided"]
 
@@ -128,5 +127,4 @@ def features_of(device: str | None) -> Any:
     """The features of a type of device; None where that is not known."""
     if device is None:
         return None
-    module = import_module(f"virtwire.{device_of(device).module}")
-    return getattr(module, "FEATURES", None)
+    return getattr(module(device_of(device).module), "FEATURES", None)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import IO, TypeAlias
 
-from virtwire.conformance.protocol import MAX_LINE
+from .protocol import MAX_LINE
 
 MAX_AHEAD = 8
 """How many lines a testee may be ahead of the questions before nobody reads what it says."""

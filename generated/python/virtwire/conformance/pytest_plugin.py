@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from virtwire.conformance.check import CONTEXT, PARTS, check_bytes
-from virtwire.conformance.rules import Finding
+from .check import CONTEXT, PARTS, check_bytes
+from .rules import Finding
 
 SUFFIXES = {".virtio-context": CONTEXT, ".virtio-parts": PARTS}
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from virtwire._records import Container
-from virtwire.conformance.findings import Finding, Subject, Verdict, rule, said
+from .._records import Container
+from .findings import Finding, Subject, Verdict, rule, said
 
 
 @rule

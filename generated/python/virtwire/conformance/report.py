@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from xml.etree import ElementTree
 
-from virtwire.conformance.runner import GOOD, Outcome
-from virtwire.conformance.verdicts import Verdict
+from .runner import GOOD, Outcome
+from .verdicts import Verdict
 
 SCHEMA = "virtwire.conformance/1"
 

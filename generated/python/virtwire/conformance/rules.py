@@ -9,8 +9,8 @@ violation with its place, and `undecided` where the bytes alone do not tell.
 from __future__ import annotations
 
 # each adds its rules; their order is that of the findings
-from virtwire.conformance import structure_rules, record_rules, context_rules
-from virtwire.conformance.findings import RULES, Finding, Rule, Subject, Verdict, check
+from . import structure_rules, record_rules, context_rules
+from .findings import RULES, Finding, Rule, Subject, Verdict, check
 
 __all__ = [
     "RULES",

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from virtwire.conformance.processes import NoAnswer, Process, CannotRun
-from virtwire.conformance.vectors import Case
-from virtwire.conformance.verdicts import (
+from .processes import NoAnswer, Process, CannotRun
+from .vectors import Case
+from .verdicts import (
     Expectation,
     Status,
     Verdict,

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from virtwire._runtime import Struct
-from virtwire.conformance._requirements import REQUIREMENTS, Requirement
-from virtwire.conformance.findings import Finding, Subject, Verdict, features_of, rule, said
+from .._runtime import Struct
+from ._requirements import REQUIREMENTS, Requirement
+from .findings import Finding, Subject, Verdict, features_of, rule, said
 
 _IDLE = re.compile(r"_*(reserved|padding|unused|pad)(_?\d+)?_?")
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import IO, Any
 
-from virtwire import lookup
-from virtwire._errors import DecodeError, EncodeError
-from virtwire._records import Container
-from virtwire._registry import DEVICE_CONFIG, config_name
-from virtwire._runtime import Struct
-from virtwire._unions import ArmOf, Union
-from virtwire.conformance.protocol import (
+from .. import lookup
+from .._errors import DecodeError, EncodeError
+from .._records import Container
+from .._registry import DEVICE_CONFIG, config_name
+from .._runtime import Struct
+from .._unions import ArmOf, Union
+from .protocol import (
     MAX_LINE,
     ProtocolError,
     Value,

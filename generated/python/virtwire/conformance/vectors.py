@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from virtwire.conformance.protocol import Value
+from .protocol import Value
 
 SCHEMA = "virtwire.vectors/1"
 

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from virtwire.conformance.processes import NoAnswer
-from virtwire.conformance.protocol import (
+from .processes import NoAnswer
+from .protocol import (
     Answer,
     ProtocolError,
     Value,
@@ -23,7 +23,7 @@ from virtwire.conformance.protocol import (
     parse_pairs,
     show_value,
 )
-from virtwire.conformance.vectors import Case
+from .vectors import Case
 
 Ask = Callable[[str], str]
 """Sends a line to the testee and gives its answer; raises `NoAnswer`."""
