@@ -17,6 +17,7 @@ from virtspec.expressions import (
     Number,
     SizeOf,
     Unary,
+    evaluate,
     expression_text,
     parse,
 )
@@ -44,6 +45,20 @@ def _check(expr: Expr) -> None:
             raise ExpressionError(f"'{expression_text(expr)}' is more than members, constants and sizes")
         case _:
             pass
+
+
+def count_of(expr: Expr, lookup: Callable[[str], int], size_of: Callable[[str], int | None]) -> int:
+    """The number of elements that a formula gives. Raises `ExpressionError` where it has no value, or where that of a part
+    is negative: lengths are unsigned."""
+    match expr:
+        case Binary(op=op, left=left, right=right):
+            sides = [count_of(side, lookup, size_of) for side in (left, right)]
+            value = evaluate(Binary(op, *[Number(side, str(side)) for side in sides]), lookup)
+            if value < 0:
+                raise ExpressionError(f"'{expression_text(expr)}' is negative")
+            return value
+        case _:
+            return evaluate(expr, lookup, size_of=size_of)
 
 
 def known_size(expr: SizeOf, size_of: Callable[[str], int | None]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import product
 
 from virtspec.emit.conformance.values import Definitions, NoExample
-from virtspec.emit.formulas import parse_formula
+from virtspec.emit.formulas import count_of, parse_formula
 from virtspec.expressions import ExpressionError, evaluate, names
 from virtspec.model import Aggregate, Array, Expression, External, Member, Rest
 
@@ -40,7 +40,7 @@ def solution(length: Expression, roots: Collection[str], count: int, definitions
     for values in product(range(limit), repeat=len(used)):
         chosen = dict(zip(used, values, strict=True))
         try:
-            if evaluate(tree, _resolver(chosen, definitions), size_of=definitions.size_of) == count:
+            if count_of(tree, _resolver(chosen, definitions), definitions.size_of) == count:
                 return chosen
         except ExpressionError:
             continue

@@ -68,6 +68,11 @@ class Requirements:
             if struct.variant == 1 and struct.kind == "struct" and (views := tuple(self._of(struct)))
         }
 
+    def functions(self) -> tuple[str, ...]:
+        """The functions that the expressions need."""
+        holds = [view.holds for views in self.by_struct.values() for view in views]
+        return tuple(name for name in ("quotient", "remainder") if any(f"{name}(" in text for text in holds))
+
     def _of(self, struct: Struct) -> Iterator[RequirementView]:
         for member in struct.members:
             if member.allowed is not None:

@@ -15,7 +15,7 @@ RUNNER = "python/virtwire/conformance"
 def render_runner(spec: Spec) -> Emission:
     """The files of `virtwire.conformance`. They belong to the target `python`."""
     requirements = Requirements(spec)
-    views = {"rules": rule_clauses(spec), "requirements": requirements.by_struct}
+    views = {"rules": rule_clauses(spec), "requirements": requirements.by_struct, "functions": requirements.functions()}
     emission = Emission(not_rendered=requirements.not_rendered)
     emission.files["python/hatch_build.py"] = render("python/hatch_build.py.jinja")
     for template in sorted((template_root() / "python" / "conformance").glob("*.py.jinja")):

@@ -28,6 +28,7 @@ PACKAGE = "python/virtwire"
 _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "struct": ("Struct as Codec", "error as struct_error", "pack", "unpack"),
     "types": ("EllipsisType",),
+    "._arithmetic": ("difference", "quotient", "remainder"),
     "._errors": ("UNFIT", "DecodeError", "in_bytes", "octets", "only_bytes"),
     "._failures": ("malformed", "truncated", "wrong_count", "wrong_length"),
     "._features": ("Feature", "Features"),
@@ -76,6 +77,7 @@ RESERVED = frozenset(
 
 # module names of the runtime
 _RUNTIME = (
+    "_arithmetic",
     "_errors",
     "_layout",
     "_failures",

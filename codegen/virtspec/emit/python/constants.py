@@ -136,7 +136,7 @@ class Constants:
         try:
             if not all(is_identifier(p) for p in parameters) or len(set(names)) < len(names):
                 raise ExpressionError("the parameters are no identifiers")
-            body = to_python(parse_formula(constant.expression), resolve, lambda _: None)
+            body = to_python(parse_formula(constant.expression), resolve, lambda _: None, signed=True)
         except ExpressionError as error:
             self.skip(constant.key, f"a macro that is no expression over its parameters: {error}")
             return

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from virtspec.emit.formulas import parse_formula
+from virtspec.emit.formulas import count_of, parse_formula
 from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.extents import Extent, length_text
 from virtspec.emit.python.naming import Cls
 from virtspec.emit.python.views import Attribute, Check
-from virtspec.expressions import ExpressionError, evaluate
+from virtspec.expressions import ExpressionError
 from virtspec.model import Array, FieldRef
 from virtspec.names import python_field
 
@@ -64,7 +64,7 @@ def _least_count(counts: Counts, cls: Cls, index: int) -> int:
         return 0
     try:
         tree = parse_formula(length_text(member.type.length))
-        count = evaluate(tree, lambda name: counts.constants.get(name, 0), size_of=counts.size_of)
+        count = count_of(tree, lambda name: counts.constants.get(name, 0), counts.size_of)
     except ExpressionError:
         return 0
     return count if count <= MOST_DEFAULTS else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from virtspec.emit.arithmetic import to_python
+from virtspec.emit.arithmetic import length_to_python
 from virtspec.emit.formulas import parse_formula
 from virtspec.emit.python.catalogue import Catalogue
 from virtspec.emit.python.counts import Counts
@@ -86,7 +86,8 @@ class Extents:
         return f"{_stem(attribute)}_{keyword}" if ambiguous else keyword
 
     def _count(self, cls: Cls, length: Length) -> str:
-        text = to_python(parse_formula(length_text(length)), lambda path: self._member(cls, path), self.counts.size_of)
+        tree = parse_formula(length_text(length))
+        text = length_to_python(tree, lambda path: self._member(cls, path), self.counts.size_of)
         return text[1:-1] if isinstance(length, FieldRef) and text.startswith("(") else text
 
     def _member(self, cls: Cls, path: str) -> str:

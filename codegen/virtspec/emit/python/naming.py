@@ -25,14 +25,14 @@ TAKEN_LOCALS = frozenset("""
     self cls at data buffer offset end count item items byteorder order features allow_short split only readable
     writable request value values bits inner stop error bytes len list tuple int range memoryview new fresh zip pack
     unpack chunks join_chunks join_items join_structs super truncated wrong_length wrong_count copy room
-    type octets only_bytes in_bytes check_byteorder FEATURES
+    type octets only_bytes in_bytes check_byteorder difference quotient remainder FEATURES
     """.split())
 
 # builtins that methods of structs use; classes of unions have no methods of their own
 _TYPES = frozenset({"bytes", "int", "list", "tuple", "range", "isinstance"})
 
 RUNTIME_MODULES = frozenset("""
-    __init__ __main__ _errors _failures _layout _unions _runtime _requests _index _views _features _former _registry
+    __init__ __main__ _arithmetic _errors _failures _layout _unions _runtime _requests _index _views _features _former _registry
     _names _records _dump _cli errors features framing conformance
     """.split())
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .._arithmetic import remainder
+
 
 class Requirement(NamedTuple):
     """What a structure has to meet.
@@ -22,11 +24,6 @@ class Requirement(NamedTuple):
     holds: Callable[[Any], bool]
     when: str = ""
     negotiated: Callable[[Callable[[str], bool]], bool] | None = None
-
-
-def remainder(number: int, divisor: int) -> int:
-    """What is left of a number that is divided. Of 0 nothing but 0 is a multiple."""
-    return number % divisor if divisor else number
 
 
 REQUIREMENTS: Mapping[str, tuple[Requirement, ...]] = {
