@@ -500,10 +500,50 @@ def test_elements_that_depend_on_features(load: Load) -> None:
 
 def test_rows_of_integers_are_counted(load: Load) -> None:
     m = load(struct("s", member("n", U8), member("rows", array(array(LE32, 2), FieldRef(path="n"))), member("end", U8)))
-    value = m.S.from_bytes(b"\1" + b"8 bytes." + b"e")
-    assert value.rows == [b"8 bytes."] and bytes(value) == b"\0018 bytes.e"
-    with pytest.raises(errors(m)[0], match=r"s\.rows: ends too early"):
+    value = m.S.from_bytes(b"\1" + bytes(range(8)) + b"e")
+    assert value.rows == [(0x03020100, 0x07060504)] and bytes(value) == b"\1" + bytes(range(8)) + b"e"
+    DecodeError, EncodeError = errors(m)
+    with pytest.raises(DecodeError, match=r"s\.rows: ends too early"):
         m.S.from_bytes(b"\2" + bytes(9))
+    for rows, path in (
+        ([(1,)], "s.rows[0]"),
+        ([(1, 2, 3)], "s.rows[0]"),
+        ([(1, 1 << 32)], "s.rows[0][1]"),
+        ([(1, "2")], "s.rows[0][1]"),
+        ([iter((1, 2))], "s.rows[0]"),
+        ([b"12"], "s.rows[0]"),
+        (iter([(1, 2)]), "s.rows"),
+    ):
+        value.rows = rows
+        with pytest.raises(EncodeError) as error:
+            value.to_bytes()
+        assert error.value.path == path
+
+
+def test_rows_of_everything(load: Load) -> None:
+    pair = struct("pair", member("x", U8), member("y", LE16))
+    row = array(array(StructRef(name="pair"), 2), 2)
+    order = array(array(U32, 3), 2)
+    m = load(
+        pair,
+        struct("fixed", member("t", row), member("u", order)),
+        struct("deep", member("n", U8), member("t", array(array(array(U8, 4), 2), FieldRef(path="n")))),
+        struct("outer", member("a", LE16), member("f", StructRef(name="fixed"))),
+        struct("choice", member("u", Aggregate(kind="union", members=(member("r", array(array(LE16, 2), 2)),)))),
+    )
+    value = m.Fixed()
+    assert value.u == ((0,) * 3,) * 2 and [len(r) for r in value.t] == [2, 2] and value.SIZE == 36
+    value.t[1][0].y, value.u = 7, ((1, 2, 3), (4, 5, 6))
+    data = value.to_bytes(byteorder="big")
+    assert m.Fixed.from_bytes(data, byteorder="big") == value and data[12:16] == bytes((0, 0, 0, 1)) and data[7] == 7
+    assert m.Outer.from_bytes(b"\1\0" + data, byteorder="big").f == value
+    deep = m.Deep(t=[(b"abcd", b"efgh")])
+    assert bytes(deep) == b"\1abcdefgh" and m.Deep.from_bytes(bytes(deep)) == deep
+    choice = m.Choice()
+    choice.u.r = ((1, 2), (3, 4))
+    assert bytes(choice) == bytes((1, 0, 2, 0, 3, 0, 4, 0)) and choice.u.r == ((1, 2), (3, 4))
+    with pytest.raises(errors(m)[1]):
+        choice.u.r = ((1, 2),)
 
 
 def test_a_union_by_itself(load: Load) -> None:

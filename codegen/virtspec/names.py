@@ -83,8 +83,9 @@ def c_field(name: str) -> str:
 
 
 def rust_field(name: str) -> str:
-    """The Rust field for a member: the specification's name in lower case; a keyword gets a trailing `_`."""
-    cleaned = plain(name).lower()
+    """The Rust field for a member: the specification's name in lower case, without two `_` inside it; a keyword gets a
+    trailing `_`."""
+    cleaned = re.sub(r"(?<=[^_])__+(?=[^_])", "_", plain(name).lower())
     return f"{cleaned}_" if cleaned in _RUST_KEYWORDS else cleaned
 
 

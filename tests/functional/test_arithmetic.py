@@ -14,7 +14,7 @@ import pytest
 from questions import answers
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTER = Path(__file__).parent / "counter.tex"
+CHAPTER = Path(__file__).parent / "chapters" / "counter.tex"
 
 MACROS = {"COUNTER_HALF": 1, "COUNTER_MOD": 1, "COUNTER_MID": 2, "COUNTER_BITS": 1}
 NUMBERS = (*range(-17, 18), 255, -(2**31) + 1, 2**31 - 1)

@@ -48,8 +48,8 @@ def _check(expr: Expr) -> None:
 
 
 def count_of(expr: Expr, lookup: Callable[[str], int], size_of: Callable[[str], int | None]) -> int:
-    """The number of elements that a formula gives. Raises `ExpressionError` where it has no value, or where that of a part
-    is negative: lengths are unsigned."""
+    """The number of elements that a formula gives. Raises `ExpressionError` where it has none, or where a part of it is
+    negative: lengths are unsigned."""
     match expr:
         case Binary(op=op, left=left, right=right):
             sides = [count_of(side, lookup, size_of) for side in (left, right)]

@@ -5787,6 +5787,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input.size = size - 2;
     for (i = 0; i < 7; i++)
         arguments[i] = number(&input);
+    (void)arguments;
     memset(&features, 0, sizeof(features));
     for (i = 0; i < 2; i++)
         features.bits[i] = (uint64_t)number(&input) * 0x0101010101010101;

@@ -182,7 +182,7 @@ static bool follow(struct visit *v, const char *name, size_t index, bool indexed
     const size_t room = sizeof(v->path) - v->depth;
     int length;
 
-    length = indexed ? snprintf(v->path + v->depth, room, "%s%s[%zu]", v->depth == 0 ? "" : ".", name, index)
+    length = indexed ? snprintf(v->path + v->depth, room, "%s%s[%zu]", v->depth == 0 || *name == '\0' ? "" : ".", name, index)
                      : snprintf(v->path + v->depth, room, "%s%s", v->depth == 0 || *name == '\0' ? "" : ".", name);
     if (length < 0 || (size_t)length >= room)
         return false;
@@ -227,7 +227,7 @@ static bool go_to(struct visit *v, const char *name, size_t index, bool indexed)
         return false;
     if (!is_named(v))
         leave(v, depth);
-    return v->depth != depth || (*name == '\0' && is_named(v));
+    return v->depth != depth || (!indexed && *name == '\0' && is_named(v));
 }
 
 /* Show a number, or find it in the question: then it is in `v->number`. */
@@ -11231,6 +11231,7 @@ static void visit_virtio_pci_cfg_cap(struct visit *v, uint8_t *m, size_t size)
 
 
 
+
 static void build_virtio_admin_cmd_query_cap_id_result(struct visit *v, struct virtwire_writer *writer)
 {
     const size_t depth = v->depth;
@@ -18152,8 +18153,20 @@ int main(void)
     static char line[1 << 22];
 
     /* not every model has structures that these are for */
+    (void)given;
+    (void)is_given;
     (void)asked;
+    (void)remember;
     (void)features_of;
+    (void)enter;
+    (void)leave;
+    (void)number;
+    (void)bytes_at;
+    (void)go_to;
+    (void)add_bytes;
+    (void)written;
+    (void)problem_text;
+    (void)is_rule;
     while (fgets(line, (int)sizeof(line), stdin) != NULL) {
         answer(line);
         fflush(stdout);

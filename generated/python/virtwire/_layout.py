@@ -152,7 +152,8 @@ def _field(row: str) -> Field:
 
 class Part(Row):
     """A member as the slow paths see it: attribute, `struct` format of its integers, size in bytes if fixed, whether it
-    may be absent, the class of a nested value, and whether it is an array (bytes are one value)."""
+    may be absent, the class of a nested value or its `Rows`, and whether it is an array (bytes are one value).
+    """
 
     __slots__ = ("name", "format", "size", "optional", "cls", "many")
 

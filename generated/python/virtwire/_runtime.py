@@ -255,6 +255,8 @@ def _encode_value(
     """A member's value as bytes, and whether it was complete (not a struct that ends early)."""
     if not part.many:
         return _encode_one(value, part, path, byteorder, features)
+    if part.cls is not None and not isinstance(part.cls, type):  # rows
+        return part.cls.encode(value, path, byteorder=byteorder), True
     try:
         items = list(value) if len(value) else []
     except TypeError:

@@ -220,7 +220,7 @@ def struct_arm(cls: Callable[[], type[S]], offset: int = 0) -> Arm[S]:
 def bytes_arm(size: int | None, offset: int = 0) -> Arm[bytes]:
     """An arm of `size` bytes, or of all that there are."""
     return Arm(
-        lambda raw, at: raw[at:] if size is None else _reaching(raw, at, size)[at : at + size],
+        lambda raw, at: raw[at:] if size is None else reaching(raw, at, size)[at : at + size],
         lambda value: only_bytes(value) if size is None else _exactly(only_bytes(value), size),
         offset,
     )
@@ -246,10 +246,10 @@ def ints_arm(format: str, offset: int = 0) -> Arm[tuple[int, ...]]:
 
 def _integers(codec: struct.Struct, raw: bytes, at: int) -> tuple[int, ...]:
     """The integers at an offset. Raises `DecodeError` where a union of variable size ends before them."""
-    return codec.unpack_from(_reaching(raw, at, codec.size), at)
+    return codec.unpack_from(reaching(raw, at, codec.size), at)
 
 
-def _reaching(raw: bytes, at: int, size: int) -> bytes:
+def reaching(raw: bytes, at: int, size: int) -> bytes:
     """The bytes of a union that have `size` at an offset. Raises `DecodeError` where they have not."""
     if len(raw) - at < size:
         raise DecodeError(

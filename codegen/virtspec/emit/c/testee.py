@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from math import prod
 
 from virtspec.emit.c.message_views import Message
 from virtspec.emit.c.messages import Messages
@@ -27,7 +28,8 @@ class Item:
 
     `shape`: `number`, `bytes`, `bits`, `struct`, `records` (structs of variable size, one after the other), `arms` (a
     union of variable size). `at` points to it, `size` are its bytes. In an array there are `count` elements, of which
-    `at`, `get` and `put` are about number `i`. Of the bytes, `need` have to be there, or all of them.
+    `at`, `get` and `put` are about number `i`; in an array of arrays, `rows` are its indices. Of the bytes, `need`
+    have to be there, or all of them.
     """
 
     shape: str
@@ -36,6 +38,7 @@ class Item:
     size: str = ""
     need: str = ""
     count: str = ""
+    rows: tuple[str, ...] = ()
     get: str = ""
     put: str = ""
     limit: str = ""
@@ -58,7 +61,8 @@ class Gather:
     """How the bytes of a part come from a question.
 
     `shape`: `bytes`, `rows` (pieces of `unit` bytes), `numbers`, `struct` (one of `unit` bytes), `structs`, `message`
-    (a struct of variable size), `messages`, `arms` (of which the question names one), or `nothing` that C can tell.
+    (a struct of variable size), `messages`, `arms` (of which the question names one), or `nothing` that C can tell. In
+    an array of arrays, `indices` are those of element number `i`.
     """
 
     shape: str
@@ -69,6 +73,7 @@ class Gather:
     limit: str = ""
     call: str = ""
     typed: bool = False
+    indices: tuple[str, ...] = ()
     arms: tuple[Gather, ...] = ()
 
 
@@ -160,8 +165,8 @@ def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: N
 
 
 def _shown(record: Record) -> bool:
-    """Whether a record has members to show; a union of variable size is shown where it stands."""
-    return bool(record.lead) or (record.varies and record.keyword == "struct")
+    """Whether a record is shown by itself; a union of variable size is shown where it stands."""
+    return bool(record.lead) or record.keyword == "struct"
 
 
 def _visit(record: Record, messages: Messages, names: Names) -> Visit:
@@ -212,15 +217,15 @@ def _members(f: Field, bits: dict[str, BitField], names: Names, at: str = "") ->
     element, lengths = dimensions(f.type)
     member, count, index = at or f"s->{f.name}", "", ""
     rows = 1 if isinstance(element, Integer) and element.bits == 8 else 0
-    if len(lengths) > rows + 1:
-        return []
-    if len(lengths) > rows:
-        count, index = str(lengths[0]), "[i]"
+    counts = lengths[: len(lengths) - rows]
+    indices = _indices(counts[1:]) if len(counts) > 1 else ()
+    if counts:
+        count, index = str(prod(counts)), "".join(f"[{i}]" for i in indices) or "[i]"
     at, size = f"(uint8_t *)&{member}{index}", f"sizeof({member}{index})"
     path = f.path if f.member.name else ""
     match element:
         case Integer() if lengths and rows:
-            return [Item(shape="bytes", path=path, at=at, size=size, count=count)]
+            return [Item(shape="bytes", path=path, at=at, size=size, count=count, rows=indices)]
         case Integer():
             suffix, order = ("_as", ", v->big") if element.order == "native" and element.bits > 8 else ("", "")
             word, ctype = order_word(element), f"uint{element.bits}_t"
@@ -229,14 +234,16 @@ def _members(f: Field, bits: dict[str, BitField], names: Names, at: str = "") ->
             if element.spelling == "char":
                 get, put = f"(uint8_t){member}", f"{member} = (char)v->number"
             limit = f"UINT{element.bits}_MAX"
-            return [Item(shape="number", path=path, at=at, size=size, count=count, get=get, put=put, limit=limit)]
+            numbers = Item(shape="number", path=path, at=at, size=size, count=count, rows=indices)
+            return [replace(numbers, get=get, put=put, limit=limit)]
         case Bits():
             prefix = f"{f.member.name}." if f.member.name else ""
             found = tuple(bits[prefix + b.name] for b in element.fields if prefix + b.name in bits)
             return [Item(shape="bits", path=path, at=at, size=size, bits=found)] if not lengths else []
         case Record():
             # of a configuration space that ends inside a struct, the members before the end are there
-            return [Item(shape="struct", path=path, at=at, size=size, need="0", count=count, call=element.tag)]
+            call = element.tag
+            return [Item(shape="struct", path=path, at=at, size=size, need="0", count=count, rows=indices, call=call)]
         case _:
             return []
 
@@ -272,18 +279,26 @@ def _elements(path: str, vector: Vector, call: str, names: Names) -> Gather:
     match element:
         case Integer(bits=8) if not lengths or dimensions(vector)[1]:
             return Gather(shape="bytes", path=path)
-        case Integer(bits=8) if len(lengths) == 1:
-            return Gather(shape="rows", path=path, unit=str(lengths[0]))
-        case Integer(size=size) if not lengths:
-            return replace(_number(element, names), path=path, unit=str(size))
-        case Record(size=int(size)) if not lengths and size:
-            return Gather(shape="structs", path=path, unit=str(size), call=element.tag)
-        case Vector(element=Integer(bits=8)):
-            return Gather(shape="bytes", path=path)
-        case Missing():
+        case Integer(bits=8):
+            return Gather(shape="rows", path=path, unit=str(lengths[-1]), indices=_indices(lengths[:-1]))
+        case Integer(size=size):
+            return replace(_number(element, names), path=path, unit=str(size), indices=_indices(lengths))
+        case Record(size=int(size)) if size:
+            unit, indices = str(size), _indices(lengths)
+            return Gather(shape="structs", path=path, unit=unit, indices=indices, call=element.tag)
+        case Vector() | Missing():
             return Gather(shape="bytes", path=path)
         case _:
             return Gather(shape="nothing", path=path)
+
+
+def _indices(counts: tuple[int, ...]) -> tuple[str, ...]:
+    """Where element number `i` stands in rows of so many elements, from the outside in; nothing for no rows."""
+    below = [prod(counts[at:]) for at in range(len(counts) + 1)]
+    inner = [
+        f"i / {size} % {count}" if size > 1 else f"i % {count}" for size, count in zip(below[1:], counts, strict=True)
+    ]
+    return (f"i / {below[0]}", *inner) if counts else ()
 
 
 def _number(integer: Integer, names: Names) -> Gather:
@@ -305,27 +320,24 @@ def _part(f: Field, at: str, size: str, call: str, arguments: str, names: Names)
         return [Item(shape="records", path=path, at=at, size=size, call=call, arguments=arguments)]
     if not isinstance(type_, Vector):
         return [_placed(f, at, size, names)]
-    element, rows = type_.element, 1
-    while isinstance(element, Vector):
-        inner, lengths = dimensions(element)
+    element, lengths = dimensions(type_.element)
+    if isinstance(element, Vector):  # rows whose size is not known
+        return [Item(shape="bytes", path=path, at=at, size=size)]
+    unit, rows = getattr(element, "size", None), _indices(lengths)
+    if isinstance(element, Integer) and element.bits == 8:
         if not lengths:
-            element, rows = element.element, 0
-            continue
-        row = 1
-        for length in lengths:
-            row *= length
-        if isinstance(inner, Integer) and inner.bits == 8 and len(lengths) == 1:
-            return [Item(shape="bytes", path=path, at=f"{at} + i * {row}", size=str(row), count=f"{size} / {row}")]
+            return [Item(shape="bytes", path=path, at=at, size=size)]
+        unit, rows = lengths[-1], _indices(lengths[:-1])
+    if not unit:
         return []
+    item = Item(shape="bytes", path=path, at=f"{at} + i * {unit}", size=str(unit), count=f"{size} / {unit}", rows=rows)
     match element:
         case Integer(bits=8):
-            return [Item(shape="bytes", path=path, at=at, size=size)]
-        case Integer(size=unit):
-            at, count = f"{at} + i * {unit}", f"{size} / {unit}"
-            return [Item(shape="number", path=path, at=at, size=str(unit), count=count, get=_get(element, at, names))]
-        case Record(size=int(unit)) if unit and rows:
-            at, count = f"{at} + i * {unit}", f"{size} / {unit}"
-            return [Item(shape="struct", path=path, at=at, size=str(unit), count=count, call=element.tag)]
+            return [item]
+        case Integer():
+            return [replace(item, shape="number", get=_get(element, item.at, names))]
+        case Record():
+            return [replace(item, shape="struct", call=element.tag)]
         case _:
             return []
 

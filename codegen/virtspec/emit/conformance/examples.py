@@ -241,13 +241,12 @@ class _Walk(Written):
             data = self.take(count, reserved)
             self.leaf(path, data, data, fixed=isinstance(array.length, Count))
             return
-        inner = element
-        while isinstance(inner, Array):
-            if not isinstance(inner.length, Count):
-                # rows of unknown length: nobody can tell them apart, they are bytes
-                self.leaf(path, data := self.take(count, reserved), data)
-                return
-            inner = inner.element
+        if isinstance(element, Array) and self.examples.layouts.sizes.type(element) is None:
+            # nobody can tell such rows apart: they are bytes
+            if not isinstance(array.length, Rest):
+                raise NoExample(f"'{path}' has rows whose size is not known")
+            self.leaf(path, data := self.take(count, reserved), data)
+            return
         if not self._delimits_itself(element):
             if isinstance(array.length, FieldRef):
                 raise NoExample(f"'{path}' has a number of elements that do not tell their own size")
@@ -265,8 +264,8 @@ class _Walk(Written):
                 return struct is not None and struct.kind != "union" and self.examples.closed(struct.members)
             case Aggregate(kind=kind, members=members):
                 return kind != "union" and self.examples.closed(members)
-            case Array(length=length):
-                return isinstance(length, Count)
+            case Array():
+                return self.examples.layouts.sizes.type(element) is not None
             case External():
                 raise NoExample(f"holds a struct '{element.name}' of another project")
             case _:

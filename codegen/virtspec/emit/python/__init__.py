@@ -36,6 +36,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "._layout": ("Layout",),
     "._records": ("Container", "Record"),
     "._registry": ("Entry", "Range", "Registry"),
+    "._rows": ("Rows", "rows_arm"),
     "._requests": ("FixedRequest", "Request"),
     "._runtime": (
         "Struct",
@@ -84,6 +85,7 @@ _RUNTIME = (
     "_unions",
     "_runtime",
     "_requests",
+    "_rows",
     "_views",
     "_features",
     "_former",

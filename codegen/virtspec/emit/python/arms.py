@@ -63,6 +63,8 @@ def _arm(shapes: Shapes, cls: Cls, member: Member, offset: int) -> tuple[str, st
         case "ints":
             text = f"{attribute.format[0].replace('=', '<')}{attribute.count}{attribute.format[1:]}"
             return f'ints_arm("{text}"{at})', attribute.type
+        case "rows":
+            return f"rows_arm(Rows({attribute.row.replace('=', '<')}), {attribute.size}{at})", attribute.type
         case "struct":
             return f"struct_arm(lambda: {attribute.cls}{at})", attribute.cls
         case "var_struct" if not _needs_arguments(shapes, shapes.catalogue.target(cls, attribute.cls)):

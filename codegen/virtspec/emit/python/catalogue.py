@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from virtspec.emit.python.naming import Cls, class_name, module_of
+from virtspec.emit.python.views import Attribute
 from virtspec.model import Member, Spec
 from virtspec.names import python_class, python_field
 
@@ -40,15 +41,21 @@ class Catalogue:
         taken.update((name, f"{name}View"))
         return name
 
+    def is_claimed(self, module: str, name: str) -> bool:
+        """Whether a module has something of that name, so far."""
+        return name in self._names.get(module, ())
+
     def by_tag(self, tag: str) -> Cls | None:
         """The class for a tag; None where the model does not define it."""
         return self._by_tag.get(tag)
 
     def untagged(self, cls: Cls, name: str, members: tuple[Member, ...], *, union: bool) -> Cls:
         """A new class for a struct or union without a tag, a member of `cls`."""
-        stem = python_class(name or ("union" if union else "struct"))
+        wanted = cls.name + python_class(name or ("union" if union else "struct"))
+        while any(python_field(member.name) == wanted for member in cls.members):  # an argument that would hide it
+            wanted += "_"
         return Cls(
-            name=self.claim(cls.module, cls.name + stem),
+            name=self.claim(cls.module, wanted),
             c_name=f"{cls.c_name}.{name}" if name else cls.c_name,
             module=cls.module,
             union=union,
@@ -70,6 +77,10 @@ class Catalogue:
     def target(self, user: Cls, reference: str) -> Cls:
         """The class that `reference` gave this name."""
         return self._references[user.module, reference]
+
+    def native(self, user: Cls, attribute: Attribute) -> bool:
+        """Whether decoding an attribute of a class needs to be told the byte order."""
+        return attribute.format[:1] == "=" or (bool(attribute.cls) and self.target(user, attribute.cls).native)
 
     def attribute(self, field: str) -> str:
         """A member of the model, `tag.path`, as generated code calls it: `virtio_net_ctrl.class_`."""

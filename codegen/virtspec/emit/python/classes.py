@@ -176,7 +176,7 @@ class Classes:
             case "ints":
                 text = f"{attribute.format[0]}{attribute.count}{attribute.format[1:]}"
                 yield ViewMember(name=name, factory=f'Ints({at}, "{text}")')
-            case "pieces":
+            case "pieces" | "rows":
                 yield ViewMember(name=name, factory=f"Bytes({at}, {attribute.size})")
             case "struct":
                 yield ViewMember(name=name, factory=f"Nested({at}, lambda: {attribute.cls}View)")

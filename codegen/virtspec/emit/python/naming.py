@@ -14,7 +14,7 @@ _ORDERS = {"little": "<", "big": ">", "native": "="}
 # what a generated class has of its own; a member of that name gets a trailing `_`
 TAKEN_ATTRIBUTES = frozenset("""
     C_NAME SIZE FIXED_SIZE LAYOUT SINCE SOURCE READABLE READABLE_SIZE ARMS raw from_bytes unpack_from iter_unpack
-    bytes int list tuple range zip isinstance property classmethod
+    bytes int list tuple range zip isinstance property classmethod EllipsisType
     SELECTS arm selected typed type_name typed_selector member of iter_from records record_class iter_records
     iter_violations validate
     to_bytes pack_into leaves from_buffers from_readable from_writable to_buffers to_readable to_writable
@@ -32,8 +32,8 @@ TAKEN_LOCALS = frozenset("""
 _TYPES = frozenset({"bytes", "int", "list", "tuple", "range", "isinstance"})
 
 RUNTIME_MODULES = frozenset("""
-    __init__ __main__ _arithmetic _errors _failures _layout _unions _runtime _requests _index _views _features _former _registry
-    _names _records _dump _cli errors features framing conformance
+    __init__ __main__ _arithmetic _errors _failures _layout _unions _runtime _requests _rows _index _views _features
+    _former _registry _names _records _dump _cli errors features framing conformance
     """.split())
 
 

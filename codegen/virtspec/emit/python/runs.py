@@ -58,6 +58,14 @@ class RunBuilder:
                 self.conversions.append(
                     Conversion(target=target, variable=variable, kind="pieces", unit=attribute.unit)
                 )
+            case "rows":
+                self.lengths.append((source, attribute.count))
+                rows = f"{self.catalogue.reference(top, cls)}.{attribute.rows}"
+                native = self.catalogue.native(cls, attribute)
+                order = ", byteorder=byteorder" if native else ""
+                variable = self._put_raw(attribute, trail, f"{rows}.encode({source}{order})")
+                conversion = Conversion(target=target, variable=variable, kind="rows", rows=rows, native=native)
+                self.conversions.append(conversion)
             case "structs":
                 self.lengths.append((source, attribute.count))
                 name = self._class(top, cls, attribute)

@@ -12,7 +12,7 @@ from virtspec.emit.python.counts import Counts
 from virtspec.emit.python.naming import Cls, code, unique
 from virtspec.emit.python.views import Attribute, AttributeKind, BitView
 from virtspec.layout import Layouts
-from virtspec.model import Aggregate, Array, Bits, External, Integer, Member, Spec, StructRef
+from virtspec.model import Aggregate, Array, Bits, External, Integer, Member, Spec, StructRef, Type
 from virtspec.names import python_field
 
 
@@ -55,7 +55,7 @@ class Shapes:
             known = [s for s in sizes if s is not None]
             cls.size = sum(known) if len(known) == len(sizes) else None
             nested = [self.catalogue.target(cls, a.cls) for a in cls.attributes if a.cls]
-            own = {a.format[0] for a in cls.attributes if a.format and a.format[-1] != "B"}
+            own = {a.format[0] for a in cls.attributes if a.format and a.format[-1] not in "Bs"}
             cls.orders = frozenset(own).union(*(c.orders for c in nested))
             cls.featured = any(a.optional for a in cls.attributes) or any(c.featured for c in nested)
             cls.leaves = sum(
@@ -94,7 +94,10 @@ class Shapes:
         if isinstance(type_, Bits) and not member.name:
             return self._bits(type_, used, optional)
         path = member.name or ("union" if isinstance(type_, Aggregate) else "elided")
-        name = unique(python_field(path), used)
+        name = python_field(path)
+        while self.catalogue.is_claimed(cls.module, name):  # a class that methods use, and an argument would hide
+            name += "_"
+        name = unique(name, used)
         match type_:
             case Integer():
                 return Attribute(
@@ -118,7 +121,7 @@ class Shapes:
                 arms = tuple(replace(arm, name=unique(arm.name, used)) for arm in inner.arms)
                 return replace(attribute, arms=arms)
             case Array():
-                return self._array(cls, name, path, type_, optional)
+                return self._array(cls, name, path, type_, used, optional)
             case _:
                 assert_never(type_)
 
@@ -163,12 +166,13 @@ class Shapes:
 
     # --- arrays -------------------------------------------------------------------------------------------
 
-    def _array(self, cls: Cls, name: str, path: str, array: Array, optional: bool) -> Attribute:
+    def _array(self, cls: Cls, name: str, path: str, array: Array, used: set[str], optional: bool) -> Attribute:
         """An array; its size is known or not, and so is that of its elements."""
         count = self.counts.fixed(array.length)
         element = array.element
         if isinstance(element, Array):
-            return self._two_dimensional(cls, name, path, array, count, optional)
+            base = Attribute(name=name, path=path, kind="bytes", type="bytes", size=None, optional=optional)
+            return self._rows(cls, base, array, count, used)
         if isinstance(element, Bits):
             element = Aggregate(kind="struct", members=(Member(name="", type=element),))
         base = Attribute(name=name, path=path, kind="bytes", type="bytes", size=None, optional=optional)
@@ -225,21 +229,62 @@ class Shapes:
             size=count * unit,
         )
 
-    def _two_dimensional(
-        self, cls: Cls, name: str, path: str, array: Array, count: int | None, optional: bool
-    ) -> Attribute:
-        """Rows of a fixed number of bytes are pieces; any other array of arrays is kept as bytes."""
+    def _rows(self, cls: Cls, base: Attribute, array: Array, count: int | None, used: set[str]) -> Attribute:
+        """An array of arrays: rows of a fixed number of bytes are pieces; others have elements. What has no fixed size
+        is kept as bytes."""
         row = self.layouts.sizes.type(array.element)
-        element = array.element.element if isinstance(array.element, Array) else array.element
-        base = Attribute(name=name, path=path, kind="bytes", type="bytes", size=None, optional=optional)
-        if row:
-            if not isinstance(element, Integer) or element.bits != 8:
-                cls.notes.append(f"{path}: an array of arrays: its rows are kept as bytes")
+        counts: list[int] = []
+        element: Type = array.element
+        while isinstance(element, Array):
+            counts.append(self.counts.fixed(element.length) or 0)
+            element = element.element
+        if not row or 0 in counts:
+            cls.notes.append(f"{base.path}: an array of arrays: kept as bytes")
+            return replace(base, kind="var_bytes", opaque=True)
+        base = replace(base, unit=row, count=count or 0, size=None if count is None else count * row)
+        if isinstance(element, Integer) and element.bits == 8:
+            size = counts.pop()
+            base = replace(base, type="bytes", row=f'"{size}s"', format=f"{size}s")
+        elif isinstance(element, Integer):
+            base = replace(base, type="int", row=f'"{code(element)}"', format=code(element))
+        elif (inner := self._element(cls, base.path, element)) is not None:
+            text = self.catalogue.reference(cls, inner)
+            base = replace(base, type=text, row=f"lambda: {text}", cls=text)
+        else:
+            cls.notes.append(f"{base.path}: an array of arrays: its rows are kept as bytes")
+            counts, base = [], replace(base, format=f"{row}s")
+        if not counts:
+            base = replace(base, row="", format="")
             if count is None:
-                return replace(base, kind="var_pieces", type="list[bytes]", unit=row)
-            return replace(base, kind="pieces", type="tuple[bytes, ...]", unit=row, count=count, size=count * row)
-        cls.notes.append(f"{path}: an array of arrays: kept as bytes")
-        return replace(base, kind="var_bytes", opaque=True)
+                return replace(base, kind="var_pieces", type="list[bytes]")
+            return replace(base, kind="pieces", type="tuple[bytes, ...]")
+        item = base.type
+        for _ in counts:
+            item = f"tuple[{item}, ...]"
+        return replace(
+            base,
+            kind="var_rows" if count is None else "rows",
+            type=f"list[{item}]" if count is None else f"tuple[{item}, ...]",
+            element=item,
+            rows=unique(f"_rows_{base.name}", used),
+            row=", ".join([base.row, *map(str, counts)]),
+        )
+
+    def _element(self, cls: Cls, path: str, type_: Type) -> Cls | None:
+        """The class of the elements of rows, where that is a struct that stands for itself."""
+        match type_:
+            case StructRef(name=tag):
+                inner = self.by_tag(tag)
+            case Aggregate(kind="struct", members=members):
+                inner = self.inner(cls, path, members, union=False)
+            case Bits():
+                inner = self.inner(cls, path, (Member(name="", type=type_),), union=False)
+            case _:
+                return None
+        if inner is None or inner.union or not inner.flat or not inner.size:
+            return None
+        inner.element = True
+        return inner
 
     def _has_open(self, inner: Cls) -> bool:
         """Whether an object's bytes alone do not tell where it ends."""

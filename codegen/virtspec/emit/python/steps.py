@@ -103,14 +103,14 @@ class Planner:
         """The byte order of a member's integers; "" where it has none longer than a byte."""
         if attribute.kind == "struct":
             return next(iter(self.catalogue.target(cls, attribute.cls).orders), "")
-        return attribute.format[:1] if attribute.format[-1:] not in ("", "B") else ""
+        return attribute.format[:1] if attribute.format[-1:] not in ("", "B", "s") else ""
 
     def _variable(self, cls: Cls, index: int, known: _Known, plan: Plan) -> Step:
         """The step for a member of variable size. Keywords that it needs are added to the plan."""
         attribute = cls.attributes[index]
         extent = known.extents[index]
         target = self.catalogue.target(cls, attribute.cls) if attribute.cls else None
-        context = ["byteorder=byteorder"] if target is not None and target.native else []
+        context = ["byteorder=byteorder"] if self.catalogue.native(cls, attribute) else []
         context += ["features=features"] if target is not None and target.featured else []
         passed = [f"{own}={outer}" for own, outer in extent.arguments]
         step = Step(

@@ -15,6 +15,7 @@ AttributeKind: TypeAlias = Literal[
     "bytes",
     "ints",
     "pieces",
+    "rows",
     "struct",
     "structs",
     "union",
@@ -22,6 +23,7 @@ AttributeKind: TypeAlias = Literal[
     "var_bytes",
     "var_ints",
     "var_pieces",
+    "var_rows",
     "var_structs",
     "var_struct",
     "var_items",
@@ -54,6 +56,7 @@ class ArmView:
 class Attribute:
     """One attribute of a generated class. `cls` is the class of a nested value or of elements, `format` that of its
     integers, `count` the number of elements of an array of fixed length, `unit` the size of one element in bytes.
+    `rows` is what the class calls the rows of an array of arrays, `row` how that is made and `element` what is in it.
     What is `opaque` is kept as bytes: a number of its elements does not tell how many.
 
     `default` is how the constructor fills the attribute: a value, one computed from an array's length, or elements
@@ -71,6 +74,9 @@ class Attribute:
     unit: int = 1
     bits: tuple[BitView, ...] = ()
     arms: tuple[ArmView, ...] = ()
+    rows: str = ""
+    row: str = ""
+    element: str = ""
     optional: bool = False
     opaque: bool = False
     derived: str = ""
@@ -102,6 +108,7 @@ class Conversion:
     kind: AttributeKind
     format: str = ""
     cls: str = ""
+    rows: str = ""
     unit: int = 1
     native: bool = False
 
@@ -294,7 +301,9 @@ class ClassView:
             text = f"{a.unit}s" if a.kind in ("pieces", "var_pieces") else a.format
             if a.kind not in ("int", "bits"):
                 text += ":" if a.size is None else f":{a.size}"
-            if a.kind.removeprefix("var_") in ("struct", "structs", "items", "union"):
+            if a.rows:
+                text += f"@{self.name}.{a.rows}[]"
+            elif a.kind.removeprefix("var_") in ("struct", "structs", "items", "union"):
                 text += f"@{a.cls}[]" if a.kind.endswith("s") else f"@{a.cls}"
             parts.append(f"?{text}" if a.optional else text)
         return " ".join(parts)

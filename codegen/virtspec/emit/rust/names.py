@@ -48,7 +48,7 @@ class Scope:
         """The name, or the first free one of `name_2`, `name_3`, …"""
         free, number = name, 2
         while free in self._taken:
-            free, number = f"{name}_{number}", number + 1
+            free, number = _numbered(name, number), number + 1
         self._taken.add(free)
         return free
 
@@ -64,9 +64,14 @@ class Scope:
         """A getter and its setter."""
         free, number = name, 2
         while free in self._taken or f"set_{free}" in self._taken:
-            free, number = f"{name}_{number}", number + 1
+            free, number = _numbered(name, number), number + 1
         self._taken.update((free, f"set_{free}"))
         return free, f"set_{free}"
+
+
+def _numbered(name: str, number: int) -> str:
+    """A name with a number; two `_` in a row are no Rust."""
+    return f"{name.rstrip('_')}_{number}"
 
 
 def word(name: str, otherwise: str) -> str:

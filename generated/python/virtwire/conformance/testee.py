@@ -8,7 +8,6 @@ container of records is validated, too; that is what `error invalid` comes from.
 
 from __future__ import annotations
 
-import keyword
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -169,11 +168,14 @@ def _shown_names(cls: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in cls.LAYOUT:
         head = re.split(r"[.\[]", field.path, maxsplit=1)[0]
+        if head in found.values():
+            continue
         name = re.sub(r"\W", "_", head)
         name = name.lstrip("_") if name.startswith("__") else name
-        for candidate in (f"{name}_" if keyword.iskeyword(name) else name, f"{name}_", f"_{name}"):
-            if candidate in attributes:
-                found.setdefault(candidate, head)
+        # what the name is not free for has `_` behind it
+        for candidate in (*(name + "_" * number for number in range(9)), f"_{name}"):
+            if candidate in attributes and candidate not in found:
+                found[candidate] = head
                 break
     return found
 
@@ -282,6 +284,8 @@ def _made(cls: Any, name: str, old: Any, tree: Tree) -> Any:
     for i in range(max(len(tree), len(filled))):
         if i not in tree:
             items.append(filled[i])
+        elif isinstance(tree[i], dict) and all(isinstance(key, int) for key in tree[i]):  # a row
+            items.append(_made(cls, name, filled[i] if i < len(filled) else (), tree[i]))
         elif isinstance(tree[i], str) is not (element is None or element is bytes):
             raise ProtocolError(f"{cls.C_NAME}.{name}[{i}] is no such value")
         elif element is None:
