@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -238,6 +240,49 @@ def test_no_answer_is_lost_beside_testees_that_end() -> None:
         for done in [pool.submit(work) for work in (lasting, lasting, ending, ending)]:
             done.result()
     assert not lost
+
+
+HANGING = f"""{RIGHT}
+import os, sys, time
+with open(sys.argv[1], "a") as pids:
+    print(os.getpid(), file=pids)
+for number, line in enumerate(sys.stdin):
+    if number == 2:
+        time.sleep(100)
+    print(reply(line), flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
+def test_a_run_that_is_interrupted_ends_its_testees(
+    vectors: Path, make: Make, root: Path, tmp_path: Path, name: str, group: bool
+) -> None:
+    """A terminal tells all of its processes, `kill` the runner alone; what was done is shown."""
+    pids = tmp_path / "pids"
+    testee = f"{make(HANGING)} {pids}"
+    runner = subprocess.Popen(
+        [*(sys.executable, "-m", "virtwire.conformance", "--testee", testee, "--vectors", str(vectors), "--jobs", "1")],
+        env={**os.environ, "PYTHONPATH": str(root / "generated" / "python")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while len(pids.read_text().split() if pids.exists() else ()) < 2:  # one is asked first, and one the cases
+        time.sleep(0.02)
+    time.sleep(0.5)
+    number = signal.Signals[name]
+    if group:
+        os.killpg(runner.pid, number)
+    else:
+        runner.send_signal(number)
+    out, err = runner.communicate(timeout=20)
+    assert (runner.returncode, err) == (128 + number, "")
+    assert out.startswith("interrupted: this is what was done so far\n\n1 cases: 1 passed\n")
+    for pid in map(int, pids.read_text().split()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_a_flood_of_errors_is_not_kept(make: Make) -> None:

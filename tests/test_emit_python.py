@@ -502,8 +502,8 @@ def test_rows_of_integers_are_counted(load: Load) -> None:
     m = load(struct("s", member("n", U8), member("rows", array(array(LE32, 2), FieldRef(path="n"))), member("end", U8)))
     value = m.S.from_bytes(b"\1" + bytes(range(8)) + b"e")
     assert value.rows == [(0x03020100, 0x07060504)] and bytes(value) == b"\1" + bytes(range(8)) + b"e"
-    DecodeError, EncodeError = errors(m)
-    with pytest.raises(DecodeError, match=r"s\.rows: ends too early"):
+    decode_error, encode_error = errors(m)
+    with pytest.raises(decode_error, match=r"s\.rows: ends too early"):
         m.S.from_bytes(b"\2" + bytes(9))
     for rows, path in (
         ([(1,)], "s.rows[0]"),
@@ -515,7 +515,7 @@ def test_rows_of_integers_are_counted(load: Load) -> None:
         (iter([(1, 2)]), "s.rows"),
     ):
         value.rows = rows
-        with pytest.raises(EncodeError) as error:
+        with pytest.raises(encode_error) as error:
             value.to_bytes()
         assert error.value.path == path
 

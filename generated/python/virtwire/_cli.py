@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = int(options.run(options))
         sys.stdout.flush()  # a closed pipe is to be noticed here
         return code
+    except KeyboardInterrupt:
+        return 130
     except DecodeError as error:
         print(f"virtwire: {error}", file=sys.stderr)
         return 1

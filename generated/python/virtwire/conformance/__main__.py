@@ -7,12 +7,15 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from .._cli import prepare_output
-from .processes import CannotRun
+from .processes import CannotRun, Ended
 from .report import json_report, junit_report, printable, text_report
 from .runner import run
 from .vectors import VectorError, load_cases, select, vectors_directory
@@ -31,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from .check import main as check
 
             return check(words[1:])
-        code = _run(_parser().parse_args(words))
+        options = _parser().parse_args(words)
+        with _ending_on_signals():
+            code = _run(options)
         sys.stdout.flush()
         return code
+    except KeyboardInterrupt as ended:
+        return 128 + (ended.number if isinstance(ended, Ended) else signal.SIGINT)
     except BrokenPipeError:
         # the reader has seen enough; give the interpreter something to flush into
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         "  python -m virtwire.conformance --testee ./my-testee --only net\n"
         "  python -m virtwire.conformance --testee 'ssh target my-testee' --format junit --output results.xml\n"
         "  python -m virtwire.conformance check --device-context context.bin --device-type net   real data\n\n"
-        "Exit codes: 0 everything as expected, 1 failures, 2 the testee cannot be run.",
+        "Exit codes: 0 everything as expected, 1 failures, 2 the testee cannot be run; 130 interrupted: what was done is\n"
+        "shown, and the testees are ended.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -85,6 +93,29 @@ def _parser() -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="all failures, all structs and clauses"
     )
     return parser
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Take the signals that end a process as Ctrl-C is taken: the testees are ended, too."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise Ended(number)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    signals = [
+        number for number in signals if signal.getsignal(number) is not signal.SIG_IGN
+    ]  # as `nohup` asks
+    try:
+        before = {number: signal.signal(number, end) for number in signals}
+    except ValueError:  # not in the main thread: signals are somebody else's
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def seconds(text: str) -> float:
@@ -128,7 +159,7 @@ def _run(options: argparse.Namespace) -> int:
             raise CannotRun(
                 f"{options.output}: cannot be written: {error.strerror or error}"
             ) from None
-    return 0 if outcome.good else 1
+    return 128 + outcome.ended if outcome.ended else 0 if outcome.good else 1
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -15,11 +16,22 @@ from .protocol import MAX_LINE
 MAX_AHEAD = 8
 """How many lines a testee may be ahead of the questions before nobody reads what it says."""
 
+PATIENCE = 0.5
+"""How long, in seconds, the runner may take to notice that it is to end, when its testees have noticed."""
+
 Lines: TypeAlias = "queue.Queue[str | None] | queue.SimpleQueue[str | None]"
 
 
 class CannotRun(Exception):
     """The testee cannot be run at all."""
+
+
+class Ended(KeyboardInterrupt):
+    """The runner was told to end by the signal `number`."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class NoAnswer(Exception):
@@ -32,9 +44,14 @@ class Process:
     A thread writes to it and others read from it, so that nothing it does, and nothing that processes of its own do with
     the pipes when it has ended, holds the runner up for longer than the time-out. Each pipe is closed by the thread that
     uses it, and by no other: else the next process could get the same file descriptor while it is still read from.
+
+    When `halt` is set, what the process still says is of no interest, and none is started any more; `end` ends it then.
     """
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
+    def __init__(
+        self, command: Sequence[str], timeout: float, halt: threading.Event | None = None
+    ) -> None:
+        self._halt = threading.Event() if halt is None else halt
         self._command = list(command)
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,6 +86,12 @@ class Process:
             )
         return answer
 
+    def end(self) -> None:
+        """End the process, and so whoever waits for its answer in another thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def stop(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -92,6 +115,8 @@ class Process:
             raise CannotRun(f"{self._command[0]}: {error.strerror or error}") from None
         self.starts += 1
         self._process = process
+        if self._halt.is_set():
+            process.kill()
         threading.Thread(target=_write, args=(process.stdin, self._questions), daemon=True).start()
         threading.Thread(
             target=_read, args=(process.stdout, self._answers, self._ended), daemon=True
@@ -107,11 +132,19 @@ class Process:
         except subprocess.TimeoutExpired:
             self.stop()
             return "closed its output"
+        if code in _TOLD_TO_END:  # and so is the runner, perhaps
+            self._halt.wait(timeout=PATIENCE)
         self._errors.complete.wait(timeout=min(self._timeout, 5))
         self.stop()
         how = f"crashed with signal {-code}" if code < 0 else f"ended with exit code {code}"
         lines = self._errors.end.decode("utf-8", "replace").strip().splitlines()
         return f"{how}: {lines[-1]}" if lines else how
+
+
+# the exit codes of a process that a signal ended, and of a shell that says so
+_TOLD_TO_END = {
+    code for number in (signal.SIGINT, signal.SIGTERM) for code in (-number, 128 + number)
+}
 
 
 class Errors:

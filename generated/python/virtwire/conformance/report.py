@@ -57,6 +57,8 @@ def text_report(outcome: Outcome, *, verbose: bool = False, limit: int = 20) -> 
     structs = outcome.by_struct()
     full = sum(1 for c in structs.values() if c["passed"] == sum(c.values()))
     parts = [f"{counts[status]} {status.replace('-', ' ')}" for status in _ORDER if counts[status]]
+    if outcome.ended:
+        lines += ["", "interrupted: this is what was done so far"]
     lines += ["", f"{len(outcome.verdicts)} cases: {', '.join(parts) or 'none'}"]
     lines += [f"{len(structs)} structs, {full} of them passed everything"]
     if outcome.restarts:
@@ -101,6 +103,8 @@ def json_report(outcome: Outcome) -> str:
         ],
         "cases": [_case(v) for v in outcome.verdicts],
     }
+    if outcome.ended:
+        document["interrupted"] = True
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 

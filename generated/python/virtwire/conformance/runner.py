@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from .processes import NoAnswer, Process, CannotRun
+from .processes import CannotRun, Ended, NoAnswer, Process
 from .vectors import Case
 from .verdicts import (
     Expectation,
@@ -28,17 +28,18 @@ GOOD: tuple[Status, ...] = ("passed", "skipped", "expected-failure")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of all cases, in their order."""
+    """What became of all cases, in their order; of those that were done, where the signal `ended` ended the run."""
 
     command: str
     verdicts: tuple[Verdict, ...]
     stale: tuple[Expectation, ...]
     restarts: int = 0
+    ended: int = 0
 
     @property
     def good(self) -> bool:
         """Whether everything went as expected."""
-        return not self.stale and all(v.status in GOOD for v in self.verdicts)
+        return not self.stale and not self.ended and all(v.status in GOOD for v in self.verdicts)
 
     def counts(self) -> Counter[str]:
         """How many cases there are of each status."""
@@ -68,7 +69,10 @@ def run(
     timeout: float = 10.0,
     expected: Sequence[Expectation] = (),
 ) -> Outcome:
-    """Put cases to the testee that `command` starts. Raises `CannotRun` where it cannot be run."""
+    """Put cases to the testee that `command` starts. Raises `CannotRun` where it cannot be run.
+
+    Where it is interrupted, it ends the testees, and gives what is done.
+    """
     _probe(command, timeout)
     # one struct after the other in one process: a crash takes nothing else with it
     waiting = [list(group) for _, group in groupby(cases, key=lambda case: case.struct)]
@@ -76,30 +80,54 @@ def run(
     found: dict[str, Verdict] = {}
     restarts: list[int] = []
     problems: list[Exception] = []
+    halt = threading.Event()
+    testees: list[Process] = []
+    ended = 0
 
-    def work() -> None:
-        with Process(command, timeout) as testee:
-            try:
-                while not problems:
+    def work(testee: Process, finished: threading.Event) -> None:
+        try:
+            with testee:
+                while not problems and not halt.is_set():
                     try:
                         group = waiting.pop()
                     except IndexError:
                         break
                     for case in group:
-                        found[case.id] = judge(case, testee.ask)
-            except Exception as error:
-                problems.append(error)
+                        verdict = judge(case, testee.ask)
+                        if halt.is_set():
+                            break
+                        found[case.id] = verdict
+        except Exception as error:
+            problems.append(error)
+        finally:
             restarts.append(max(0, testee.starts - 1))
+            finished.set()
 
-    threads = [threading.Thread(target=work) for _ in range(max(1, min(jobs, len(waiting))))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if problems:
+    # events tell when a thread has ended: one whose `join` is interrupted counts as ended in some versions of Python
+    working: list[threading.Event] = []
+    try:
+        for _ in range(max(1, min(jobs, len(waiting)))):
+            testee, finished = Process(command, timeout, halt), threading.Event()
+            testees.append(testee)
+            threading.Thread(target=work, args=(testee, finished)).start()
+            working.append(finished)
+        for finished in working:
+            finished.wait()
+    except KeyboardInterrupt as interrupt:
+        ended = interrupt.number if isinstance(interrupt, Ended) else Ended().number
+        halt.set()
+        for testee in testees:
+            testee.end()
+        for finished in working:
+            finished.wait()
+    if problems and not ended:
         raise problems[0]
-    verdicts, stale = apply_expectations([found[case.id] for case in cases], expected)
-    return Outcome(" ".join(command), tuple(verdicts), tuple(stale), sum(restarts))
+    verdicts, stale = apply_expectations(
+        [found[case.id] for case in cases if case.id in found], expected
+    )
+    return Outcome(
+        " ".join(command), tuple(verdicts), () if ended else tuple(stale), sum(restarts), ended
+    )
 
 
 def _probe(command: Sequence[str], timeout: float) -> None:
