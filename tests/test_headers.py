@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from virtspec import compilers
 from virtspec.diagnostics import SpecError
 from virtspec.headers import HeaderFacts, read_headers
 
@@ -125,6 +127,72 @@ def test_a_header_that_does_not_compile(compiler: str, tmp_path: Path) -> None:
 def test_no_compiler() -> None:
     with pytest.raises(SpecError, match="cannot be run"):
         read_headers(["stdint.h"], compiler="no-such-compiler")
+
+
+@pytest.mark.parametrize("cross", ["s390x-linux-gnu-gcc", "aarch64-linux-gnu-gcc"])
+def test_a_compiler_for_another_machine(cross: str, tmp_path: Path) -> None:
+    if shutil.which(cross) is None:
+        pytest.skip(f"no {cross}")
+    (tmp_path / "big.h").write_text("#define BIG_BIT 0x123456789\nstruct big { short x; long y; };\n")
+    facts = read_headers([str(tmp_path / "big.h")], compiler=cross)
+    assert (facts.constants, facts.structs["big"].size) == ({"BIG_BIT": 0x123456789}, 16)
+
+
+HOSTILE = {
+    "a constructor": 'static void __attribute__((constructor)) begin(void) {{ fclose(fopen("{file}", "w")); }}',
+    "a main": 'int main(void) {{ fclose(fopen("{file}", "w")); return 0; }}',
+    "an initialiser in another section": (
+        'static void begin(void) {{ fclose(fopen("{file}", "w")); }}'
+        '__attribute__((section(".init_array"), used)) static void (*entry)(void) = begin;'
+    ),
+    "a name of its own for what prints": '#define printf(...) fclose(fopen("{file}", "w"))',
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_nothing_of_a_header_is_run(compiler: str, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "written"
+    head = "#include <stdio.h>\n#define HOSTILE_BIT 5\nstruct hostile { int x; char y; };\n"
+    (tmp_path / "hostile.h").write_text(f"{head}{HOSTILE[kind].format(file=file)}\n")
+    facts = read_headers([str(tmp_path / "hostile.h")], compiler=compiler)
+    assert facts.constants["HOSTILE_BIT"] == 5 and facts.structs["hostile"].size == 8
+    assert not file.exists()
+
+
+def test_a_header_cannot_put_its_own_numbers_in_the_place_of_others(compiler: str, tmp_path: Path) -> None:
+    (tmp_path / "forged.h").write_text(
+        "struct forged { int x; };\n"
+        "const unsigned char virtspec_forged[64] = { 1, 2, 3 };\n"
+        "#define VIRTSPEC_NUMBER(x) 0\n"
+    )
+    assert read_headers([str(tmp_path / "forged.h")], compiler=compiler).structs["forged"].size == 4
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "text"),
+    [
+        ("MOST_SECONDS", 1, '#include "endless.h"\n#include "endless.h"\n'),
+        ("MOST_OUTPUT", 1 << 20, "".join(f"#define A{i} A{i + 1} A{i + 1}\n" for i in range(20)) + "A0\n"),
+        ("MOST_MEMORY", 64 << 20, "".join(f"#define A{i} A{i + 1} A{i + 1}\n" for i in range(40)) + "A0\n"),
+    ],
+)
+def test_a_compiler_that_does_not_end(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, text: str
+) -> None:
+    (tmp_path / "endless.h").write_text(text)
+    monkeypatch.setattr(compilers, bound, value)
+    monkeypatch.setattr(compilers, "MOST_SECONDS", 1 if bound == "MOST_SECONDS" else 20)
+    with pytest.raises(SpecError, match=r"does not end within 1 s|do not compile"):
+        read_headers([str(tmp_path / "endless.h")], compiler=compiler)
+
+
+def test_the_working_directory_stays_as_it_is(compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "here.h").write_text("struct here { int x; };\n")
+    monkeypatch.chdir(tmp_path)
+    for name, include in (("include/here.h", []), ("here.h", [Path("include")])):
+        assert read_headers([name], compiler=compiler, include=include).structs["here"].size == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["include"]
 
 
 def test_unbalanced_text_ends(compiler: str, tmp_path: Path) -> None:

@@ -1,19 +1,17 @@
 """What C headers state: the structs, members and constants they define, with sizes, offsets and values.
 
-A small parser finds the names in the preprocessed text; the numbers are the compiler's own: it compiles one program
-that prints them. Only names that the parser took for C identifiers reach that program.
+A small parser finds the names in the preprocessed text; the numbers are the compiler's own: it makes an object file
+that holds them. Only names that the parser took for C identifiers reach that file, and nothing is run.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from virtspec.compilers import Compiler
 from virtspec.diagnostics import SpecError
 
 MAX_DEPTH = 64
@@ -90,12 +88,12 @@ class _Declarations:
 def read_headers(headers: Sequence[str], *, compiler: str = "cc", include: Sequence[Path] = ()) -> HeaderFacts:
     """The facts of headers, named as in `#include <…>` or by a path. Raises `SpecError` where they do not compile."""
     prelude = "".join(f"#include {_include_name(h)}\n" for h in headers)
-    command = [compiler, "-w", "-x", "c", *(f"-I{directory}" for directory in include)]
-    text = _run([*command, "-E", "-dD", "-"], prelude)
+    asked = Compiler(compiler, include)
+    text = asked.accept(["-E", "-dD"], prelude).output
     declared = _parse(text, {_include_name(h)[1:-1] for h in headers})
     members = {tag: list(_paths(body, "", "", declared, (tag,))) for tag, (_, body) in declared.structs.items()}
-    constants = _integer_constants(command, prelude, declared.constants)
-    return _measure(command, prelude, declared, members, constants)
+    constants = _integer_constants(asked, prelude, declared.constants)
+    return _measure(asked, prelude, declared, members, constants)
 
 
 def _include_name(header: str) -> str:
@@ -103,27 +101,6 @@ def _include_name(header: str) -> str:
         raise SpecError(f"{header!a}: not a header that can be included")
     path = Path(header)
     return f'"{path.resolve()}"' if path.is_file() else f"<{header}>"
-
-
-def _run(command: Sequence[str], text: str) -> str:
-    """The output of a compiler that reads `text`. Raises `SpecError` with its first complaint."""
-    done = _start(command, text)
-    if done.returncode:
-        complaint = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr[:200].strip())
-        hint = "; -I DIR says where headers are" if "No such file" in complaint else ""
-        raise SpecError(f"the headers do not compile with '{command[0]}': {complaint}{hint}")
-    return done.stdout
-
-
-def _start(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
-    try:
-        # the messages of a compiler are read here, so they have to be the English ones
-        environment = {**os.environ, "LC_ALL": "C"}
-        return subprocess.run(
-            command, input=text, env=environment, capture_output=True, text=True, errors="replace", check=False
-        )
-    except OSError as error:
-        raise SpecError(f"'{command[0]}' cannot be run: {error.strerror}; name a C compiler") from None
 
 
 # --- names: the preprocessed text --------------------------------------------------------------------------
@@ -314,59 +291,50 @@ def _paths(
 # --- numbers: the compiler ---------------------------------------------------------------------------------
 
 
-def _integer_constants(command: Sequence[str], prelude: str, names: Iterable[str]) -> list[str]:
+def _integer_constants(compiler: Compiler, prelude: str, names: Iterable[str]) -> list[str]:
     """Those names that are integer constant expressions: the compiler accepts them as such."""
     left = sorted(set(names))
     while True:
         probes = "".join(
             f'#line {n} "probe"\nenum {{ probe_{n} = (({name}) | 0) != 0 }};\n' for n, name in enumerate(left, 1)
         )
-        done = _start([*command, "-fsyntax-only", "-"], prelude + probes)
-        if not done.returncode:
+        answer = compiler.answer(["-fsyntax-only"], prelude + probes)
+        if not answer.code:
             return left
-        refused = {int(n) for n in re.findall(r"^probe:(\d+):(?:\d+:)? error:", done.stderr, re.MULTILINE)}
+        refused = {int(n) for n in re.findall(r"^probe:(\d+):(?:\d+:)? error:", answer.messages, re.MULTILINE)}
         if not refused:
-            _run([*command, "-fsyntax-only", "-"], prelude)
-            raise SpecError(f"'{command[0]}' gives no place for an error: {done.stderr[:200].strip()}")
+            compiler.accept(["-fsyntax-only"], prelude)
+            raise SpecError(f"'{compiler.program}' gives no place for an error: {answer.messages[:200].strip()}")
         left = [name for n, name in enumerate(left, 1) if n not in refused]
 
 
 def _measure(
-    command: Sequence[str],
+    compiler: Compiler,
     prelude: str,
     declared: _Declarations,
     members: dict[str, list[tuple[str, str, _Declared]]],
     constants: Sequence[str],
 ) -> HeaderFacts:
-    """Compile and run the program that prints every number."""
-    lines = ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]
+    """Have the compiler compute every number."""
+    wanted: list[str] = []
     for tag, (kind, _) in declared.structs.items():
-        lines.append(f'printf("%zu\\n", sizeof({kind} {tag}));')
+        wanted.append(f"sizeof({kind} {tag})")
         for _, c_path, member in members[tag]:
             if not member.bits:
                 whole = f"{kind} {tag}"
-                width = "(size_t)0" if member.open_ended else f"sizeof((({whole} *)0)->{c_path})"
-                lines.append(f'printf("%zu %zu\\n", offsetof({whole}, {c_path}), {width});')
-    lines += (f'printf("%d %llu\\n", ({name}) < 0, (unsigned long long)({name}));' for name in constants)
-    program = prelude + "\n".join(lines) + "\nreturn 0; }\n"
-    with tempfile.TemporaryDirectory(prefix="virtspec-") as directory:
-        binary = str(Path(directory) / "measure")
-        _run([*command, "-o", binary, "-"], program)
-        numbers = iter(_run([binary], "").splitlines())
+                wanted.append(f"__builtin_offsetof({whole}, {c_path})")
+                wanted.append("0" if member.open_ended else f"sizeof((({whole} *)0)->{c_path})")
+    numbers = iter(compiler.numbers(prelude, [*wanted, *constants]))
     structs: dict[str, HeaderStruct] = {}
     for tag in declared.structs:
-        total = int(next(numbers))
+        total = next(numbers)
         measured: list[HeaderMember] = []
         for path, _, member in members[tag]:
             if member.bits:
                 measured.append(HeaderMember(path=path, offset=None, size=None))
                 continue
-            offset, extent = map(int, next(numbers).split())
+            offset, extent = next(numbers), next(numbers)
             size = None if member.open_ended else extent
             measured.append(HeaderMember(path=path, offset=offset, size=size, struct=member.tag, order=member.order))
         structs[tag] = HeaderStruct(name=tag, size=total, members=tuple(measured))
-    values: dict[str, int] = {}
-    for name in constants:
-        negative, value = map(int, next(numbers).split())
-        values[name] = value - (1 << 64) if negative else value
-    return HeaderFacts(structs=structs, constants=values)
+    return HeaderFacts(structs=structs, constants=dict(zip(constants, numbers, strict=True)))

@@ -277,6 +277,7 @@ FLOORS = {
         "atlas",
         "drift",
         "headers",
+        "compilers",
         "releases",
     ),
     "Model": ("expressions", "model", "model_json", "layout", "since", "names", "rendering", "resources"),

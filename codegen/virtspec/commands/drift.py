@@ -19,14 +19,16 @@ def add(commands: Commands) -> None:
         "drift",
         "compare the specification with C headers, by means of a C compiler",
         "  virtspec drift ../virtio-spec linux/virtio_net.h linux/virtio_blk.h\n"
-        "  virtspec drift spec/models/virtio-1.4.json include/virtio.h -I include --table names.toml",
+        "  virtspec drift spec/models/virtio-1.4.json include/virtio.h -I include --table names.toml\n\n"
+        "The headers are compiled, and nothing that is made of them is run: CC may be a cross compiler. It works in a\n"
+        "temporary directory, with bounds on its time and memory; a header may include any file that you may read.",
     )
     parser.add_argument("spec", metavar="SPEC", help=SPEC_HELP)
     parser.add_argument("headers", nargs="+", metavar="HEADER", help="a path, or a name as in #include <NAME>")
     parser.add_argument("--table", metavar="FILE.toml", help="other names in the headers, and known differences")
     parser.add_argument("-I", dest="include", action="append", default=[], metavar="DIR", help="where to find headers")
     parser.add_argument(
-        "--cc", default=os.environ.get("CC", "cc"), metavar="CC", help="the compiler (default: $CC or cc)"
+        "--cc", default=os.environ.get("CC", "cc"), metavar="CC", help="the C compiler (default: $CC or cc)"
     )
     parser.add_argument("--all", action="store_true", help="show what is equal or only in SPEC, too")
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
