@@ -18,6 +18,15 @@ CHAPTERS = sorted((Path(__file__).parent / "chapters").glob("*.tex"))
 
 # what a chapter has of which a target tells that it keeps it as bytes, or has no vectors for it
 TOLD = {
+    "bits": {
+        "python, c, rust: bits/const/BITS_EMPTY",
+        "python, c, rust: bits/const/BITS_STR",
+        "python, c, rust: bits/const/BITS_TOO_MUCH",
+        "python, rust: bits/const/BITS_MASK",
+        "python: bits/struct/bits_choices",
+        "conformance: bits/struct/bits_choices",
+    },
+    "text": {"python, c, rust: text_device/const/TEXT_D", "python, c, rust: text_device/const/TEXT_E"},
     "counter": {
         "rust: counter/const/COUNTER_HALF",
         "rust: counter/const/COUNTER_MID",

@@ -174,8 +174,9 @@ class Struct:
         """All values with the bytes they take when this is encoded at `offset`."""
         return _leaves(self, "", offset, 0)
 
-    def _check(self) -> None:
-        """Raise `EncodeError` where an array has not as many elements as another member says."""
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
+        """Raise `EncodeError` where an array has not as many elements as another member says; one that is not `present`
+        has none."""
 
     def _encode(
         self,
@@ -190,7 +191,7 @@ class Struct:
         everything behind an absent member has to be absent as well."""
         unfit = ""
         try:
-            self._check()
+            self._check(present)
         except (
             AttributeError,
             TypeError,

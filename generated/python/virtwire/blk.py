@@ -16,7 +16,7 @@ from ._views import Bits, Bytes, Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Final
     from typing_extensions import Self
     from ._errors import Buffer, ByteOrder
@@ -1540,7 +1540,7 @@ zones|struct virtio_blk_zone_descriptor|64|||nr_zones
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.zones) != self.nr_zones:
             raise wrong_count(self, "zones", len(self.zones), self.nr_zones, "nr_zones")
 

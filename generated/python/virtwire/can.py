@@ -16,7 +16,7 @@ from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any, Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -473,7 +473,7 @@ sdu|u8|16|||length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.sdu) != self.length:
             raise wrong_count(self, "sdu", len(self.sdu), self.length, "length")
 
@@ -729,7 +729,7 @@ sdu|u8|16|||length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.sdu) != self.length:
             raise wrong_count(self, "sdu", len(self.sdu), self.length, "length")
 

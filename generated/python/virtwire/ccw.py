@@ -16,6 +16,7 @@ from ._views import Bits, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -293,7 +294,7 @@ data|u8|4|||length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.data) != self.length:
             raise wrong_count(self, "data", len(self.data), self.length, "length")
 

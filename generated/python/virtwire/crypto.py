@@ -17,7 +17,7 @@ from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Final, Literal
     from typing_extensions import Self
     from ._errors import Buffer
@@ -8735,7 +8735,7 @@ cap_mode|struct virtio_crypto_ipsec_mode_cap|8|||count
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.cap_mode) != self.count:
             raise wrong_count(self, "cap_mode", len(self.cap_mode), self.count, "count")
 

@@ -15,7 +15,7 @@ from ._views import Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -209,7 +209,7 @@ value|u8|16|||length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.value) != self.length:
             raise wrong_count(self, "value", len(self.value), self.length, "length")
 
@@ -311,7 +311,7 @@ fields|struct virtio_dev_ctx_field_tlv|4|||field_count
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.fields) != self.field_count:
             raise wrong_count(self, "fields", len(self.fields), self.field_count, "field_count")
 
@@ -672,7 +672,7 @@ desc_idx|le16|4|||desc_count
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.desc_idx) != self.desc_count:
             raise wrong_count(self, "desc_idx", len(self.desc_idx), self.desc_count, "desc_count")
 

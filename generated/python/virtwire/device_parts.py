@@ -16,7 +16,7 @@ from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -543,7 +543,7 @@ value|u8|16|||hdr.length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.value) != self.hdr.length:
             raise wrong_count(self, "value", len(self.value), self.hdr.length, "hdr.length")
 

@@ -18,7 +18,7 @@ from ._views import Bits, Bytes, Int, Ints, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Final, Literal
     from typing_extensions import Self
     from ._errors import Buffer
@@ -2082,7 +2082,7 @@ macs|u8[6]|4|||entries
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.macs) != self.entries:
             raise wrong_count(self, "macs", len(self.macs), self.entries, "entries")
 
@@ -2255,7 +2255,7 @@ hash_key_data|u8|13|||hash_key_length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.hash_key_data) != self.hash_key_length:
             raise wrong_count(
                 self,
@@ -2493,7 +2493,7 @@ hash_key_data|u8||||hash_key_length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.indirection_table) != (self.indirection_table_mask + 1):
             raise wrong_count(
                 self,
@@ -4717,7 +4717,7 @@ mask|u8|8|||length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.mask) != self.length:
             raise wrong_count(self, "mask", len(self.mask), self.length, "length")
 
@@ -4822,7 +4822,7 @@ selectors|struct virtio_net_ff_selector|8|||count
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.selectors) != self.count:
             raise wrong_count(self, "selectors", len(self.selectors), self.count, "count")
 
@@ -5080,7 +5080,7 @@ selectors|struct virtio_net_ff_selector|8|||count
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.selectors) != self.count:
             raise wrong_count(self, "selectors", len(self.selectors), self.count, "count")
 
@@ -5232,7 +5232,7 @@ keys|u8|16|||key_length
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.keys) != self.key_length:
             raise wrong_count(self, "keys", len(self.keys), self.key_length, "key_length")
 

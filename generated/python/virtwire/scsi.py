@@ -17,6 +17,7 @@ from ._views import Bytes, Int, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Final, Literal
     from typing_extensions import Self
     from ._errors import Buffer
@@ -816,7 +817,14 @@ datain|u8||||rest
         bits = FEATURES.mask(features)
         has_pi_bytesout = bits < 0 or bits >> 3 & 1 != 0
         try:
-            self._check()
+            self._check(
+                {
+                    "pi_bytesout": has_pi_bytesout,
+                    "pi_bytesin": has_pi_bytesout,
+                    "pi_out": has_pi_bytesout,
+                    "pi_in": has_pi_bytesout,
+                }
+            )
             if len(self.lun) == 8:
                 return b"".join(
                     (
@@ -869,12 +877,20 @@ datain|u8||||rest
             features=features,
         )
 
-    def _check(self) -> None:
-        if self.pi_out is not None and len(self.pi_out) != (self.pi_bytesout or 0):
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
+        if (
+            self.pi_out is not None
+            and (present is None or present.get("pi_out", True))
+            and len(self.pi_out) != (self.pi_bytesout or 0)
+        ):
             raise wrong_count(
                 self, "pi_out", len(self.pi_out), self.pi_bytesout or 0, "pi_bytesout"
             )
-        if self.pi_in is not None and len(self.pi_in) != (self.pi_bytesin or 0):
+        if (
+            self.pi_in is not None
+            and (present is None or present.get("pi_in", True))
+            and len(self.pi_in) != (self.pi_bytesin or 0)
+        ):
             raise wrong_count(self, "pi_in", len(self.pi_in), self.pi_bytesin or 0, "pi_bytesin")
 
 

@@ -16,7 +16,7 @@ from ._views import Bytes, Int, Nested, Value, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any, Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -2718,7 +2718,7 @@ value|le32|8|||length / 4
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.value) != (self.length // 4):
             raise wrong_count(self, "value", len(self.value), self.length // 4, "length / 4")
 

@@ -15,6 +15,7 @@ from ._views import Int, Nested, View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Final
     from typing_extensions import Self
     from ._errors import Buffer
@@ -496,7 +497,7 @@ data|u8|44|||hdr.len
             pass
         return super()._encode()
 
-    def _check(self) -> None:
+    def _check(self, present: Mapping[str, bool] | None = None) -> None:
         if len(self.data) != self.hdr.len:
             raise wrong_count(self, "data", len(self.data), self.hdr.len, "hdr.len")
 

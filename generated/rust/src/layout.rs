@@ -259,7 +259,7 @@ macro_rules! bit {
         pub fn $set(&mut self, value: $type) -> Result<(), $crate::Error> {
             const MASK: $int = <$int>::MAX >> (<$int>::BITS - $width);
             let wide = <$int>::from(value);
-            if wide & !MASK != 0 {
+            if wide & MASK != wide {
                 return Err($crate::fixed::out_of_range(Self::NAME, stringify!($get), $width));
             }
             let others = <$int>::from(self.$member) & !(MASK << $shift);

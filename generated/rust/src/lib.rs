@@ -7,6 +7,9 @@
 #![deny(missing_docs)]
 // some of the specification's constants end in lower case
 #![allow(non_upper_case_globals)]
+// members are called as the specification calls them
+#![allow(clippy::len_without_is_empty, clippy::new_ret_no_self)]
+#![allow(clippy::should_implement_trait, clippy::wrong_self_convention)]
 
 #[cfg(feature = "std")]
 extern crate std;

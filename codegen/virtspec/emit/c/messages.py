@@ -147,7 +147,7 @@ class _Reading:
             if f.size:
                 shorts.append(Short(code=self.codes[id(f)], end=end))
         arguments = tuple(lengths.arguments.values())
-        delimited = all(step.shape != "rest" for _, step in steps) and record.size is None
+        delimited = all(step.shape != "rest" for _, step in steps) and record.varies
         table = self._values()
         by_path = {f.path: self.codes[id(f)] for f in record.fields}
         return Message(
@@ -278,7 +278,7 @@ class _Reading:
                 size = str(element.size)
             case Bits():
                 size = str(element.container.size)
-            case Record() if element.size is not None:
+            case Record() if element.size is not None and not element.varies:
                 size = str(element.size)
             case Record() if element.keyword == "struct":
                 record = element

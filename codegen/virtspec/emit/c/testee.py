@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeVar
 
 from virtspec.emit.c.message_views import Message
 from virtspec.emit.c.messages import Messages
@@ -212,9 +213,11 @@ def _members(f: Field, bits: dict[str, BitField], names: Names, at: str = "") ->
     """The members of the C struct that a field gives."""
     if isinstance(f.type, Inline):
         return [item for inner in f.type.fields for item in _members(inner, bits, names)]
-    if f.size == 0:
-        return []
     element, lengths = dimensions(f.type)
+    if f.size == 0:  # C has no such member; of bytes, it is shown
+        if isinstance(element, Integer) and element.bits == 8 and len(lengths) == 1:
+            return [Item(shape="bytes", path=f.path, at="(uint8_t *)v->end", size="0")]
+        return []
     member, count, index = at or f"s->{f.name}", "", ""
     rows = 1 if isinstance(element, Integer) and element.bits == 8 else 0
     counts = lengths[: len(lengths) - rows]
@@ -248,13 +251,21 @@ def _members(f: Field, bits: dict[str, BitField], names: Names, at: str = "") ->
             return []
 
 
+_Reached = TypeVar("_Reached", Item, Gather)
+
+
+def _inside(path: str, arm: _Reached) -> _Reached:
+    """An arm of a union, as it is reached from outside."""
+    return replace(arm, path=f"{path}.{arm.path}" if path else arm.path)
+
+
 def _gathered(f: Field, call: str, names: Names) -> Gather:
     """How a part that is not of fixed size is made."""
     path = f.path if f.member.name else ""
     type_: CType = f.type
     match type_:
         case Record(keyword="union", fields=fields) if type_.varies:
-            arms = tuple(_gathered(g, "", names) for g in fields)
+            arms = tuple(_inside(path, _gathered(g, "", names)) for g in fields)
             return Gather(shape="arms", path=path, arms=arms)
         case Record() if type_.varies:
             return Gather(shape="message", path=path, call=call or type_.tag)
@@ -314,7 +325,7 @@ def _part(f: Field, at: str, size: str, call: str, arguments: str, names: Names)
     if isinstance(type_, Inline):
         return [_placed(arm, at, size, names) for arm in type_.fields]
     if isinstance(type_, Record) and type_.keyword == "union" and type_.varies:
-        arms = tuple(arm for g in type_.fields for arm in _part(g, at, size, "", "", names))
+        arms = tuple(_inside(path, arm) for g in type_.fields for arm in _part(g, at, size, "", "", names))
         return [Item(shape="arms", path=path, arms=arms)]
     if call and isinstance(type_, Vector):
         return [Item(shape="records", path=path, at=at, size=size, call=call, arguments=arguments)]

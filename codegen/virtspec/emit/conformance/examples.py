@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from virtspec.compat import assert_never
-from virtspec.emit.conformance.lengths import fixed_count, further_count, open_arrays, solution
+from virtspec.emit.conformance.lengths import fixed_count, further_count, open_arrays, solution, stated_count
 from virtspec.emit.conformance.values import (
     MAX_EXAMPLE,
     RESERVED,
@@ -288,7 +288,8 @@ class _Walk(Written):
                 if fixed is not None:
                     return fixed
                 if self._members_only(length, prefix):
-                    return self.choice.counted
+                    # members that several lengths share have the values that the first of them needs
+                    return stated_count(length, lambda name: self.forced[prefix + name], self.examples)
                 return self._argument(array, path, self.choice.counted)
             case ConfigRef() | ExternalLength():
                 return self._argument(array, path, self.choice.counted)

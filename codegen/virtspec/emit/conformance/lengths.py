@@ -19,6 +19,18 @@ def fixed_count(length: Expression, definitions: Definitions) -> int | None:
         return None
 
 
+def stated_count(length: Expression, value: Callable[[str], int], definitions: Definitions) -> int:
+    """The value of an expression of members that have values. Raises `NoExample` where it has none."""
+
+    def resolve(name: str) -> int:
+        return definitions.constant(name) if name in definitions.constants else value(name)
+
+    try:
+        return count_of(parse_formula(length.text), resolve, definitions.size_of)
+    except ExpressionError as error:
+        raise NoExample(f"the members in '{length.text}' give no length: {error}") from None
+
+
 def further_count(count: int, further: int) -> int:
     """A number of elements, one more for each further array; none and one stay what they are."""
     return count + further if count > 1 else count

@@ -61,7 +61,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "._views": ("Array", "Bits", "Bytes", "Int", "Ints", "Nested", "Value", "View"),
 }
 _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
-    "collections.abc": ("Iterable", "Iterator"),
+    "collections.abc": ("Iterable", "Iterator", "Mapping"),
     "typing": ("Any", "Final", "Literal"),
     "typing_extensions": ("Self",),
     "._errors": ("Buffer", "ByteOrder"),

@@ -63,6 +63,9 @@ def _arm(shapes: Shapes, cls: Cls, member: Member, offset: int) -> tuple[str, st
         case "ints":
             text = f"{attribute.format[0].replace('=', '<')}{attribute.count}{attribute.format[1:]}"
             return f'ints_arm("{text}"{at})', attribute.type
+        case "structs" | "pieces":
+            element = f"lambda: {attribute.cls}" if attribute.cls else f'"{attribute.unit}s"'
+            return f"rows_arm(Rows({element}), {attribute.size}{at})", attribute.type
         case "rows":
             return f"rows_arm(Rows({attribute.row.replace('=', '<')}), {attribute.size}{at})", attribute.type
         case "struct":

@@ -159,7 +159,8 @@ class Classes:
         for attribute in cls.attributes:
             if attribute.size is None or attribute.optional or attribute.kind.startswith("var_"):
                 break
-            yield from self._view_member(attribute, offset)
+            if attribute.size:
+                yield from self._view_member(attribute, offset)
             offset += attribute.size
 
     def _view_member(self, attribute: Attribute, at: int) -> Iterator[ViewMember]:

@@ -62,6 +62,8 @@ def _least_count(counts: Counts, cls: Cls, index: int) -> int:
     member = cls.sources[index]
     if member is None or not isinstance(member.type, Array):
         return 0
+    if cls.attributes[index].count:
+        return cls.attributes[index].count
     try:
         tree = parse_formula(length_text(member.type.length))
         count = count_of(tree, lambda name: counts.constants.get(name, 0), counts.size_of)
@@ -74,5 +76,5 @@ def checks(cls: Cls, extents: list[Extent]) -> Iterator[Check]:
     """The arrays whose length other members give."""
     for attribute, member, extent in zip(cls.attributes, cls.sources, extents, strict=True):
         if extent.count and member is not None and isinstance(member.type, Array):
-            text = length_text(member.type.length)
+            text = length_text(member.type.length) or "their number"
             yield Check(name=attribute.name, count=extent.count, text=text, optional=attribute.optional)

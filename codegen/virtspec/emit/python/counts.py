@@ -61,12 +61,12 @@ class Counts:
 
     def counted(self, cls: Cls, member: Member) -> bool:
         """Whether the bytes of an array follow from members before it."""
-        roots = set()
+        roots: set[str] = set()
         for attribute, other in zip(cls.attributes, cls.sources, strict=True):
             if other is member:
                 if attribute.opaque:
                     return False
                 break
-            roots.add(attribute.path)
+            roots |= {attribute.path, *(bit.path for bit in attribute.bits)}
         used = self.names(member)
         return used is not None and all(name.split(".")[0] in roots for name in used)

@@ -61,7 +61,7 @@ class Extents:
                 extent = replace(extent, keyword=extent.keyword + "_")
             extents.append(extent)
             used += extent.keywords
-            earlier.add(attribute.path)
+            earlier |= {attribute.path, *(bit.path for bit in attribute.bits)}
         # a keyword that several members share cannot follow from what remains
         return [replace(e, required=True) if e.keyword and used.count(e.keyword) > 1 else e for e in extents]
 
@@ -73,10 +73,16 @@ class Extents:
         if attribute.size is not None:
             return Extent(size=attribute.size)
         length = member.type.length if member is not None and isinstance(member.type, Array) else None
+        unit = attribute.unit
+        if attribute.kind == "var_items":  # of which each tells its own size, if they do not all have one
+            inner = self.catalogue.target(cls, attribute.cls)
+            unit = inner.size or 0 if inner.fixed else 0
+            if attribute.count:
+                return Extent(count=str(attribute.count), unit=unit)
         if length is not None and member is not None and not attribute.opaque:
             names = self.counts.names(member)
             if names is not None and all(n.split(".")[0] in earlier for n in names):
-                return Extent(count=self._count(cls, length), names=frozenset(names), unit=attribute.unit)
+                return Extent(count=self._count(cls, length), names=frozenset(names), unit=unit)
         return Extent(keyword=_keyword(attribute, length), unit=attribute.unit)
 
     @staticmethod
@@ -93,7 +99,7 @@ class Extents:
     def _member(self, cls: Cls, path: str) -> str:
         """A member's path as an attribute of `self`; a constant as its value."""
         parts = path.split(".")
-        first = {a.path: a.name for a in cls.attributes} | {b.name: b.name for a in cls.attributes for b in a.bits}
+        first = {a.path: a.name for a in cls.attributes} | {b.path: b.name for a in cls.attributes for b in a.bits}
         if parts[0] in first:
             text = ".".join(["self", first[parts[0]], *(python_field(p) for p in parts[1:])])
             absent = any(a.optional for a in cls.attributes if a.path == parts[0])
@@ -108,7 +114,7 @@ def behind(
 ) -> tuple[str, tuple[str, ...]] | None:
     """The bytes behind a member, as what to subtract (` - 8 - self.length`) over members before it and keywords,
     with the keywords it takes; None where those bytes have to be decoded to know."""
-    before = {a.path for a in cls.attributes[:index]}
+    before = {path for a in cls.attributes[:index] for path in (a.path, *(bit.path for bit in a.bits))}
     fixed = 0
     terms: list[str] = []
     keywords: list[str] = []
@@ -119,7 +125,7 @@ def behind(
                 fixed += extent.size
                 continue
             term = str(extent.size)
-        elif extent.count and all(n.split(".")[0] in before for n in extent.names):
+        elif extent.count and extent.unit and all(n.split(".")[0] in before for n in extent.names):
             term = _times(extent.unit, extent.count)
         elif extent.keyword:
             term = _times(extent.unit, extent.keyword)

@@ -134,6 +134,7 @@ class Shapes:
             fields.append(
                 BitView(
                     name=unique(python_field(bit.name or "unnamed"), used),
+                    path=bit.name,
                     offset=bit.offset,
                     width=bit.width,
                     overlaps=bool(taken & mask),

@@ -36,6 +36,7 @@ class BitView:
     """A bit-field; `overlaps` an earlier one of the same container (arms of a union)."""
 
     name: str
+    path: str
     offset: int
     width: int
     overlaps: bool = False

@@ -279,7 +279,11 @@ def _made(cls: Any, name: str, old: Any, tree: Tree) -> Any:
     if sorted(tree, key=str) != sorted(range(len(tree)), key=str):
         raise ProtocolError(f"{cls.C_NAME}.{name}: elements are numbered from 0 without gaps")
     filled = list(old) if isinstance(old, tuple) else []
-    element = _element(cls, name)
+    element = (
+        type(filled[0])
+        if filled and isinstance(filled[0], (Struct, Union, bytes))
+        else _element(cls, name)
+    )
     items = []
     for i in range(max(len(tree), len(filled))):
         if i not in tree:

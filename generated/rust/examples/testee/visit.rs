@@ -218,6 +218,16 @@ pub fn set_bits<T: Bit, O: Outcome>(path: &str, question: &Question, set: impl F
     }
 }
 
+/// Whether a question says anything about what a function gives.
+pub fn named_as<S, T: Visit>(_: impl Fn(&S) -> T, path: &str, question: &Question) -> bool {
+    T::named(path, question)
+}
+
+/// The same for what a function points to.
+pub fn named_in<S, T: Visit>(_: impl Fn(&S) -> *const T, path: &str, question: &Question) -> bool {
+    T::named(path, question)
+}
+
 /// Bytes from the start of a structure to one of its members.
 pub fn place<T, M>(structure: &T, member: &M) -> usize {
     (member as *const M as usize).wrapping_sub(structure as *const T as usize)
@@ -263,6 +273,14 @@ macro_rules! structure {
                         _ => {}
                     }
                 })?
+            }
+
+            #[allow(unused_variables)]
+            fn named(path: &str, question: &Question) -> bool {
+                false
+                    $(|| named_in(|value: &Self| &value.$member, &join(path, $path), question))*
+                    $($(|| question.names(&join(path, $bit)))*)*
+                    $($(|| question.names(&join(path, $arm_path)))*)?
             }
 
             #[allow(clippy::needless_update, unused_mut, unused_variables)]
@@ -311,12 +329,12 @@ macro_rules! union {
             }
 
             fn named(path: &str, question: &Question) -> bool {
-                [$($path),*].iter().any(|arm| question.names(&join(path, arm)))
+                false $(|| named_as(Self::$get, &join(path, $path), question))*
             }
 
             fn made(path: &str, question: &Question) -> Self {
                 let mut value = Self::default();
-                $(if $path.is_empty() || question.names(&join(path, $path)) {
+                $(if named_as(Self::$get, &join(path, $path), question) {
                     let arm = Visit::made(&join(path, $path), question);
                     if arm != value.$get() {
                         value.$set(arm);
