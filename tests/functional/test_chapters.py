@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = sorted((Path(__file__).parent / "chapters").glob("*.tex"))
+CHAPTERS = sorted((Path(__file__).parent / "chapters").iterdir())
+"""A chapter, or a directory of several that define the same names."""
 
 # what a chapter has of which a target tells that it keeps it as bytes, or has no vectors for it
 TOLD = {
@@ -25,6 +26,11 @@ TOLD = {
         "python, rust: bits/const/BITS_MASK",
         "python: bits/struct/bits_choices",
         "conformance: bits/struct/bits_choices",
+    },
+    "two": {
+        *(f"{t}: {c}/struct/{c}_uses" for t in ("python", "conformance") for c in ("alpha", "beta")),
+        *(f"rust: {c}/struct/{c}_uses/{m}" for c in ("alpha", "beta") for m in ("list", "many")),
+        "conformance: beta/struct/shared#2",
     },
     "text": {"python, c, rust: text_device/const/TEXT_D", "python, c, rust: text_device/const/TEXT_E"},
     "counter": {

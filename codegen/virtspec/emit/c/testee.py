@@ -150,6 +150,8 @@ def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: N
                     features=f"{names.lower}virtwire_features",
                 )
             )
+    # only the first struct of a name can be asked about
+    others = [record for s in spec.structs if s.variant > 1 and (record := catalogue.of(s.key)) and _shown(record)]
     devices = {
         d.module: f"{names.lower}virtwire_device_{header_name(d.module)}"
         for d in spec.devices
@@ -159,6 +161,7 @@ def render_testee(spec: Spec, catalogue: Catalogue, messages: Messages, names: N
         "c/testee.c.jinja",
         visits=visits,
         entries=entries,
+        unasked=[(record.tag, messages.of(record) is not None) for record in others],
         devices=[(plain(module), function) for module, function in sorted(devices.items())],
         p=names.lower,
         u=names.upper,
