@@ -135,9 +135,10 @@ class _Binder:
 
     def bind_namesakes(self) -> None:
         """Bind the structs that a listing defines under the heading or item of a code with their name."""
-        namesakes = Namesakes(self.prose, self.names)
+        listed = self.facts.listings.items()
+        namesakes = Namesakes(self.prose, self.names, (tag for _, (_, structs) in listed for tag in structs))
         arms = _arms(self.tags.values())
-        for (path, start), (_, structs) in self.facts.listings.items():
+        for (path, start), (_, structs) in listed:
             for tag in structs:
                 code, role = namesakes.find(path, start, tag)
                 if not code:

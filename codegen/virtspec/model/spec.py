@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from virtspec.frozen import dataclass
@@ -52,8 +53,7 @@ class Coverage:
     skipped: tuple[Skipped, ...] = ()
 
 
-def _by_place(thing: Struct | Constant | FeatureBit | Registry | Clause) -> tuple[str, int, str]:
-    return thing.place.file, thing.place.line, thing.key
+_by_place = attrgetter("place", "key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

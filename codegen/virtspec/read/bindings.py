@@ -7,7 +7,7 @@ around it: headings and items often are a constant's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import filterfalse
@@ -319,11 +319,14 @@ class Namesakes:
     with a code in bold type is about it like a heading.
     """
 
-    def __init__(self, prose: Prose, codes: frozenset[str]) -> None:
+    def __init__(self, prose: Prose, codes: frozenset[str], structs: Iterable[str]) -> None:
         self.prose = prose
         self.by_words: dict[tuple[str, ...], list[str]] = {}
+        words = _NOISE.union(*(struct.split("_") for struct in structs))
         for code in sorted(codes):
-            self.by_words.setdefault(_meaning(code.lower()), []).append(code)
+            # what ends in a word of no struct is called like none
+            if code.rpartition("_")[2].lower() in words:
+                self.by_words.setdefault(_meaning(code.lower()), []).append(code)
 
     def find(self, path: str, position: int, struct: str) -> tuple[str, Role]:
         """The code for a struct that the listing at a position of a file defines, and the struct's role."""

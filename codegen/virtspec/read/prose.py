@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -369,11 +369,11 @@ def _pages(file: SourceFile, around: Section | None, segments: tuple[Segment, ..
 
 
 @lru_cache(maxsize=4096)
-def hits_in(text: str, phrases: tuple[Phrase, ...]) -> tuple[list[tuple[re.Match[str], int]], ...]:
+def hits_in(text: str, phrases: tuple[Phrase, ...]) -> tuple[Sequence[tuple[re.Match[str], int]], ...]:
     """The matches of each phrase in the prose of a text, with their stretches; equal texts are searched once."""
     hit = outline_of(text).hit
     return tuple(
         # most texts lack most phrases: to see that is most of the work
-        [found for match in phrase.matches(text) if (found := hit(match))] if phrase.needed in text else []
+        [found for match in phrase.matches(text) if (found := hit(match))] if phrase.needed in text else ()
         for phrase in phrases
     )
