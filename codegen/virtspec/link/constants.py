@@ -167,30 +167,32 @@ class Constants:
 
     def link(self) -> tuple[Constant, ...]:
         """One constant for every name and value; conflicts are reported and kept side by side."""
-        found: dict[tuple[str, int | None, str], list[Definition]] = {}
-        reasons: dict[int, str] = {}
         for definition in self.definitions:
-            known = self.known(definition)
-            value = known if isinstance(known, int) else None
-            if isinstance(known, Unknown):
-                reasons[id(definition)] = str(known)
+            if isinstance(known := self.known(definition), Unknown):
                 self._report_unknown(definition, known)
-            scope = definition.text if value is None else ""
-            found.setdefault((definition.name, value, scope), []).append(definition)
         self._report_conflicts()
         constants: list[Constant] = []
         numbers: dict[str, int] = {}
-        for (name, value, _), definitions in found.items():
-            first = definitions[0]
-            if len(definitions) > 1:
-                first = next((d for d in definitions if d.kind == "feature"), first)
-            section = first.kind if first.kind in ("feature", "register") else "const"
-            key = f"{first.module}/{section}/{plain(name)}"
-            numbers[key] = numbers.get(key, 0) + 1
-            if numbers[key] > 1:
-                key = f"{key}#{numbers[key]}"
-            constants.append(_constant(key, value, reasons.get(id(first), ""), first, tuple(definitions)))
+        for name, definitions in self.by_name.items():
+            for alike in self._alike(definitions) if len(definitions) > 1 else (definitions,):
+                first = next((d for d in alike if d.kind == "feature"), alike[0])
+                section = first.kind if first.kind in ("feature", "register") else "const"
+                key = f"{first.module}/{section}/{plain(name)}"
+                numbers[key] = number = numbers.get(key, 0) + 1
+                if number > 1:
+                    key = f"{key}#{number}"
+                known = self.known(first)
+                value, reason = (None, str(known)) if isinstance(known, Unknown) else (known, "")
+                constants.append(_constant(key, value, reason, first, tuple(alike)))
         return tuple(constants)
+
+    def _alike(self, definitions: Iterable[Definition]) -> Iterable[list[Definition]]:
+        """The definitions of one name, those together that give it the same value, or the same text without a value."""
+        found: dict[int | str, list[Definition]] = {}
+        for definition in definitions:
+            known = self.known(definition)
+            found.setdefault(known if isinstance(known, int) else definition.text, []).append(definition)
+        return found.values()
 
     def _report_unknown(self, definition: Definition, error: Unknown) -> None:
         if definition.parameters is not None:

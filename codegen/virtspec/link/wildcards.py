@@ -39,8 +39,10 @@ _ENUM = re.compile(r"enum\s+([A-Za-z_]\w{0,80})\b(?!\s*\{)")
 _OF = re.compile(r"\b(?:one|values?|constants?|listed|defined)\s+(?:of|from|in|by)\s+(?:the\s+)?(?:\\field\{\s*)?$")
 _WORD = re.compile(r"\w")
 _FIELD = re.compile(r"\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SET = Phrase(r"set\s+to\s+(?P<value>0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,18})\b")
-_FOR = re.compile(r"\b[Ff]or\s+(?:the\s+command\s+)?([A-Z][A-Z0-9_]{1,80}),\s+\\field\{([a-z_]\w{0,80})\}\s+is\s+$")
+_SET = Phrase(
+    r",\s+\\field\{(?P<member>[a-z_]\w{0,80})\}\s+is\s+set\s+to\s+(?P<value>0[xX][0-9A-Fa-f]{1,16}|[0-9]{1,18})\b"
+)
+_FOR = re.compile(r"\b[Ff]or\s+(?:the\s+command\s+)?([A-Z][A-Z0-9_]{1,80})$")
 _COMMENT = re.compile(r"/[/*]|^\s*\*")
 _ITEM_FIELD = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BITS = re.compile(r"\bbits?\b|<<|>>|mask\b", re.IGNORECASE)
@@ -133,8 +135,9 @@ class _Mentions:
             registry = entries.get((said[1], number(hit.match["value"]))) if said else None
             if said is None or registry is None:
                 continue
-            owner = self.owners.nearest(said[2], hit.place)
-            named = [f"{owner}.{said[2]}"] if owner else [h for h in self.integers if h.partition(".")[2] == said[2]]
+            member = hit.match["member"]
+            owner = self.owners.nearest(member, hit.place)
+            named = [f"{owner}.{member}"] if owner else [h for h in self.integers if h.partition(".")[2] == member]
             if len(named) == 1 and named[0] in self.integers:
                 yield registry, named[0]
 
