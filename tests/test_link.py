@@ -37,6 +37,45 @@ def test_one_code_with_two_names(tmp_path: Path) -> None:
     assert found == ["VS250 code 0x1 is 'WIDGET_CMD_B' here and 'WIDGET_CMD_A' at widget.tex:4"]
 
 
+def test_a_name_that_is_defined_as_another(tmp_path: Path) -> None:
+    listing = "\\begin{lstlisting}\n#define WIDGET_S_UP 7\n#define WIDGET_S_ON WIDGET_S_UP\n%s\\end{lstlisting}\n"
+    rows = "1 & WIDGET_CMD_A \\\\\n2 & WIDGET_CMD_B \\\\"
+    assert read(tmp_path, rows, listing % "#define WIDGET_S_DOWN 8\n")[1] == []
+    found = read(tmp_path, rows, listing % "#define WIDGET_S_LOOP WIDGET_S_LOOP\n#define WIDGET_S_UNTIL 7\n")[1]
+    assert [message[:5] for message in found] == ["VS204", "VS250"]
+
+
+def test_bits_without_a_name(tmp_path: Path) -> None:
+    listing = (
+        "\\begin{lstlisting}\nstruct widget_bits {\n  le32 a : 3; le32 : 5; le32 b : 8;\n  le32 : 16;\n"
+        "  be16 { x : 4; : 8; y : 4; } flags;\n};\n\\end{lstlisting}\n"
+    )
+    spec, found = read(tmp_path, "1 & WIDGET_CMD_A \\\\", listing)
+    struct = spec.struct("widget_bits")
+    assert struct is not None and not found
+    bits = [[(bit.name, bit.offset, bit.width) for bit in bits_of(member)] for member in struct.members]
+    assert bits == [[("a", 0, 3), ("b", 8, 8)], [("x", 0, 4), ("y", 12, 4)]]
+
+
+def test_a_comma_where_a_member_ends(tmp_path: Path) -> None:
+    path = tmp_path / "widget.tex"
+    text = "struct widget {\n  le32 a,\n  struct { u8 b; } c;\n  le16 d, le16 e;\n  u8 f, g;\n};\n"
+    path.write_text(f"\\begin{{lstlisting}}\n{text}\\end{{lstlisting}}\n", "utf-8")
+    sink = Sink()
+    (struct,) = read_spec(str(path), sink).structs
+    assert [m.name for m in struct.members] == ["a", "c", "d", "e", "f", "g"]
+    assert [(d.rule, d.span.line) for d in sink.in_order()] == [("VS013", 3), ("VS013", 5)]
+
+
+def test_keywords_are_words_of_their_own(tmp_path: Path) -> None:
+    text = (
+        "\\subsection{Driver Requirements: Widget}\nThe flag WIDGET_F_OPTIONAL stands here.\n\n"
+        "It MUST be. X_MAY is not.\n"
+    )
+    spec, _ = read(tmp_path, "1 & WIDGET_CMD_A \\\\", text)
+    assert [(clause.level, clause.names) for clause in spec.clauses] == [("MUST", ())]
+
+
 def test_a_code_inside_a_range(tmp_path: Path) -> None:
     spec, found = read(tmp_path, "1 & WIDGET_CMD_A \\\\\n5 & WIDGET_CMD_B \\\\\n4 - 6 & reserved \\\\")
     assert len(spec.registries[0].entries) == 2

@@ -99,6 +99,10 @@ for name in virtwire.find(""):
     assert cls() == cls() and cls.C_NAME == name and repr(cls()) and len(cls.LAYOUT) >= 0
 """
     made(sys.executable, "-W", "error", "-c", program, PYTHONPATH=str(rendered / "python"))
+
+
+def test_python_is_typed(rendered: Path) -> None:
+    pytest.importorskip("mypy")
     made(sys.executable, "-m", "mypy", "--strict", "--no-incremental", rendered / "python" / "virtwire")
 
 

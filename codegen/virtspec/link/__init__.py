@@ -75,7 +75,7 @@ def link_document(document: Document, sink: Sink, edition: str = "", annotations
     registries = share_fields(registries, found)
     found = follow(found, registries)
     gates.tally(found, facts)
-    report_overlaps(registries, document.files, sink)
+    report_overlaps(registries, constants, document.files, sink)
     features = require(_features(facts), prose, facts)
     statements = attribute(clauses(prose, facts), facts.statements)
     for lost in document.lost:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from virtspec.diagnostics import Sink, at
-from virtspec.expressions import Binary, Expr, Number, Unknown, evaluate, expression_text, names
+from virtspec.expressions import Binary, Expr, Name, Number, Unknown, evaluate, expression_text, names
 from virtspec.link.suggest import closest
 from virtspec.listing.syntax import Define, Enum
 from virtspec.model import Constant, ConstantKind, Place
@@ -126,6 +126,15 @@ class Constants:
         if not -(1 << 63) <= result <= MAX_VALUE:
             return Unknown("needs more than 64 bits")
         return result
+
+    def meant(self, name: str) -> str:
+        """The name that a name stands for, which may be defined as another one."""
+        seen: set[str] = set()
+        while name not in seen:
+            seen.add(name)
+            expr = next((d.expr for d in self.by_name.get(name, ())), None)
+            name = expr.name if isinstance(expr, Name) else name
+        return name
 
     def lookup(self, name: str) -> int:
         """The value of a name. Raises `Unknown` where it has none or several."""

@@ -331,8 +331,10 @@ def _dimensions(members: Iterable[Member]) -> Iterator[str]:
             yield from _dimensions(type_.members)
 
 
-def report_overlaps(registries: Iterable[Registry], files: Mapping[str, SourceFile], sink: Sink) -> None:
-    """Report codes that a registry gives twice, or gives and reserves."""
+def report_overlaps(
+    registries: Iterable[Registry], constants: Constants, files: Mapping[str, SourceFile], sink: Sink
+) -> None:
+    """Report codes that a registry gives twice, or gives and reserves; a name may be defined as another one."""
     for registry in registries:
         seen: dict[int, Entry] = {}
         # a range from 0 without an end stands for every other code
@@ -342,7 +344,7 @@ def report_overlaps(registries: Iterable[Registry], files: Mapping[str, SourceFi
             if file is None:
                 continue
             other = seen.setdefault(entry.code, entry)
-            if other.name != entry.name:
+            if other.name != entry.name and constants.meant(other.name) != constants.meant(entry.name):
                 where = at(file, file.line_starts[entry.place.line - 1])
                 sink.warning(
                     "VS250", where, f"code {entry.code:#x} is '{entry.name}' here and '{other.name}' at {other.place}"

@@ -289,7 +289,7 @@ class _Linker:
             arms = entry if isinstance(entry, list) else [entry]
             widths = [self.width(arm.width, arm.name, arm.start) for arm in arms]
             for arm, width in zip(arms, widths, strict=True):
-                if width:
+                if width and arm.name:
                     bits.append(Bit(name=arm.name, offset=offset, width=width, condition=_condition(arm.remarks)))
             offset += max(widths, default=0)
         self.check_bits(container, offset, group.start)
@@ -353,8 +353,9 @@ class _BitRun:
         self.linker.check_bits(container, width, item.start)
         if not 0 < width <= container.bits:
             return
-        condition = _condition((*item.before, *item.after))
-        self.bits.append(Bit(name=item.name, offset=self.used, width=width, condition=condition))
+        if item.name:
+            condition = _condition((*item.before, *item.after))
+            self.bits.append(Bit(name=item.name, offset=self.used, width=width, condition=condition))
         self.used += width
         if self.used == container.bits:
             self.end()

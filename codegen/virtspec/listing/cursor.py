@@ -106,7 +106,7 @@ class Cursor:
     def begins_member(self, token: Token, *, group: bool) -> bool:
         """Whether a token behind a `;`, on its line, begins another member or ends the body, rather than prose."""
         begins = token.text in ("}", "struct", "union") or token.text in SCALARS or token.text in QUALIFIERS
-        if begins or token.kind == "elision":
+        if begins or token.kind == "elision" or (group and token.text == ":"):
             return True
         following = self.tokens[self.position + 1 : self.position + 3]
         if token.kind != "name" or not following:

@@ -75,7 +75,9 @@ def parse_define(cursor: Cursor, token: Token) -> Define | None:
         return Define(name, parameters, None, "", token.start)
     try:
         expr, after = parse_expression(tokens, 0)
-    except NoExpression:
+    except NoExpression as error:
+        if text[0].isdigit():
+            cursor.error("VS021", tokens[0].start, f"value of '{name}' is no constant expression: {error}")
         return Define(name, parameters, None, text, token.start)
     rest = tokens[after]
     if rest.text == ";" and tokens[after + 1].kind == "end":

@@ -24,6 +24,7 @@ from virtspec.listing.syntax import (
 )
 
 _ATTRIBUTES = ("__attribute__", "__packed", "packed")
+_TYPES = SCALARS | {"struct", "union", "enum"}
 
 
 class MemberParser(Cursor):
@@ -112,8 +113,12 @@ class MemberParser(Cursor):
             declared.append(declaration)
             before = ()
             if not self.take(","):
+                self.end_of_declaration(declared[-1])
                 break
-        self.end_of_declaration(declared[-1])
+            if self.peek().text in _TYPES:
+                comma, name = self.tokens[self.position - 1], declaration.name
+                self.error("VS013", comma.start, f"',' behind field '{name}' where ';' belongs", hint="write ';'")
+                break
         declared[-1].after = self.trailing()
         return declared
 
@@ -170,6 +175,9 @@ class MemberParser(Cursor):
             misplaced = self.dimensions()
             self.warn("VS011", token.start, "the dimensions stand behind the type, not behind the member's name")
             token = self.peek()
+        if token.text == ":" and isinstance(type_, TypeName):
+            self.next()
+            return Declaration("", type_, token.start, (), True, self.expression("width of a bit-field"), before)
         if token.kind != "name":
             self.error("VS011", token.start, f"expected the name of a member, found '{token.text[:20]}'")
             self.skip_line()
@@ -316,7 +324,7 @@ class MemberParser(Cursor):
                 self.group_entries(arms, inner, union=True)
                 entries.append([arm for arm in arms if isinstance(arm, BitEntry)])
                 self.take(";")
-            elif token.kind == "name" and self.ahead(1).text == ":":
+            elif token.text == ":" or (token.kind == "name" and self.ahead(1).text == ":"):
                 entries.append(self.bit_entry())
             else:
                 self.next()
@@ -325,19 +333,21 @@ class MemberParser(Cursor):
                     self.skip_line()
 
     def bit_entry(self) -> BitEntry:
-        name = self.next()
+        """`name : width;`; one without a name takes bits that nothing is said of."""
+        start = self.peek().start
+        name = "" if self.peek().text == ":" else self.next().text
         self.next()
         before = self.remarks()
         width = self.expression("width of a bit-field")
         separator = self.peek()
         if separator.text == ",":
             self.next()
-            self.warn("VS013", separator.start, f"',' behind '{name.text}' where ';' belongs", hint="write ';'")
+            self.warn("VS013", separator.start, f"',' behind '{name}' where ';' belongs", hint="write ';'")
         elif separator.kind == "junk" and not separator.fresh:
-            self.damaged(self.next(), f"field '{name.text}'")
+            self.damaged(self.next(), f"field '{name}'")
         elif not self.take(";"):
-            self.error("VS012", separator.start, f"field '{name.text}' has no ';'", hint="add ';' behind its width")
-        return BitEntry(name.text, width, name.start, (*before, *self.trailing(group=True)))
+            self.error("VS012", separator.start, f"field '{name}' has no ';'", hint="add ';' behind its width")
+        return BitEntry(name, width, start, (*before, *self.trailing(group=True)))
 
 
 def _comment_text(comment: str) -> str:

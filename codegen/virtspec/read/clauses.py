@@ -19,12 +19,13 @@ from virtspec.source import line_starts_of
 
 Who = Literal["driver", "device", "both"]
 
-# one pattern for each first letter: looking for one letter takes half as long as for one of several
+# one pattern for each first letter: looking for one letter takes half as long as for one of several; they are words of
+# their own, not ends of a name
 _KEYWORDS = (
-    Phrase(r"M(?:UST|AY)\b"),
-    Phrase(r"S(?:HOULD|HALL)\b"),
-    Phrase(r"R(?:EQUIRED|ECOMMENDED)\b"),
-    Phrase(r"OPTIONAL\b"),
+    Phrase(r"M(?:UST|AY)\b(?<!\wMUST)(?<!\wMAY)"),
+    Phrase(r"S(?:HOULD|HALL)\b(?<!\wSHOULD)(?<!\wSHALL)"),
+    Phrase(r"R(?:EQUIRED|ECOMMENDED)\b(?<!\wREQUIRED)(?<!\wRECOMMENDED)"),
+    Phrase(r"OPTIONAL\b(?<!\wOPTIONAL)"),
 )
 _NOT = re.compile(r"\s+NOT\b|\s+not\b")
 _TITLE = re.compile(r"(Driver|Device) Requirements\b")
