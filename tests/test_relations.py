@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from virtspec.diff.compare import compare_specs
 from virtspec.emit.conformance.clauses import Clauses
 from virtspec.emit.conformance.requirements import Requirements
 from virtspec.emit.conformance.runner import render_runner
@@ -22,6 +23,7 @@ from virtspec.model import (
     Condition,
     Constant,
     Feature,
+    FeatureBit,
     FieldIs,
     Integer,
     Member,
@@ -224,3 +226,41 @@ def test_all_targets_say_what_holds(root: Path, capsys: pytest.CaptureFixture[st
     assert f"{text}  # required, device-types/mem/description.tex:" in capsys.readouterr().out
     assert main(["show", "virtio_net_config", "--json"]) == 0
     assert '"holds": "68 <= mtu <= 65535, if VIRTIO_NET_F_MTU"' in capsys.readouterr().out
+
+
+def feature(name: str) -> FeatureBit:
+    return FeatureBit(key=f"w/feature/{name}", name=name, bit=0, module="w")
+
+
+OLD, NEW = Feature(name="W_F_OLD"), Feature(name="W_F_NEW")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ((), (None,), "undecided"),
+        ((), (NEW,), "compatible"),
+        ((), (OLD,), "undecided"),
+        ((), (AllOf(terms=(OLD, NEW)),), "compatible"),
+        ((), (AnyOf(terms=(OLD, NEW)),), "undecided"),
+        ((), (Not(term=NEW),), "undecided"),
+        ((None,), (Not(term=NEW),), "compatible"),
+        ((None,), (NEW,), "undecided"),
+        ((OLD,), (AllOf(terms=(OLD, Not(term=NEW))),), "compatible"),
+        ((OLD,), (AnyOf(terms=(OLD, NEW)),), "compatible"),
+        ((OLD,), (Not(term=OLD),), "undecided"),
+        ((None,), (), "undecided"),
+    ],
+)
+def test_what_only_new_features_change_is_compatible(
+    before: tuple[Condition | None, ...], after: tuple[Condition | None, ...], verdict: str
+) -> None:
+    old, new = (
+        replace(
+            spec_of(*(Relation(text="a <= b", condition=condition) for condition in conditions)),
+            features=tuple(feature(name) for name in names),
+        )
+        for conditions, names in ((before, ("W_F_OLD",)), (after, ("W_F_OLD", "W_F_NEW")))
+    )
+    (found,) = (change for change in compare_specs(old, new).changes if change.rule == "VD319")
+    assert str(found.verdict) == verdict

@@ -139,7 +139,7 @@ _FEATURES = rules(
     (
         "VD319",
         "relation-changed",
-        (_UNDECIDED,),
+        (_UNDECIDED, _COMPATIBLE),
         "members whose values have to fit each other in another way, or do not have to any more",
         "A new relation may only put into words what everybody does, and peers may have relied on an old one.",
     ),
