@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +130,8 @@ class Compiler:
 
 
 def _limit() -> None:
-    """Bound what the process may use, and all that it starts; where it may use less already, that stays."""
+    """Bound what the process may use, and all that it starts; where it may use less already, that stays. Not every
+    system knows every bound."""
     bounds = {
         resource.RLIMIT_CPU: MOST_SECONDS,
         resource.RLIMIT_AS: MOST_MEMORY,
@@ -137,9 +139,10 @@ def _limit() -> None:
         resource.RLIMIT_CORE: 0,
     }
     for kind, bound in bounds.items():
-        _, most = resource.getrlimit(kind)
-        bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
-        resource.setrlimit(kind, (bound, bound))
+        with suppress(OSError, ValueError):
+            _, most = resource.getrlimit(kind)
+            bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+            resource.setrlimit(kind, (bound, bound))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
