@@ -374,6 +374,20 @@ def test_tables_of_any_environment(tmp_path: Path, environment: str) -> None:
     assert lost.reason.startswith("lost in part: 'WIDGET_OP_C' has no code that can be read")
 
 
+@pytest.mark.parametrize(
+    ("heading", "codes"),
+    [
+        ("Name & Value", {1: "WIDGET_OP_A", 2: "WIDGET_OP_B"}),
+        ("Operation & Code", {1: "WIDGET_OP_A", 2: "WIDGET_OP_B"}),
+        ("Field & Size", {}),
+    ],
+)
+def test_tables_of_names_and_their_values(tmp_path: Path, heading: str, codes: dict[int, str]) -> None:
+    rows = "WIDGET_OP_A & 1 \\\\\nWIDGET_OP_B & 0x2 \\\\\n"
+    text = f"\\section{{Widget Device}}\n\\begin{{tabular}}{{ll}}\n{heading} \\\\\n{rows}\\end{{tabular}}\n"
+    assert {e.code: e.name for r in read(tmp_path, text).registries for e in r.entries} == codes
+
+
 def test_a_table_without_end_is_told(tmp_path: Path) -> None:
     rows = "".join(f"{code} & WIDGET_OP_{code} \\\\\n" for code in range(MAX_ROWS))
     text = f"\\section{{Widget Device}}\n\\begin{{tabular}}{{ll}}\nOpcode & Name \\\\\n{rows}\\end{{tabular}}\n"

@@ -87,6 +87,7 @@ _FIELD_HEADING = re.compile(r"\s*\\field\{([A-Za-z_][A-Za-z0-9_]*)\}\s*&")
 _SPAN = re.compile(r"\\multi(?:column|row)\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _ACCESS: dict[str, Access] = {"R": "R", "W": "W", "RW": "RW", "R/W": "RW"}
 _POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
+_VALUES = re.compile(r"(?:values?|codes?|opcodes?|numbers?)$", re.IGNORECASE)
 _IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
 
 _STEP = re.compile(r"\\(?:\\(?:\s*\[[^\]]*\])?|tabularnewline\b|.)|&|\{|\}|%[^\n]*\n?", re.DOTALL)
@@ -149,6 +150,8 @@ def read_text(text: str, table: Table) -> CodeTable | NoCodes:
         if all(_ranges_only(row[0].text) for row in data):
             return _codes(table, header[0].text, 0, data, named=False)
     if max(map(len, rows)) == 2:
+        if len(header) == 2 and _VALUES.match(header[1].text) and _codes_in(data, 1) and _named_in(data, 0):
+            return _codes(table, header[1].text, 1, data, named=True)
         for column in (0, 1):
             if column < len(header) and _IDS.search(header[column].text) and _codes_in(data, column):
                 return _codes(table, header[column].text, column, data, named=False)
@@ -159,6 +162,11 @@ def _codes_in(rows: list[tuple[Cell, ...]], column: int) -> bool:
     """Whether at least every second row has a code in the column."""
     codes = sum(column < len(row) and parse_code(row[column].text) is not None for row in rows)
     return codes > 0 and codes * 2 >= len(rows)
+
+
+def _named_in(rows: list[tuple[Cell, ...]], column: int) -> bool:
+    """Whether every row with a code in another column has a name in this one."""
+    return all(_identifier(row[column].text) for row in rows if len(row) == 2 and parse_code(row[1 - column].text))
 
 
 def _identifier(text: str) -> bool:
