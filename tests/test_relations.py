@@ -264,3 +264,24 @@ def test_what_only_new_features_change_is_compatible(
     )
     (found,) = (change for change in compare_specs(old, new).changes if change.rule == "VD319")
     assert str(found.verdict) == verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (None, Not(term=NEW), ("VD312", "compatible")),
+        (None, NEW, ("VD312", "undecided")),
+        (OLD, AnyOf(terms=(OLD, NEW)), ("VD314", "compatible")),
+        (OLD, AllOf(terms=(OLD, NEW)), ("VD314", "undecided")),
+        (OLD, None, ("VD313", "undecided")),
+    ],
+)
+def test_a_condition_that_only_new_features_change_is_compatible(
+    before: Condition | None, after: Condition | None, expected: tuple[str, str]
+) -> None:
+    old, new = (
+        replace(spec_of(**({"a": condition} if condition else {})), features=tuple(feature(name) for name in names))
+        for condition, names in ((before, ("W_F_OLD",)), (after, ("W_F_OLD", "W_F_NEW")))
+    )
+    found = [(c.rule, str(c.verdict)) for c in compare_specs(old, new).changes if c.rule.startswith("VD31")]
+    assert found == [expected]

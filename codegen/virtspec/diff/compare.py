@@ -28,11 +28,10 @@ def compare_specs(old: Spec, new: Spec, old_name: str = "old", new_name: str = "
     context = paired.context
     added = _names(new) - _names(old)
     renamed = spelling.all_names()
-    fresh = {f.name for f in new.features} - {f.name for f in old.features}
     clauses = list(compare_clauses(old.clauses, new.clauses, added, renamed))
     changes = [
         *_with_statements(compare_definitions(paired.structs, context), clauses),
-        *(c for match in paired.structs.pairs for c in compare_relations(match.old, match.new, spelling, fresh)),
+        *(c for match in paired.structs.pairs for c in compare_relations(match.old, match.new, spelling)),
         *compare_constants(paired.constants, spelling),
         *compare_features(paired.features, spelling),
         *compare_devices(old.devices, new.devices, spelling),

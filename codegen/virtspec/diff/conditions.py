@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
@@ -10,7 +10,7 @@ from virtspec.diff.members import Placed
 from virtspec.diff.respell import Inside
 from virtspec.diff.rules import change
 from virtspec.diff.shape import allowed_text, condition_text
-from virtspec.model import Allowed, Condition
+from virtspec.model import AllOf, Allowed, AnyOf, Condition, Feature, Not
 
 
 def compare_conditions(a: Placed, b: Placed, subject: str, facts: dict[str, Any], inside: Inside) -> Iterator[Change]:
@@ -58,8 +58,33 @@ def _allowed(
 def compare_validity(
     name: str, old: Condition | None, new: Condition | None, subject: str, facts: dict[str, Any], inside: Inside
 ) -> Iterator[Change]:
-    """The differences between when a member, bit-field or code means something."""
-    yield from compare_texts(name, condition_text(_turned(old, new, inside)), condition_text(new), subject, facts)
+    """The differences between when a member, bit-field or code means something. Where none of the features that are new
+    is negotiated, there may be none."""
+    turned = _turned(old, new, inside)
+    same = without(new, inside.spelling.added) == (turned or True)
+    verdict = Verdict.COMPATIBLE if same else None
+    yield from compare_texts(name, condition_text(turned), condition_text(new), subject, facts, verdict)
+
+
+def without(condition: Condition | None, features: Collection[str]) -> Condition | bool:
+    """What is left of a condition where none of some features is negotiated."""
+    match condition:
+        case None:
+            return True
+        case Feature(name=name) if name in features:
+            return False
+        case Not(term=term):
+            rest = without(term, features)
+            return not rest if isinstance(rest, bool) else Not(term=rest)
+        case AllOf(terms=terms) | AnyOf(terms=terms):
+            decides = isinstance(condition, AnyOf)
+            rests = [without(term, features) for term in terms]
+            if decides in rests:
+                return decides
+            left = tuple(rest for rest in rests if not isinstance(rest, bool))
+            return not decides if not left else left[0] if len(left) == 1 else type(condition)(terms=left)
+        case _:
+            return condition
 
 
 def _turned(old: Condition | None, new: Condition | None, inside: Inside) -> Condition | None:
@@ -68,13 +93,15 @@ def _turned(old: Condition | None, new: Condition | None, inside: Inside) -> Con
     return old if old == new else inside.condition(old)
 
 
-def compare_texts(name: str, before: str, after: str, subject: str, facts: dict[str, Any]) -> Iterator[Change]:
+def compare_texts(
+    name: str, before: str, after: str, subject: str, facts: dict[str, Any], verdict: Verdict | None = None
+) -> Iterator[Change]:
     """The same for conditions as the reports show them; "" is none."""
     if before == after:
         return
     if not before:
-        yield change("VD312", subject, f"'{name}' is valid only if {after} now", **facts)
+        yield change("VD312", subject, f"'{name}' is valid only if {after} now", verdict, **facts)
     elif not after:
-        yield change("VD313", subject, f"'{name}' is always valid now, and was only if {before}", **facts)
+        yield change("VD313", subject, f"'{name}' is always valid now, and was only if {before}", verdict, **facts)
     else:
-        yield change("VD314", subject, f"'{name}' is valid if {after}, and was if {before}", **facts)
+        yield change("VD314", subject, f"'{name}' is valid if {after}, and was if {before}", verdict, **facts)

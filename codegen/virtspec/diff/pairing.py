@@ -68,6 +68,7 @@ def pair_specs(old: Spec, new: Spec) -> Paired:
         keys=_keys(structs.pairs) | _keys(registries.pairs),
         structs=_renamed(structs.pairs),
         codes={**_codes(registries.pairs), **_renamed(constants.pairs), **_renamed(features.pairs)},
+        added=frozenset(feature.name for feature in features.added),
     )
     one.shapes.rename = names.structs
     context = Context(one, other, names)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
+from virtspec.diff.conditions import without
 from virtspec.diff.respell import Respelling
 from virtspec.diff.rules import change
 from virtspec.diff.shape import condition_text
-from virtspec.model import AllOf, AnyOf, Condition, Feature, Not, Relation, Struct, relation_text
+from virtspec.model import Relation, Struct, relation_text
 
 
-def compare_relations(old: Struct, new: Struct, spelling: Respelling, added: Collection[str]) -> Iterator[Change]:
-    """The findings about the relations of a struct that both models have. `spelling` gives old names their new ones;
-    `added` are the features that only the new model has: where none of them is negotiated, nothing may change."""
+def compare_relations(old: Struct, new: Struct, spelling: Respelling) -> Iterator[Change]:
+    """The findings about the relations of a struct that both models have. `spelling` gives old names their new ones."""
+    added = spelling.added
     if not old.relations and not new.relations:
         return
     before = _by_text(tuple(spelling.relation(r, old.name) for r in old.relations))
@@ -25,12 +26,12 @@ def compare_relations(old: Struct, new: Struct, spelling: Respelling, added: Col
         come = [relation for condition, relation in is_.items() if condition not in was]
         for a, b in zip(gone, come, strict=False):
             message = f"'{text}' has to hold {_when(b)}, and had to {_when(a)}"
-            yield _told(new, message, a, b, same=_without(b.condition, added) == (a.condition or True))
+            yield _told(new, message, a, b, same=without(b.condition, added) == (a.condition or True))
         for a in gone[len(come) :]:
             yield _told(new, f"'{relation_text(a)}' does not have to hold any more", a, None)
         for b in come[len(gone) :]:
             message = f"'{relation_text(b)}' has to hold now"
-            yield _told(new, message, None, b, same=_without(b.condition, added) is False)
+            yield _told(new, message, None, b, same=without(b.condition, added) is False)
 
 
 def _by_text(relations: tuple[Relation, ...]) -> dict[str, dict[str, Relation]]:
@@ -43,27 +44,6 @@ def _by_text(relations: tuple[Relation, ...]) -> dict[str, dict[str, Relation]]:
 def _when(relation: Relation) -> str:
     condition = condition_text(relation.condition)
     return f"if {condition}" if condition else "always"
-
-
-def _without(condition: Condition | None, features: Collection[str]) -> Condition | bool:
-    """What is left of a condition where none of some features is negotiated."""
-    match condition:
-        case None:
-            return True
-        case Feature(name=name) if name in features:
-            return False
-        case Not(term=term):
-            rest = _without(term, features)
-            return not rest if isinstance(rest, bool) else Not(term=rest)
-        case AllOf(terms=terms) | AnyOf(terms=terms):
-            decides = isinstance(condition, AnyOf)
-            rests = [_without(term, features) for term in terms]
-            if decides in rests:
-                return decides
-            left = tuple(rest for rest in rests if not isinstance(rest, bool))
-            return not decides if not left else left[0] if len(left) == 1 else type(condition)(terms=left)
-        case _:
-            return condition
 
 
 def _told(struct: Struct, message: str, old: Relation | None, new: Relation | None, *, same: bool = False) -> Change:

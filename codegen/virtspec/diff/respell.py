@@ -62,7 +62,8 @@ class Respelling:
 
     A path is that of the member above it in the other model, and its own name in the one. It may lead through a member
     that is a struct itself: `parts` has the tags of those, by the tag of the struct that contains them and their path.
-    `configs` has the configuration of a struct's device, whose members its expressions can name too.
+    `configs` has the configuration of a struct's device, whose members its expressions can name too. `added` are the
+    features that the one model calls nothing: only the other one has them.
     """
 
     keys: Names = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Respelling:
     members: Mapping[str, Names] = field(default_factory=dict)
     parts: Mapping[str, Names] = field(default_factory=dict)
     configs: Names = field(default_factory=dict)
+    added: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.structs or self.codes or self.members)

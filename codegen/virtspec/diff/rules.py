@@ -90,7 +90,7 @@ _FEATURES = rules(
     (
         "VD312",
         "condition-added",
-        (_UNDECIDED,),
+        (_UNDECIDED, _COMPATIBLE),
         "a member, bit-field, code or payload that is not always valid any more",
         "Whether an old peer relied on it without the condition, only the text can say.",
     ),
@@ -104,7 +104,7 @@ _FEATURES = rules(
     (
         "VD314",
         "condition-changed",
-        (_UNDECIDED,),
+        (_UNDECIDED, _COMPATIBLE),
         "a member, bit-field, code or payload that is valid under another condition",
         "The text decides.",
     ),
