@@ -5,6 +5,8 @@ from __future__ import annotations
 import diff_texts as texts
 import pytest
 
+from virtspec.report.diff_view import sample_lines
+
 CONFIG = "struct virtio_toy_config {{ le32 a; le16 b; {} }};"
 REQUEST = "struct virtio_toy_req {{ {} }};"
 
@@ -464,3 +466,13 @@ def test_verdict(case: str) -> None:
 def test_nothing_changes_against_itself(case: str) -> None:
     for listing in CASES[case][:2]:
         assert not texts.compare(listing, listing).changes
+
+
+def test_of_a_long_sample_the_bytes_that_differ_are_shown() -> None:
+    members = " ".join(f"le32 m{i};" for i in range(30))
+    (change,) = texts.compare(req(members), req(members.replace("le32 m29;", "be32 m29;"))).changes
+    assert change.sample is not None
+    shown = sample_lines(change.sample)
+    # 120 bytes: only the last line has a difference
+    assert [line[:13] for line in shown] == ["before  112: ", "after   112: ", " " * 13, "       … 120 "]
+    assert shown[2].strip() == "^^ ^^ ^^ ^^"

@@ -248,6 +248,14 @@ def test_clauses(case: str) -> None:
     )
 
 
+def test_a_statement_that_another_section_makes_too_is_new() -> None:
+    there = clause("MUST", section="T", module="u", listed=True)
+    here = clause("MUST", listed=False)
+    # the new one stands first, and may not take the place of the one that stays
+    (change,) = compare_clauses((there,), (here, there), (), {})
+    assert (change.rule, change.subject) == ("VD401", "S")
+
+
 WORDINGS = {
     "markup": ("The driver MUST set \\field{size}.", "The driver MUST set size.", True),
     "punctuation": ("If so, the driver MUST stop.", "If so the driver MUST stop;", True),

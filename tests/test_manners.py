@@ -77,7 +77,8 @@ def test_a_mistake_leads_on(arguments: list[str], said: list[str], capsys: pytes
         (["layout", str(CHAPTER), "virtio_dev_ctx_feature"], "did you mean 'virtio_dev_ctx_features'?"),
         (["layout", str(CHAPTER), "zzz"], f"'virtspec layout {CHAPTER}' shows all it defines"),
         (["layout", str(ROOT / "docs")], "name the directory of the LaTeX sources"),
-        (["layout", f"{ROOT}@no-such-revision"], "log --oneline'"),
+        (["layout", f"{ROOT}@no-such-revision"], f"see 'git -C {ROOT} tag' and 'log --oneline'"),
+        (["layout", f"{ROOT}@HEAD"], f"{ROOT}@HEAD: no virtio.tex there; name the directory of the LaTeX"),
         (["layout", "absent@v1.4"], "there is no directory 'absent'; REPO@REV needs a git checkout"),
         (["review", "absent.patch"], "absent.patch: no such file or directory; give a patch, an mbox or a mail"),
         (["extract", str(CHAPTER)], "give -o MODEL.json"),
@@ -90,6 +91,16 @@ def test_an_error_names_the_next_step(arguments: list[str], said: str, capsys: p
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("virtspec: error: ") and said in err
+
+
+def test_who_stands_in_a_chapter_is_told_where_the_specification_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "device-types" / "toy").mkdir(parents=True)
+    (tmp_path / "virtio.tex").touch()
+    monkeypatch.chdir(tmp_path / "device-types")
+    assert main(["lint", "toy"]) == 2
+    assert "toy: no virtio.tex in this directory; it is in '..'" in capsys.readouterr().err
 
 
 def test_an_installed_virtspec_in_a_checkout_says_whose_templates_count(

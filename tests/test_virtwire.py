@@ -623,7 +623,7 @@ def test_several_records_are_a_container(capsys: pytest.CaptureFixture[str]) -> 
         (["decode", "virtio_net_config", "--hex", "00"], 1, "virtio_net_config.mac: ends too early"),
         (["decode", "virtio_net_config", "--hex", "00"], 1, "hint: of a configuration space that ends"),
         (["decode", "virtio_net_config", "--hex", "00", "--allow-short"], 1, "mac: ends inside a field"),
-        (["decode", "virtio_net_config", "--hex", "0g"], 2, "--hex"),
+        (["decode", "virtio_net_config", "--hex", "0g"], 2, "--hex '0g': two hexadecimal digits"),
         (["decode", "virtio_net_config", "/nowhere/x"], 2, "/nowhere/x"),
         (["decode", "virtio_net_config", "--hex", "", "--offset", "9"], 2, "--offset 9"),
         (["decode", "virtio_net_config", "--hex", "", "--set", "x=1"], 2, "--set x"),
@@ -637,7 +637,7 @@ def test_several_records_are_a_container(capsys: pytest.CaptureFixture[str]) -> 
         (["show", "nix"], 2, "no struct"),
         (["show", "virtio_net_config", "--variant", "9"], 2, "no variant 9 of 'virtio_net_config'"),
         (["list", "nix"], 2, "no module"),
-        (["find", "nothing of the kind"], 1, ""),
+        (["find", "nothing of the kind"], 1, "no struct and no constant has 'nothing of the kind'"),
     ],
 )
 def test_wrong_use_is_one_clear_line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def open_source(spec: str) -> SourceTree:
     path = Path(spec)
     if path.is_dir():
         if not (path / "virtio.tex").is_file():
-            raise SourceError(f"{spec}: no virtio.tex in this directory; name the directory of the LaTeX sources")
+            raise SourceError(f"{spec}: no virtio.tex in this directory; {_elsewhere(path)}")
         return DirectoryTree(path)
     if path.is_file():
         return DirectoryTree(path.parent, path.name, alone=True)
@@ -31,6 +32,14 @@ def open_source(spec: str) -> SourceTree:
     if revision and revision != spec:
         raise SourceError(f"{spec}: there is no directory '{repository}'; REPO@REV needs a git checkout")
     raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")
+
+
+def _elsewhere(directory: Path) -> str:
+    """What to give in place of a directory without the LaTeX: who works on a chapter stands in its folder."""
+    for parent in directory.resolve().parents:
+        if (parent / "virtio.tex").is_file():
+            return f"it is in '{os.path.relpath(parent)}'"
+    return "name the directory of the LaTeX sources, or one .tex file"
 
 
 def repositories(spec: str) -> Iterator[tuple[str, str]]:

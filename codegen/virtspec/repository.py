@@ -96,7 +96,8 @@ class Repository:
 
     def at(self, revision: str, root: str = "virtio.tex") -> CommitTree:
         """The source tree of a revision, however it is named. Raises `SourceError` where there is none."""
-        missing = SourceError(f"{self.path}: no revision '{revision}'; see 'git -C {self.path} log --oneline'")
+        where = f"see 'git -C {self.path} tag' and 'log --oneline'"
+        missing = SourceError(f"{self.path}: no revision '{revision}'; {where}")
         if revision.startswith("-"):
             raise missing
         try:

@@ -9,7 +9,7 @@ only the digests.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from virtspec.diff.change import Change, Verdict
@@ -105,16 +105,10 @@ def _match(
     for a in old:
         known[a.digest].append(a)
     pairs: list[tuple[Clause, Clause]] = []
-    come: list[Clause] = []
-    for b in new:
-        same = known.get(b.digest)
-        if not same:
-            come.append(b)
-            continue
-        index = (
-            next((i for i, a in enumerate(same) if (a.section, a.role) == (b.section, b.role)), 0) if same[1:] else 0
-        )
-        pairs.append((same.pop(index), b))
+    come = list(new)
+    # every chapter may say "the device MUST ignore reserved": who stayed goes before who may have moved
+    for place in (_section, _module, None):
+        come = [b for b in come if not _take(known.get(b.digest, []), b, place, pairs)]
     gone = [a for clauses in known.values() for a in clauses]
     gone.sort(key=lambda c: (c.place, c.key))
     sections: dict[tuple[str, str], list[Clause]] = defaultdict(list)
@@ -131,6 +125,28 @@ def _match(
     moved = _moved(gone, come, renamed)
     away, here = ({id(clause) for clause in side} for side in (zip(*moved, strict=True) if moved else ((), ())))
     return [*pairs, *moved], [a for a in gone if id(a) not in away], [b for b in come if id(b) not in here]
+
+
+def _section(clause: Clause) -> tuple[str, str]:
+    return clause.section, clause.role
+
+
+def _module(clause: Clause) -> tuple[str, str]:
+    return clause.module, clause.role
+
+
+def _take(
+    same: list[Clause],
+    clause: Clause,
+    place: Callable[[Clause], tuple[str, str]] | None,
+    pairs: list[tuple[Clause, Clause]],
+) -> bool:
+    """Pair the statement with the first of those with its digest that has the same place, if there is one."""
+    index = next((i for i, other in enumerate(same) if place is None or place(other) == place(clause)), None)
+    if index is None:
+        return False
+    pairs.append((same.pop(index), clause))
+    return True
 
 
 def _moved(gone: Sequence[Clause], come: Sequence[Clause], renamed: Mapping[str, str]) -> list[tuple[Clause, Clause]]:

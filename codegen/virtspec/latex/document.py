@@ -141,8 +141,10 @@ def read_document(tree: SourceTree, sink: Sink) -> Document:
     """Read a tree from its root. Raises `SpecError` where the root cannot be read."""
     try:
         root = tree.read(tree.root)
+    except MissingFile:
+        raise SpecError(f"{tree.name}: no {tree.root} there; name the directory of the LaTeX sources") from None
     except SourceError as error:
-        raise SpecError(f"{tree.name}: {error}" if isinstance(error, MissingFile) else str(error)) from None
+        raise SpecError(str(error)) from None
     document = Document(tree.name)
     _Reader(tree, document, sink).read(root)
     return document

@@ -113,6 +113,15 @@ def size_text(size: int | None) -> str:
     return "depends on data" if size is None else counted(size, "byte")
 
 
+def shown_starts(sample: Sample, width: int) -> list[int]:
+    """Where the shown lines of a sample start: all lines, or of a long one those that differ, as many as are shown."""
+    one, other = sample.old or b"", sample.new or b""
+    starts = list(range(0, max(len(one), len(other)), width))
+    if len(starts) * width > MAX_SHOWN and None not in (sample.old, sample.new):
+        starts = [start for start in starts if one[start : start + width] != other[start : start + width]] or starts
+    return starts[: MAX_SHOWN // width]
+
+
 def sample_lines(sample: Sample, width: int = 16) -> list[str]:
     """The bytes before and after, `width` to a line, with marks under those that differ."""
     sides = [("before", sample.old), ("after", sample.new)]
@@ -121,11 +130,13 @@ def sample_lines(sample: Sample, width: int = 16) -> list[str]:
         return [f"bytes: none to show: {sample.note}"] if sample.note else []
     lines: list[str] = []
     longest = max(len(data) for _, data in given)
-    for start in range(0, min(longest, MAX_SHOWN), width):
+    starts = shown_starts(sample, width)
+    first = starts[0] if starts else 0
+    for start in starts:
         for name, data in given:
             piece = data[start : start + width]
-            label = f"{name:<6}" if start == 0 else " " * 6
-            if piece or start == 0:
+            label = f"{name:<6}" if start == first else " " * 6
+            if piece or start == first:
                 lines.append(f"{label} {start:>4}: {piece.hex(' ')}".rstrip())
         if len(given) == 2:
             one, other = given[0][1], given[1][1]

@@ -11,7 +11,7 @@ from virtspec import __version__, rendering
 from virtspec.diagnostics import printable
 from virtspec.diff.change import CLASSES, Cell, Change, LayoutPair, Sample, Verdict, counted
 from virtspec.model import Place
-from virtspec.report.diff_view import MARKS, MAX_SHOWN, grouped, size_text, summary, visible
+from virtspec.report.diff_view import MARKS, grouped, shown_starts, size_text, summary, visible
 from virtspec.report.drawing import Picture, pictures
 from virtspec.report.findings import Finding
 from virtspec.report.outcome import Report, Step
@@ -279,9 +279,7 @@ def _side(cell: Cell | None) -> Side | None:
 
 def _bytes(sample: Sample) -> Iterator[ByteLine]:
     old, new = sample.old, sample.new
-    one, other = old or b"", new or b""
-    longest = min(MAX_SHOWN, max(len(one), len(other)))
-    for start in range(0, longest, BYTES_PER_LINE):
+    for start in shown_starts(sample, BYTES_PER_LINE):
         for side, data, against in (("before", old, new), ("after", new, old)):
             if data is None:
                 continue

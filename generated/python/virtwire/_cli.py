@@ -321,10 +321,13 @@ def _input(options: argparse.Namespace) -> bytes:
     if options.hex is not None:
         if options.file is not None:
             raise UsageError("give FILE or --hex, not both")
+        digits = options.hex.replace("0x", " ").replace(",", " ").replace(":", " ")
         try:
-            return bytes.fromhex(options.hex.replace("0x", " ").replace(",", " ").replace(":", " "))
-        except ValueError as error:
-            raise UsageError(f"--hex: {error}") from None
+            return bytes.fromhex(digits)
+        except ValueError:
+            raise UsageError(
+                f"--hex {options.hex!r:.60}: two hexadecimal digits for each byte are needed"
+            ) from None
     if options.file in (None, "-"):
         if sys.stdin is None:  # it was closed before the start
             raise UsageError("nothing can be read from standard input: give FILE or --hex")
@@ -485,4 +488,8 @@ def _find(options: argparse.Namespace) -> int:
                     found.append(_Named(module, name, f"{content} ({content:#x})"))
     for item in found:
         print(f"{item.module:16} {item.name}  {item.text}")
+    if not found:
+        print(
+            f"virtwire: no struct and no constant has {options.text!r} in its name", file=sys.stderr
+        )
     return 0 if found else 1
