@@ -60,7 +60,7 @@ class Compiler:
         where it cannot be run, or does not end."""
         program = shutil.which(self.program)
         if program is None:
-            raise SpecError(f"'{self.program}' cannot be run: no such program; name a C compiler")
+            raise SpecError(f"'{self.program}' cannot be run: no such program; name a C compiler with --cc")
         include = (f"-I{Path(directory).resolve()}" for directory in self.include)
         command = [str(Path(program).absolute()), "-w", "-x", "c", *include, *arguments, "-"]
         with tempfile.TemporaryDirectory(prefix="virtspec-") as name:
@@ -120,7 +120,7 @@ class Compiler:
                     preexec_fn=_limit,
                 )
             except OSError as error:
-                raise SpecError(f"'{self.program}' cannot be run: {error.strerror}; name a C compiler") from None
+                raise SpecError(f"'{self.program}' cannot be run: {error.strerror}; name a C compiler with --cc") from None
             try:
                 return process.wait(MOST_SECONDS)
             except subprocess.TimeoutExpired:

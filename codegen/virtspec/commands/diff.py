@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from virtspec.report.outcome import Report
     from virtspec.suppressions import Suppression
 
+EXIT_CODES = (
+    "\n\nexit codes: 0 nothing at the threshold (--fail-on) or above; 1 something; 2 an input cannot be read, or not all\n"
+    "could be compared: the report says INCOMPLETE"
+)
 FORMATS = ("text", "json", "markdown", "html", "mail", "sarif", "junit")
 
 
@@ -25,8 +29,9 @@ def add(commands: Commands) -> None:
         "diff",
         "say what changes on the wire, in names and in requirements",
         "  virtspec diff spec@v1.3 spec@v1.4\n"
+        "  virtspec diff .@origin/master .                what the work tree changes\n"
         "  virtspec diff old/ new/ --format html > changes.html\n"
-        "  virtspec diff spec/models/virtio-1.4.json my-checkout --fail-on any",
+        "  virtspec diff spec/models/virtio-1.4.json my-checkout --fail-on any" + EXIT_CODES,
     )
     parser.add_argument("old", metavar="OLD", help=SPEC_HELP)
     parser.add_argument("new", metavar="NEW", help="the same for the new text")

@@ -17,7 +17,8 @@ def add(commands: Commands) -> None:
         "history",
         "say what every commit of a range changes, as a table",
         "  virtspec history ../virtio-spec v1.3..v1.4\n"
-        "  virtspec history . HEAD~20..HEAD --format markdown --changed",
+        "  virtspec history . HEAD~20..HEAD --format markdown --changed\n\n"
+        "exit codes: 0 nothing at the threshold (--fail-on) or above; 1 something; 2 a commit cannot be compared",
     )
     parser.add_argument("repository", metavar="REPO", help="a git checkout of the specification")
     parser.add_argument("range", metavar="RANGE", nargs="?", default="HEAD", help="revisions (default: HEAD)")

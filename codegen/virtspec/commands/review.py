@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from virtspec.commands import Commands, command
-from virtspec.commands.diff import add_options, finish
+from virtspec.commands.diff import EXIT_CODES, add_options, finish
 from virtspec.diagnostics import SpecError
 
 
@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
         "say what a patch changes on the wire, in names and in requirements",
         "  virtspec review 0001-net-add-stats.patch --base ../virtio-spec\n"
         "  b4 am -o - MESSAGE-ID | virtspec review - --base repo@master --format mail\n"
-        "  virtspec review series.mbox --base ../virtio-spec --previous v1.json",
+        "  virtspec review series.mbox --base ../virtio-spec --previous v1.json" + EXIT_CODES,
     )
     parser.add_argument(
         "patch",

@@ -77,14 +77,19 @@ def suppress(findings: Sequence[Finding], suppressions: tuple[Suppression, ...])
     return Selection(findings=left, aside=len(aside), stale=tuple(str(s) for s in suppressions if s not in used))
 
 
+_MAKE_BASELINE = "'virtspec lint SPEC --format json > BASELINE.json' makes one"
+
+
 def read_baseline(path: Path) -> tuple[Finding, ...]:
     """The findings of an earlier run: what `virtspec lint --format json` printed. Raises `SpecError`."""
     try:
         document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as a baseline: {error}") from None
+    except OSError as error:
+        raise SpecError(f"{path}: {(error.strerror or str(error)).lower()}; {_MAKE_BASELINE}") from None
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"{path}: cannot be read as a baseline: {error}; {_MAKE_BASELINE}") from None
     if not isinstance(document, dict) or document.get("schema") != LINT_SCHEMA:
-        raise SpecError(f"{path}: is no baseline; make one with 'virtspec lint SPEC --format json > {path}'")
+        raise SpecError(f"{path}: is no baseline; {_MAKE_BASELINE}")
     try:
         return tuple(_finding(entry) for entry in document["findings"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
