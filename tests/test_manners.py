@@ -79,6 +79,7 @@ def test_a_mistake_leads_on(arguments: list[str], said: list[str], capsys: pytes
         (["layout", str(ROOT / "docs")], "name the directory of the LaTeX sources"),
         (["layout", f"{ROOT}@no-such-revision"], f"see 'git -C {ROOT} tag' and 'log --oneline'"),
         (["layout", f"{ROOT}@HEAD"], f"{ROOT}@HEAD: no virtio.tex there; name the directory of the LaTeX"),
+        (["lint", f"{CHAPTER}@v1.4"], f"is a file, and REPO@REV needs a directory; 'git show v1.4:./{CHAPTER.name} >"),
         (["layout", "absent@v1.4"], "there is no directory 'absent'; REPO@REV needs a git checkout"),
         (["review", "absent.patch"], "absent.patch: no such file or directory; give a patch, an mbox or a mail"),
         (["extract", str(CHAPTER)], "give -o MODEL.json"),

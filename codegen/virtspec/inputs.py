@@ -30,6 +30,9 @@ def open_source(spec: str) -> SourceTree:
         return opened.at(revision)
     repository, _, revision = spec.rpartition("@")
     if revision and revision != spec:
+        if Path(repository).is_file():
+            take = f"'git show {revision}:./{Path(repository).name} > OLD.tex' there takes the file out"
+            raise SourceError(f"{spec}: '{repository}' is a file, and REPO@REV needs a directory; {take}")
         raise SourceError(f"{spec}: there is no directory '{repository}'; REPO@REV needs a git checkout")
     raise SourceError(f"{spec}: no such file or directory; give a directory, a .tex file, a model .json or REPO@REV")
 
