@@ -120,7 +120,9 @@ class Compiler:
                     preexec_fn=_limit,
                 )
             except OSError as error:
-                raise SpecError(f"'{self.program}' cannot be run: {error.strerror}; name a C compiler with --cc") from None
+                raise SpecError(
+                    f"'{self.program}' cannot be run: {error.strerror}; name a C compiler with --cc"
+                ) from None
             try:
                 return process.wait(MOST_SECONDS)
             except subprocess.TimeoutExpired:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from virtspec.suppressions import Suppression
 
 EXIT_CODES = (
-    "\n\nexit codes: 0 nothing at the threshold (--fail-on) or above; 1 something; 2 an input cannot be read, or not all\n"
-    "could be compared: the report says INCOMPLETE"
+    "\n\nexit codes: 0 nothing at the threshold (--fail-on) or above; 1 something; 2 an input cannot be read,\n"
+    "or not all could be compared: the report says INCOMPLETE"
 )
 FORMATS = ("text", "json", "markdown", "html", "mail", "sarif", "junit")
 

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         "  virtspec drift spec/models/virtio-1.4.json include/virtio.h -I include --table names.toml\n\n"
         "The headers are compiled, and nothing that is made of them is run: CC may be a cross compiler. It works in a\n"
         "temporary directory, with bounds on its time and memory; a header may include any file that you may read.\n\n"
-        "exit codes: 0 no difference, or each has its reason in the table; 1 other differences, or a reason in the table\n"
+        "exit codes: 0 no difference, or each has its reason in the table; 1 other differences, or a reason\n"
         "whose difference is gone; 2 an input cannot be used",
     )
     parser.add_argument("spec", metavar="SPEC", help=SPEC_HELP)
