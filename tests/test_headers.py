@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,6 +187,47 @@ def test_a_compiler_that_does_not_end(
     monkeypatch.setattr(compilers, "MOST_SECONDS", 1 if bound == "MOST_SECONDS" else 20)
     with pytest.raises(SpecError, match=r"does not end within 1 s|do not compile"):
         read_headers([str(tmp_path / "endless.h")], compiler=compiler)
+
+
+ELSEWHERE = """
+import os, sys
+sys.modules["resource"] = None
+del os.killpg
+from virtspec import compilers
+from virtspec.diagnostics import SpecError
+from virtspec.headers import read_headers
+print(read_headers([sys.argv[2]], compiler=sys.argv[1]).constants)
+compilers.MOST_SECONDS = 0.2
+try:
+    read_headers([sys.argv[2]], compiler=sys.argv[3])
+except SpecError as error:
+    print(error)
+"""
+
+
+def test_a_system_without_bounds_and_groups_of_processes(compiler: str, tmp_path: Path) -> None:
+    header, slow = tmp_path / "n.h", tmp_path / "slow"
+    header.write_text("#define N 3\n")
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    codegen = str(Path(compilers.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, compiler, str(header), str(slow)],
+        env={**os.environ, "PYTHONPATH": codegen},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"{{'N': 3}}\n'{slow}' does not end within 0.2 s\n", done.stderr
+
+
+@pytest.mark.parametrize("bound", ["RLIMIT_AS", "RLIMIT_CORE"])
+def test_a_system_that_does_not_know_a_bound(
+    compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.delattr(compilers.resource, bound)
+    (tmp_path / "n.h").write_text("#define N 3\n")
+    assert read_headers([str(tmp_path / "n.h")], compiler=compiler).constants == {"N": 3}
 
 
 def test_the_working_directory_stays_as_it_is(compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,13 @@
 """A C compiler, asked about text that nobody vouches for.
 
 Nothing that it makes of the text is run, and it works in a temporary directory of its own, which is all that it writes
-into. Its time, its memory and what it writes are bounded. What a program in C can have included, a text can too: it
-may read any file that the user may.
+into. Its time is bounded, and so are its memory and what it writes, where the system has such bounds. What a program
+in C can have included, a text can too: it may read any file that the user may.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import secrets
 import shutil
 import signal
@@ -20,6 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtspec.diagnostics import SpecError
+
+try:
+    import resource
+except ImportError:  # not everywhere are there such bounds
+    resource = None  # type: ignore[assignment]
 
 MOST_SECONDS = 120
 """How long one call may take."""
@@ -117,7 +121,7 @@ class Compiler:
                     cwd=directory,
                     env=environment,
                     start_new_session=True,  # a compiler is several processes, which end together
-                    preexec_fn=_limit,
+                    preexec_fn=_limit if resource is not None else None,
                 )
             except OSError as error:
                 raise SpecError(
@@ -135,13 +139,14 @@ def _limit() -> None:
     """Bound what the process may use, and all that it starts; where it may use less already, that stays. Not every
     system knows every bound."""
     bounds = {
-        resource.RLIMIT_CPU: MOST_SECONDS,
-        resource.RLIMIT_AS: MOST_MEMORY,
-        resource.RLIMIT_FSIZE: MOST_OUTPUT,
-        resource.RLIMIT_CORE: 0,
+        "RLIMIT_CPU": MOST_SECONDS,
+        "RLIMIT_AS": MOST_MEMORY,
+        "RLIMIT_FSIZE": MOST_OUTPUT,
+        "RLIMIT_CORE": 0,
     }
-    for kind, bound in bounds.items():
-        with suppress(OSError, ValueError):
+    for name, bound in bounds.items():
+        with suppress(AttributeError, OSError, ValueError):
+            kind = getattr(resource, name)
             _, most = resource.getrlimit(kind)
             bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
             resource.setrlimit(kind, (bound, bound))
@@ -150,5 +155,8 @@ def _limit() -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process that has not ended, and those that it has started."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
         process.wait()
