@@ -285,6 +285,33 @@ def test_a_run_that_is_interrupted_ends_its_testees(
             os.kill(pid, 0)
 
 
+def test_signals_in_quick_succession_leave_no_testee(
+    vectors: Path, make: Make, root: Path, tmp_path: Path
+) -> None:
+    """Who sends one wish several times does not keep the runner from ending its testees."""
+    pids = tmp_path / "pids"
+    testee = f"{make('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)' + chr(10) + HANGING)} {pids}"
+    for _ in range(3):
+        pids.write_text("")
+        with subprocess.Popen(
+            [*(sys.executable, "-m", "virtwire.conformance", "--testee", testee, "--vectors", str(vectors))],
+            env={**os.environ, "PYTHONPATH": str(root / "generated" / "python")},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as runner:
+            while len(pids.read_text().split()) < 2:
+                time.sleep(0.02)
+            time.sleep(0.3)
+            for _ in range(4):
+                runner.send_signal(signal.SIGTERM)
+                time.sleep(0.001)
+            out, _ = runner.communicate(timeout=20)
+        assert out.startswith("interrupted")
+        for pid in map(int, pids.read_text().split()):
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+
+
 def test_a_flood_of_errors_is_not_kept(make: Make) -> None:
     code = "import sys\nsys.stderr.write('x' * (1 << 22) + '\\nthe end'); sys.exit(3)"
     with Process(make(code).split(), 20) as testee, pytest.raises(NoAnswer, match="exit code 3: the end"):

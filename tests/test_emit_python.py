@@ -542,8 +542,39 @@ def test_rows_of_everything(load: Load) -> None:
     choice = m.Choice()
     choice.u.r = ((1, 2), (3, 4))
     assert bytes(choice) == bytes((1, 0, 2, 0, 3, 0, 4, 0)) and choice.u.r == ((1, 2), (3, 4))
-    with pytest.raises(errors(m)[1]):
-        choice.u.r = ((1, 2),)
+    for wrong, path in ((((1, 2),), ""), (((1, 2), (3, "4")), "[1][1]"), (5, "")):
+        with pytest.raises(errors(m)[1]) as error:
+            choice.u.r = wrong
+        assert error.value.path == f"choice.u.r{path}"
+
+
+def test_an_error_in_an_arm_names_the_union(load: Load) -> None:
+    pair = struct("pair", member("x", U8), member("y", LE16))
+    arms = (member("p", StructRef(name="pair")), member("s", array(StructRef(name="pair"), 2)))
+    m = load(pair, struct("choice", member("u", Aggregate(kind="union", members=arms))))
+    choice, wrong = m.Choice(), m.Pair(x=300)
+    for arm, value, path in (("p", wrong, "p.x"), ("s", (m.Pair(), wrong), "s[1].x"), ("s", (m.Pair(), 1), "s[1]")):
+        with pytest.raises(errors(m)[1]) as error:
+            setattr(choice.u, arm, value)
+        assert error.value.path == f"choice.u.{path}"
+
+
+def test_pieces_are_a_sequence(load: Load) -> None:
+    m = load(struct("s", member("n", U8), member("t", array(array(U8, 2), FieldRef(path="n")))))
+    for wrong in ({1: b"ab"}, {b"a": 1}, iter([b"ab"]), 5, "a"):
+        value = m.S(n=1)
+        value.t = wrong
+        with pytest.raises(errors(m)[1], match=r"^s\.t"):
+            value.to_bytes()
+
+
+def test_a_length_with_a_negative_difference_is_told(load: Load) -> None:
+    m = load(struct("s", member("n", U8), member("t", array(U8, Expression(text="(n - 2) * 2")))))
+    decode_error, encode_error = errors(m)
+    with pytest.raises(decode_error, match=r"^s\.t: no room for it at offset 1"):
+        m.S.from_bytes(b"\1abc")
+    with pytest.raises(encode_error, match=r"^s\.t: has 0 elements, but \(n - 2\) \* 2 is no length$"):
+        m.S(n=1).to_bytes()
 
 
 def test_a_union_by_itself(load: Load) -> None:

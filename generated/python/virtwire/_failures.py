@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ._errors import Buffer
     from ._runtime import Struct
 
+_TOO_LONG = 1 << 96
+"""More than any elements that 64 bits count: a difference in the length is negative."""
+
 
 def wrong_length(cls: type[Struct], data: Buffer, end: int | None = None) -> DecodeError:
     """The error for data that is too short for a struct of fixed size, or longer than what was decoded."""
@@ -41,7 +44,7 @@ def truncated(
         return DecodeError("negative offset", path=cls.C_NAME, offset=offset, excerpt="")
     path = cls.C_NAME
     start = offset
-    if size is not None and size < 0:
+    if size is not None and not 0 <= size < _TOO_LONG:
         return DecodeError(
             "no room for it",
             path=parts_of(cls)[first].under(path),
@@ -105,6 +108,7 @@ def wrong_count(
             only_bytes(getattr(value, name))
         except TypeError as error:
             return EncodeError(str(error), path=f"{value.C_NAME}.{name}")
+    length = f"{expected}" if expected < _TOO_LONG else "no length"
     return EncodeError(
-        f"has {count} elements, but {expression} is {expected}", path=f"{value.C_NAME}.{name}"
+        f"has {count} elements, but {expression} is {length}", path=f"{value.C_NAME}.{name}"
     )

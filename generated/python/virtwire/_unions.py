@@ -169,10 +169,13 @@ class Arm(Generic[T]):
             raise error.within(f"{instance.C_NAME}.{self.name}") from None
 
     def __set__(self, instance: Any, value: T) -> None:
+        path = f"{instance.C_NAME}.{self.name}"
         try:
             data = self.encode(value)
+        except EncodeError as error:
+            raise error.within(path) from None
         except (struct.error, TypeError, AttributeError) as error:
-            raise EncodeError(str(error), path=f"{instance.C_NAME}.{self.name}") from None
+            raise EncodeError(str(error), path=path) from None
         raw = instance._raw[: self.offset] + data
         instance.raw = raw if instance.SIZE is None else raw + instance._raw[len(raw) :]
 
@@ -270,4 +273,5 @@ def chunks(data: bytes, size: int) -> list[bytes]:
 def join_chunks(value: Sequence[Buffer], size: int) -> bytes:
     """The opposite of `chunks`. Raises `TypeError` for a piece of another size, and for an iterator: it would have no
     pieces the next time."""
-    return b"".join([_exactly(only_bytes(value[i]), size) for i in range(len(value))])
+    len(value)
+    return b"".join([_exactly(only_bytes(piece), size) for piece in value])

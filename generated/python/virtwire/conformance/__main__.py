@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ from .verdicts import ExpectationError, read_expectations
 LONGEST = 7 * 24 * 3600.0
 """The longest time to wait for an answer, in seconds."""
 
+GRACE = 1.0
+"""For how many seconds after a signal more of them ask for no more than that one: meanwhile the testees are ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         with _ending_on_signals():
             code = _run(options)
-        sys.stdout.flush()
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt as ended:
         return 128 + (ended.number if isinstance(ended, Ended) else signal.SIGINT)
@@ -99,8 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 def _ending_on_signals() -> Iterator[None]:
     """Take the signals that end a process as Ctrl-C is taken: the testees are ended, too."""
 
+    last = -GRACE
+
     def end(number: int, _: FrameType | None) -> None:
-        raise Ended(number)
+        nonlocal last
+        if time.monotonic() - last >= GRACE:
+            last = time.monotonic()
+            raise Ended(number)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
