@@ -285,9 +285,7 @@ def test_a_run_that_is_interrupted_ends_its_testees(
             os.kill(pid, 0)
 
 
-def test_signals_in_quick_succession_leave_no_testee(
-    vectors: Path, make: Make, root: Path, tmp_path: Path
-) -> None:
+def test_signals_in_quick_succession_leave_no_testee(vectors: Path, make: Make, root: Path, tmp_path: Path) -> None:
     """Who sends one wish several times does not keep the runner from ending its testees."""
     pids = tmp_path / "pids"
     testee = f"{make('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)' + chr(10) + HANGING)} {pids}"

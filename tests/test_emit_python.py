@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -546,6 +548,33 @@ def test_rows_of_everything(load: Load) -> None:
         with pytest.raises(errors(m)[1]) as error:
             choice.u.r = wrong
         assert error.value.path == f"choice.u.r{path}"
+
+
+def test_rows_have_types(load: Load, tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api")
+    pair = array(StructRef(name="pair"), 2)
+    arms = (member("r", array(array(LE16, 2), 2)), member("s", pair))
+    load(
+        struct("pair", member("x", U8)),
+        struct("fixed", member("t", array(pair, 2)), member("u", Aggregate(kind="union", members=arms))),
+        struct("deep", member("n", U8), member("t", array(array(LE16, 2), Expression(text="n + 1")))),
+    )
+    user = tmp_path / "python" / "user.py"
+    user.write_text(
+        "from virtwire.m import Deep, Fixed\n"
+        "reveal_type(Fixed().t)\nreveal_type(Fixed().u.r)\nreveal_type(Fixed().u.s)\nreveal_type(Deep().t)\n"
+    )
+    out, err, _ = api.run(
+        [f"--config-file={os.devnull}", f"--cache-dir={tmp_path}", "--follow-imports=silent", str(user)]
+    )
+    assert re.findall(r'Revealed type is "(.*)"', out.replace("virtwire.m.", "").replace("builtins.", "")) == [
+        "tuple[tuple[Pair, ...], ...]",
+        "tuple[tuple[int, ...], ...]",
+        "tuple[Pair, ...]",
+        "list[tuple[int, ...]]",
+    ], (
+        out + err
+    )
 
 
 def test_an_error_in_an_arm_names_the_union(load: Load) -> None:

@@ -66,6 +66,7 @@ _TYPING_IMPORTS: Mapping[str, tuple[str, ...]] = {
     "typing_extensions": ("Self",),
     "._errors": ("Buffer", "ByteOrder"),
     "._features": ("FeatureBits",),
+    "._unions": ("Arm",),
 }
 _BUILTINS = (
     "FEATURES TYPE_CHECKING annotations bytes classmethod dict int isinstance len list memoryview property range super"

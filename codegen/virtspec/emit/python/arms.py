@@ -49,7 +49,8 @@ def arms_of(shapes: Shapes, cls: Cls, members: Sequence[Member], used: set[str],
             continue
         name = unique(python_field(member.name or "arm"), used, arm=True)
         factory, annotation = _arm(shapes, cls, member, offset)
-        yield ArmView(name=name, arm=name, factory=factory, type=annotation)
+        rows = factory.startswith("rows_arm(")  # of anything
+        yield ArmView(name=name, arm=name, factory=factory, type=annotation, declared=rows)
 
 
 def _arm(shapes: Shapes, cls: Cls, member: Member, offset: int) -> tuple[str, str]:

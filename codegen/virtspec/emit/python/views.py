@@ -44,13 +44,15 @@ class BitView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmView:
-    """An arm of a union: the expression that makes its descriptor, and the type of its values. The attribute `name` of
-    a struct stands for the arm `arm` of an unnamed union inside."""
+    """An arm of a union: the expression that makes its descriptor, and the type of its values, which is `declared`
+    where the expression does not tell it. The attribute `name` of a struct stands for the arm `arm` of an unnamed union
+    inside."""
 
     name: str
     arm: str
     factory: str
     type: str
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
