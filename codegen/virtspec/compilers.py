@@ -121,7 +121,7 @@ class Compiler:
                     cwd=directory,
                     env=environment,
                     start_new_session=True,  # a compiler is several processes, which end together
-                    preexec_fn=_limit if resource is not None else None,
+                    preexec_fn=_limit if os.name == "posix" else None,
                 )
             except OSError as error:
                 raise SpecError(
