@@ -606,6 +606,14 @@ def test_a_length_with_a_negative_difference_is_told(load: Load) -> None:
         m.S(n=1).to_bytes()
 
 
+def test_what_fills_up_a_word(load: Load) -> None:
+    m = load(struct("s", member("n", U8), member("t", array(U8, Expression(text="(4 - n) % 4"))), member("end", U8)))
+    for n in range(10):
+        data = bytes((n, *range(-n % 4), 9))
+        value = m.S.from_bytes(data)
+        assert (len(value.t), value.end, bytes(value)) == (-n % 4, 9, data)
+
+
 def test_a_union_by_itself(load: Load) -> None:
     m = load(struct("u", member("a", LE32), member("b", array(U8, 9)), kind="union"), struct("s", member("a", U8)))
     assert m.U.from_bytes(b"\1" + bytes(8)).a == 1

@@ -382,6 +382,7 @@ def odd() -> Spec:
         struct("by_bits", member("", bits), member("data", array(U8, FieldRef(path="count")))),
         struct("by_named_bits", member("b", bits), member("data", array(LE16, FieldRef(path="b.low")))),
         struct("difference", member("n", U8), member("data", array(U8, Expression(text="(n - 4) * 2 + sizeof(pair)")))),
+        struct("filled", member("n", U8), member("data", array(U8, Expression(text="(4 - n) % 4 + (n | 1) % 2 - 1")))),
         struct("pair", member("x", U8), member("y", U8)),
         struct("two_rings", member("a", StructRef(name="ring")), member("b", StructRef(name="ring"))),
         struct("ring_first", member("ring", StructRef(name="ring")), member("tail", LE32)),
@@ -504,6 +505,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         ("decode by_named_bits 01000200", "ok data[0]=2 b.low=1 b.count=0"),
         ("decode difference 05aabbccdd", "ok n=5 data=aabbccdd"),
         ("decode difference 04aabb", "ok n=4 data=aabb"),
+        ("decode filled 03aa", "ok n=3 data=aa"),
+        ("decode filled 06aabb", "ok n=6 data=aabb"),
         ("decode ring 010002000300 queue_size=2", "ok items[0]=1 items[1]=2 end=3"),
         ("decode ring 010002000300", "ok items[0]=1 items[1]=2 end=3"),
         (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from virtspec.emit.arithmetic import to_python
-from virtspec.emit.formulas import parse_formula
+from virtspec.emit.arithmetic import length_to_python, to_python
+from virtspec.emit.formulas import count_of, parse_formula
+from virtspec.emit.rust.lengths import to_rust
 from virtspec.expressions import ExpressionError, evaluate, expression_text, names, parse, parse_comparison
 
 
@@ -69,6 +70,38 @@ def test_python_computes_the_same(text: str) -> None:
     values = {"a": 77, "b": 30}
     python = to_python(parse_formula(text), str, {"s": 4}.get)
     assert eval(python, {}, values) == evaluate(parse(text), values.__getitem__, size_of={"s": 4}.get)
+
+
+@pytest.mark.parametrize(
+    ("text", "python", "rust"),
+    [
+        ("(4 - a) % 4 + 1", "(4 - a) % 4 + 1", "lengths::add(lengths::wrapping_sub(4, a) % 4, 1)"),
+        ("3 & (2 * (a - b))", "3 & 2 * (a - b)", "3 & lengths::mul(2, lengths::wrapping_sub(a, b))"),
+        ("(a - b) % 3", "difference(a, b) % 3", "lengths::sub(a, b) % 3"),
+        ("(a - b) / 2 % 4", "difference(a, b) // 2 % 4", "(lengths::sub(a, b) / 2) % 4"),
+        ("(a | b) % 4", "(a | b) % 4", "(a | b) % 4"),
+        ("(a ^ b) >> 2", "(a ^ b) >> 2", "(a ^ b) >> 2"),
+    ],
+)
+def test_a_difference_may_be_negative_where_its_low_bits_count(text: str, python: str, rust: str) -> None:
+    assert length_to_python(parse_formula(text), str, {}.get) == python
+    assert to_rust(parse_formula(text), str, {}.get) == rust
+
+
+@pytest.mark.parametrize(
+    ("text", "unsigned"),  # the same as numbers of 32 bits have it
+    [
+        ("(4 - a) % 4", "(0x100000004 - a) % 4"),
+        ("(a - 3) & 7", "(0xfffffffd + a) & 7"),
+        ("7 & 2 * (3 - a) + 1", "7 & 2 * (0x100000003 - a) + 1"),
+        ("(2 * a - 5) % 8 + 1", "(0xfffffffb + 2 * a) % 8 + 1"),
+    ],
+)
+def test_low_bits_are_those_of_unsigned_numbers(text: str, unsigned: str) -> None:
+    python = length_to_python(parse_formula(text), str, {}.get)
+    for a in range(20):
+        wanted = evaluate(parse(unsigned), {"a": a}.__getitem__)
+        assert count_of(parse_formula(text), {"a": a}.__getitem__, {}.get) == eval(python, {}, {"a": a}) == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Expressions as Python, with the values that C gives them.
 
 Python rounds a quotient down, C towards zero. Lengths are unsigned: in all languages, one in which a difference is
-negative is too long for any buffer.
+negative is too long for any buffer, unless only its low bits count.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from virtspec.emit.formulas import known_size
+from virtspec.emit.formulas import known_size, low_bits
 from virtspec.expressions import PRECEDENCE, Binary, Expr, ExpressionError, Name, Number, SizeOf, expression_text
 
 _OPERAND = 1 + max(PRECEDENCE.values())
@@ -39,8 +39,9 @@ class _Writer:
     signed: bool
     length: bool
 
-    def text(self, expr: Expr, inside: bool = False) -> tuple[str, int]:
-        """An expression, or an operand `inside` of one, as Python, and how strongly its outermost operator binds."""
+    def text(self, expr: Expr, inside: bool = False, low: bool = False) -> tuple[str, int]:
+        """An expression, or an operand `inside` of one, as Python, and how strongly its outermost operator binds. With
+        `low`, only its low bits count."""
         match expr:
             case Number(value=value):
                 return str(value), _OPERAND
@@ -49,7 +50,9 @@ class _Writer:
             case SizeOf():
                 return str(known_size(expr, self.size_of)), _OPERAND
             case Binary(op=op, left=left, right=right):
-                return self._binary(op, self.text(left, True), self.text(right, True), self._function(expr, inside))
+                function = self._function(expr, inside and not low)
+                below = low_bits(expr, low)
+                return self._binary(op, self.text(left, True, below), self.text(right, True, below), function)
             case _:
                 raise ExpressionError(f"'{expression_text(expr)}' is no formula")
 

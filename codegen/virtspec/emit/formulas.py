@@ -47,18 +47,37 @@ def _check(expr: Expr) -> None:
             pass
 
 
-def count_of(expr: Expr, lookup: Callable[[str], int], size_of: Callable[[str], int | None]) -> int:
+def count_of(expr: Expr, lookup: Callable[[str], int], size_of: Callable[[str], int | None], low: bool = False) -> int:
     """The number of elements that a formula gives. Raises `ExpressionError` where it has none, or where a part of it is
-    negative: lengths are unsigned."""
+    negative: lengths are unsigned. With `low`, only its low bits count."""
     match expr:
         case Binary(op=op, left=left, right=right):
-            sides = [count_of(side, lookup, size_of) for side in (left, right)]
+            below = low_bits(expr, low)
+            sides = [count_of(side, lookup, size_of, below) for side in (left, right)]
             value = evaluate(Binary(op, *[Number(side, str(side)) for side in sides]), lookup)
-            if value < 0:
+            if op == "%" and below:
+                value %= sides[1]
+            if value < 0 and not low:
                 raise ExpressionError(f"'{expression_text(expr)}' is negative")
             return value
         case _:
             return evaluate(expr, lookup, size_of=size_of)
+
+
+def low_bits(expr: Binary, wanted: bool) -> bool:
+    """Whether only the low bits of the operands count, of an expression of which they are `wanted` alone or not.
+
+    Such a difference may be negative: `(4 - n) % 4` is what fills up a word, for every `n`.
+    """
+    match expr:
+        case Binary(op="%", right=Number(value=value)):
+            return value & (value - 1) == 0
+        case Binary(op="&", left=Number()) | Binary(op="&", right=Number()):
+            return True
+        case Binary(op="/" | "%" | ">>"):
+            return False
+        case _:
+            return wanted
 
 
 def known_size(expr: SizeOf, size_of: Callable[[str], int | None]) -> int:

@@ -25,6 +25,11 @@ pub(crate) fn sub(a: usize, b: usize) -> usize {
     a.checked_sub(b).unwrap_or(usize::MAX)
 }
 
+/// A difference of which only the low bits count.
+pub(crate) fn wrapping_sub(a: usize, b: usize) -> usize {
+    a.wrapping_sub(b)
+}
+
 pub(crate) fn mul(a: usize, b: usize) -> usize {
     a.saturating_mul(b)
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from virtspec.emit.formulas import known_size, parse_formula
+from virtspec.emit.formulas import known_size, low_bits, parse_formula
 from virtspec.emit.rust.items import Field, Item, Nested, Plain
 from virtspec.expressions import Binary, Expr, ExpressionError, Name, Number, SizeOf, expression_text
 from virtspec.model import AllOf, AnyOf, Array, Bits, Condition, Count, Feature, FieldRef, Not
@@ -51,10 +51,11 @@ def count(known: Known, item: Item, f: Field, variables: Mapping[str, str]) -> s
             return _number(known.constants[path])
         return _member(item, path.split("."), variables)
 
-    return _rust(tree, resolve, known.size_of)
+    return to_rust(tree, resolve, known.size_of)
 
 
-def _rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], int | None]) -> str:
+def to_rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], int | None], low: bool = False) -> str:
+    """An expression as Rust; with `low`, only its low bits count."""
     match tree:
         case Number(value=value):
             return _number(value)
@@ -63,7 +64,10 @@ def _rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], in
         case SizeOf():
             return _number(known_size(tree, size_of))
         case Binary(op=op, left=left, right=right):
-            first, second = _rust(left, resolve, size_of), _rust(right, resolve, size_of)
+            below = low_bits(tree, low)
+            first, second = (to_rust(side, resolve, size_of, below) for side in (left, right))
+            if op == "-" and low:
+                return f"lengths::wrapping_sub({first}, {second})"
             if op in _FUNCTIONS:
                 return f"lengths::{_FUNCTIONS[op]}({first}, {second})"
             if op in ("<<", ">>"):
@@ -72,13 +76,14 @@ def _rust(tree: Expr, resolve: Callable[[str], str], size_of: Callable[[str], in
                     raise ExpressionError(f"a shift by {right.value}")
                 if op == "<<":
                     return f"lengths::mul({first}, {1 << right.value})"
-            return f"{_operand(first)} {op} {_operand(second)}"
+            return f"{_operand(first, left)} {op} {_operand(second, right)}"
         case _:
             raise ExpressionError(f"'{expression_text(tree)}' is no formula")
 
 
-def _operand(text: str) -> str:
-    return f"({text})" if " " in text and not text.endswith(")") else text
+def _operand(text: str, tree: Expr) -> str:
+    """An operand; in parentheses where it has an operator of its own that is no function."""
+    return f"({text})" if isinstance(tree, Binary) and tree.op not in (*_FUNCTIONS, "<<") else text
 
 
 def _number(value: int) -> str:
