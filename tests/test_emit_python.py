@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import re
 import sys
+from array import array as bytes_of
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -604,6 +606,19 @@ def test_a_length_with_a_negative_difference_is_told(load: Load) -> None:
         m.S.from_bytes(b"\1abc")
     with pytest.raises(encode_error, match=r"^s\.t: has 0 elements, but \(n - 2\) \* 2 is no length$"):
         m.S(n=1).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "buffer",
+    [(ctypes.c_ubyte * 8)(), ctypes.create_string_buffer(8), bytes_of("b", bytes(8)), bytes_of("H", bytes(8))],
+    ids=["c_ubyte", "c_char", "signed", "words"],
+)
+def test_views_write_into_any_buffer_of_bytes(load: Load, buffer: Any) -> None:
+    m = load(struct("s", member("a", LE16), member("b", array(U8, 4))))
+    view = m.SView(buffer, 1)
+    view.a, view.b = 0x0201, b"abcd"
+    assert (view.a, view.b, bytes(memoryview(buffer).cast("B"))) == (0x0201, b"abcd", b"\0\1\2abcd\0")
+    assert m.S.unpack_from(buffer, 1) == m.S(a=0x0201, b=b"abcd")
 
 
 def test_what_fills_up_a_word(load: Load) -> None:

@@ -131,9 +131,10 @@ def only_bytes(value: Buffer) -> bytes:
 
 
 def in_bytes(buffer: Buffer) -> Buffer:
-    """A buffer whose length and slices count bytes: itself, or a view of one whose elements are larger."""
+    """A buffer whose length and slices count bytes, and whose slices may be assigned bytes: itself, or a view of one
+    whose elements have another format."""
     view = memoryview(buffer)
-    return buffer if view.itemsize == 1 and view.ndim == 1 else view.cast("B")
+    return buffer if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
 UNFIT = (struct.error, TypeError, AttributeError, EncodeError)
