@@ -608,6 +608,12 @@ def test_a_length_with_a_negative_difference_is_told(load: Load) -> None:
         m.S(n=1).to_bytes()
 
 
+def test_a_number_of_elements_that_is_none(load: Load) -> None:
+    m = load(struct("s", member("n", U8), member("t", array(U8, FieldRef(path="n")))))
+    with pytest.raises(errors(m)[1], match=r"^s\.n: 'x' is no unsigned integer of 8 bits$"):
+        m.S(n="x", t=b"a").to_bytes()
+
+
 @pytest.mark.parametrize(
     "buffer",
     [(ctypes.c_ubyte * 8)(), ctypes.create_string_buffer(8), bytes_of("b", bytes(8)), bytes_of("H", bytes(8))],

@@ -100,7 +100,8 @@ def malformed(cls: type[Struct], name: str, data: Buffer, offset: int, reason: s
 def wrong_count(
     value: Struct, name: str, count: int, expected: int, expression: str
 ) -> EncodeError:
-    """The error for an array that has not as many elements as another member says."""
+    """The error for an array that has not as many elements as another member says. Raises `TypeError` where that says no
+    number: then the error is about that member."""
     if any(
         part.name == name and not part.many and part.cls is None for part in parts_of(type(value))
     ):
