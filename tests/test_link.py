@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from virtspec.diagnostics import Sink
+from virtspec.layout import Layouts
 from virtspec.model import DEVICE_CONFIG, Aggregate, AnyOf, Array, Entry, Feature, Registry, Spec, bits_of, members_in
 from virtspec.pipeline import read_spec
 
@@ -55,6 +56,21 @@ def test_bits_without_a_name(tmp_path: Path) -> None:
     assert struct is not None and not found
     bits = [[(bit.name, bit.offset, bit.width) for bit in bits_of(member)] for member in struct.members]
     assert bits == [[("a", 0, 3), ("b", 8, 8)], [("x", 0, 4), ("y", 12, 4)]]
+
+
+def test_bits_without_a_name_take_space(tmp_path: Path) -> None:
+    listing = (
+        "\\begin{lstlisting}\nstruct widget_bits {\n  le32 : 32;\n  u8 a : 3; u8 : 0; u8 b : 2;\n  be16 : 7;\n"
+        "  const le16 : 4; const le16 c : 12;\n  u8 flags { : 3; d : 5; };\n  u8 last;\n};\n\\end{lstlisting}\n"
+    )
+    spec, found = read(tmp_path, "1 & WIDGET_CMD_A \\\\", listing)
+    struct = spec.struct("widget_bits")
+    assert struct is not None and not found
+    layout = Layouts(spec)[struct.key]
+    assert layout.size == 12
+    assert [(slot.path, slot.offset, slot.bit_offset) for slot in layout.leaves()] == [
+        *(("a", 4, 0), ("b", 5, 0), ("c", 8, 4), ("flags.d", 10, 3), ("last", 11, None))
+    ]
 
 
 def test_a_comma_where_a_member_ends(tmp_path: Path) -> None:

@@ -77,6 +77,13 @@ def test_an_escaped_percent_sign_begins_no_comment() -> None:
     assert kinds("a \\\\ \\section{A}") == ["Heading"]
 
 
+def test_a_comment_in_an_option() -> None:
+    text = "\\item[a % b] \\item[c]\nd] e % \\item f"
+    assert [(block.label, text[block.body :]) for block in scan_text(text).blocks if isinstance(block, Item)] == [
+        ("a % b] \\item[c]\nd", " e % \\item f")
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "comments"),
     [
@@ -86,11 +93,14 @@ def test_an_escaped_percent_sign_begins_no_comment() -> None:
         ("\\section{A % in an argument\nB} % behind", [11, 31]),
         ("\\label{a%b\n}\n%c", [8, 13]),
         ("100\\% of it", []),
+        ("\\item[a % b]\n\\item c] \\label{d} % \\item e", [8, 32]),
     ],
 )
 def test_where_comments_begin(text: str, comments: list[int]) -> None:
-    assert list(scan_text(text).comments) == comments
-    assert all(text[start] == "%" for start in comments)
+    begins, ends = scan_text(text).comments[::2], scan_text(text).comments[1::2]
+    assert list(begins) == comments
+    assert all(text[start] == "%" for start in begins)
+    assert all(text[end : end + 1] in ("\n", "") and "\n" not in text[start:end] for start, end in zip(begins, ends))
 
 
 @pytest.mark.parametrize(

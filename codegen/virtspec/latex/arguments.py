@@ -10,10 +10,10 @@ MAX_OPTION = 1 << 10
 thousand unclosed ones must not cost the square of it."""
 
 _FLAT = re.compile(rf"[ \t\n]*\{{((?:\\[A-Za-z]{{1,20}})?[^{{}}\\%]{{0,{MAX_ARGUMENT - 23}}})\}}")
-_FLAT_OPTION = re.compile(rf"\[([^][{{}}\\]{{0,{MAX_OPTION - 2}}})\]")
+_FLAT_OPTION = re.compile(rf"\[([^][{{}}\\%]{{0,{MAX_OPTION - 2}}})\]")
 # one set of characters comes first: it is all that the engine looks for
 _BRACES = re.compile(r"[{}\\%](?:(?<=\\).|(?<=%)[^\n]*)?", re.DOTALL)
-_BRACKETS = re.compile(r"[][{}\\](?:(?<=\\).)?", re.DOTALL)
+_BRACKETS = re.compile(r"[][{}\\%](?:(?<=\\).|(?<=%)[^\n]*)?", re.DOTALL)
 # blanks and comments may stand in front of an argument
 _OPEN = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\{")
 _OPEN_OPTION = re.compile(r"(?:[ \t\n]|%[^\n]*\n)*\[")

@@ -45,8 +45,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one text holds: its blocks in order, where comments and definitions of commands begin, the defects, and
-    whether it hides a part of itself."""
+    """What one text holds: its blocks in order, where comments begin and end, in turn, where definitions of commands
+    begin, the defects, and whether it hides a part of itself."""
 
     blocks: tuple[Block, ...]
     comments: tuple[int, ...]
@@ -157,9 +157,9 @@ class _Scanner:
         and where the next one begins."""
         position = comment
         while comment < limit:
-            self.comments.append(comment)
             end = self.text.find("\n", comment)
             position = end if end >= 0 else len(self.text)
+            self.comments += (comment, position)
             comment = self._comment(position)
         return position, comment
 

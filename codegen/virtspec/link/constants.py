@@ -65,6 +65,7 @@ class Constants:
             for d in self.definitions
             if isinstance(d.expr, Number) and d.parameters is None and d.expr.value <= MAX_VALUE
         }
+        self._meant: dict[str, str] = {}
         self._begun: set[int] = set()
         self._depth = 0
         self._calls = 0
@@ -129,12 +130,18 @@ class Constants:
 
     def meant(self, name: str) -> str:
         """The name that a name stands for, which may be defined as another one."""
-        seen: set[str] = set()
-        while name not in seen:
-            seen.add(name)
-            expr = next((d.expr for d in self.by_name.get(name, ())), None)
-            name = expr.name if isinstance(expr, Name) else name
-        return name
+        passed: set[str] = set()
+        while name not in passed and name not in self._meant:
+            passed.add(name)
+            others = {
+                d.expr.name if isinstance(d.expr, Name) and d.parameters is None else name
+                for d in self.by_name.get(name, ())
+            }
+            name = others.pop() if len(others) == 1 else name
+        meant = self._meant.get(name, name)
+        # a chain of names may be as long as the document: none is gone through twice
+        self._meant |= dict.fromkeys(passed, meant)
+        return meant
 
     def lookup(self, name: str) -> int:
         """The value of a name. Raises `Unknown` where it has none or several."""

@@ -19,6 +19,7 @@ from virtspec.listing.syntax import (
     Elision,
     Remark,
     TypeName,
+    field_called,
 )
 from virtspec.model import (
     Aggregate,
@@ -302,10 +303,10 @@ class _Linker:
         try:
             width = self.value(expr)
         except Unknown as error:
-            self.fatal("VS106", start, f"width of '{name}': {error}")
+            self.fatal("VS106", start, f"width of {field_called(name)}: {error}")
             return 0
         if not 0 < width <= 64:
-            self.fatal("VS106", start, f"'{name}' cannot have {width} bits")
+            self.fatal("VS106", start, f"{field_called(name)} cannot have {width} bits")
             return 0
         return width
 
@@ -338,13 +339,16 @@ class _BitRun:
         """Add a bit-field, to the container of those before it if that has room."""
         container = integer(item.type.name) if isinstance(item.type, TypeName) else None
         if container is None or item.dimensions:
-            message = f"bit-field '{item.name}' needs an integer type and no dimension"
+            message = f"bit-{field_called(item.name)} needs an integer type and no dimension"
             self.linker.error("VS106", item.start, message)
             self.end()
             if isinstance(item.type, TypeName):  # how many bytes it takes is not known, nor where the next ones are
                 unknown = External(name=item.type.name, tag=item.type.tag)
                 place = self.linker.place(item.start)
                 self.members.append(Member(name=item.name, type=unknown, direction=side, place=place))
+            return
+        if not item.name and isinstance(item.bits, Number) and item.bits.value == 0:
+            self.end()  # as in C, what follows begins a container
             return
         width = self.linker.width(item.bits, item.name, item.start)
         if self.container != container or self.used + width > container.bits:
@@ -362,7 +366,7 @@ class _BitRun:
 
     def end(self) -> None:
         """End the container."""
-        if self.container is not None and self.bits:
+        if self.container is not None and self.used:
             type_ = Bits(container=self.container, fields=tuple(self.bits))
             place = self.linker.place(self.start)
             self.members.append(Member(name="", type=type_, direction=self.side, place=place))

@@ -21,10 +21,11 @@ from virtspec.listing.syntax import (
     Elision,
     Remark,
     TypeName,
+    field_called,
 )
 
 _ATTRIBUTES = ("__attribute__", "__packed", "packed")
-_TYPES = SCALARS | {"struct", "union", "enum"}
+_TYPES = SCALARS | QUALIFIERS | {"struct", "union", "enum"}
 
 
 class MemberParser(Cursor):
@@ -93,7 +94,7 @@ class MemberParser(Cursor):
     def declarations(self) -> list[Declaration]:
         """A type and its declarators up to and with the `;`."""
         before = self.remarks()
-        if self.ahead(2).text == "{" and self.ahead(4).text == ":" and self.peek().text in SCALARS:
+        if self.ahead(2).text == "{" and ":" in (self.ahead(3).text, self.ahead(4).text) and self.peek().text in SCALARS:
             return [self.named_before_group(before)]
         type_ = self.type()
         if type_ is None:
@@ -115,12 +116,17 @@ class MemberParser(Cursor):
             if not self.take(","):
                 self.end_of_declaration(declared[-1])
                 break
-            if self.peek().text in _TYPES:
-                comma, name = self.tokens[self.position - 1], declaration.name
-                self.error("VS013", comma.start, f"',' behind field '{name}' where ';' belongs", hint="write ';'")
+            if self.ends_declarators():
+                comma, field = self.tokens[self.position - 1], field_called(declaration.name)
+                self.error("VS013", comma.start, f"',' behind {field} where ';' belongs", hint="write ';'")
                 break
         declared[-1].after = self.trailing()
         return declared
+
+    def ends_declarators(self) -> bool:
+        """Whether what follows a comma is no declarator, but the next member or the end of the body."""
+        word = self.peek().text
+        return word == "}" or word in _TYPES or (word in self.typedefs and self.ahead(1).kind == "name")
 
     def named_before_group(self, before: tuple[Remark, ...]) -> Declaration:
         """`le32 flags { … };` means `le32 { … } flags;`."""
@@ -138,7 +144,7 @@ class MemberParser(Cursor):
 
     def type(self) -> TypeName | Body | BitGroup | None:
         token = self.peek()
-        while token.text in QUALIFIERS and self.ahead(1).kind == self.ahead(2).kind == "name":
+        while token.text in QUALIFIERS and self.begins_type(1):
             self.next()
             token = self.peek()
         if token.text in ("struct", "union"):
@@ -166,6 +172,11 @@ class MemberParser(Cursor):
             self.error("VS022", token.start, f"unknown type '{token.text[:40]}'")
         self.next()
         return TypeName("", token.text, token.start)
+
+    def begins_type(self, count: int) -> bool:
+        """Whether the token so many behind the next one is a type: a known one, or a name before the member's name."""
+        token = self.ahead(count)
+        return token.text in _TYPES or (token.kind == self.ahead(count + 1).kind == "name")
 
     def declarator(self, type_: TypeName | Body | BitGroup, before: tuple[Remark, ...]) -> Declaration | None:
         token = self.peek()
@@ -210,22 +221,22 @@ class MemberParser(Cursor):
             self.next()
             return
         if token.kind == "junk" and not token.fresh:
-            self.damaged(self.next(), f"field '{declaration.name}'")
+            self.damaged(self.next(), field_called(declaration.name))
             return
         last = self.tokens[self.position - 1]
         behind = last.start + len(last.text)
         if token.text in (":", ".") and not token.fresh:
             self.next()
-            self.error("VS013", token.start, f"'{token.text}' behind field '{declaration.name}' where ';' belongs")
+            self.error("VS013", token.start, f"'{token.text}' behind {field_called(declaration.name)} where ';' belongs")
             return
         if self._more_before_semicolon(token):
-            self.error("VS011", token.start, f"unexpected '{token.text[:20]}' behind field '{declaration.name}'")
+            self.error("VS011", token.start, f"unexpected '{token.text[:20]}' behind {field_called(declaration.name)}")
             self.skip_line()
             return
         self.error(
             "VS012",
             behind,
-            f"field '{declaration.name}' has no ';'",
+            f"{field_called(declaration.name)} has no ';'",
             hint=f"add ';' behind '{self.file.text[last.start : behind][:40]}'",
         )
 
@@ -342,11 +353,11 @@ class MemberParser(Cursor):
         separator = self.peek()
         if separator.text == ",":
             self.next()
-            self.warn("VS013", separator.start, f"',' behind '{name}' where ';' belongs", hint="write ';'")
+            self.warn("VS013", separator.start, f"',' behind {field_called(name)} where ';' belongs", hint="write ';'")
         elif separator.kind == "junk" and not separator.fresh:
-            self.damaged(self.next(), f"field '{name}'")
+            self.damaged(self.next(), field_called(name))
         elif not self.take(";"):
-            self.error("VS012", separator.start, f"field '{name}' has no ';'", hint="add ';' behind its width")
+            self.error("VS012", separator.start, f"{field_called(name)} has no ';'", hint="add ';' behind its width")
         return BitEntry(name, width, start, (*before, *self.trailing(group=True)))
 
 

@@ -125,5 +125,10 @@ class Opaque:
     reason: str
 
 
+def field_called(name: str) -> str:
+    """What a message calls a member: a bit-field need have no name."""
+    return f"field '{name}'" if name else "the field without a name"
+
+
 BodyItem: TypeAlias = Declaration | Define | Enum | Elision
 Item: TypeAlias = Declaration | Body | BitGroup | Define | Enum | Opaque

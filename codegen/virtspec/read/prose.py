@@ -55,7 +55,7 @@ class Outline:
 
     A stretch begins at one of `starts`, its prose at one of `begins` (behind a listing or table), and it ends at one of
     `ends`. `items` are the labels of the list items around it, the innermost last; `titled` says that a heading begins
-    it. Comments begin at `comments` and end with their lines.
+    it. `comments` are where comments begin and end, in turn.
     """
 
     text: str
@@ -81,10 +81,7 @@ class Outline:
         index = bisect_right(self.starts, position) - 1
         if position < self.begins[index]:
             return None
-        comment = bisect_right(self.comments, position) - 1
-        if comment >= 0 and self.text.find("\n", self.comments[comment], position) < 0:
-            return None
-        return match, index
+        return None if bisect_right(self.comments, position) % 2 else (match, index)
 
 
 @lru_cache(maxsize=1024)

@@ -90,7 +90,7 @@ _POSITIONS = re.compile(r"(?:bytes|bits|gpr|offset)\b", re.IGNORECASE)
 _VALUES = re.compile(r"(?:values?|codes?|opcodes?|numbers?)$", re.IGNORECASE)
 _IDS = re.compile(r"(?:\b|shm|c)id\b", re.IGNORECASE)
 
-_STEP = re.compile(r"\\(?:\\(?:\s*\[[^\]]*\])?|tabularnewline\b|.)|&|\{|\}|%[^\n]*\n?", re.DOTALL)
+_STEP = re.compile(r"\\(?:\\(?:\s*\[[^\]]{0,200}\])?|tabularnewline\b|.)|&|\{|\}|%[^\n]*\n?", re.DOTALL)
 _RULES = re.compile(
     r"\\(?:hline|endhead|endfirsthead|endfoot|endlastfoot|toprule|midrule|bottomrule)\b|\\cline\s*\{[^{}]*\}"
 )
