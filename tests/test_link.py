@@ -44,6 +44,9 @@ def test_a_name_that_is_defined_as_another(tmp_path: Path) -> None:
     assert read(tmp_path, rows, listing % "#define WIDGET_S_DOWN 8\n")[1] == []
     found = read(tmp_path, rows, listing % "#define WIDGET_S_LOOP WIDGET_S_LOOP\n#define WIDGET_S_UNTIL 7\n")[1]
     assert [message[:5] for message in found] == ["VS204", "VS250"]
+    # whichever of its definitions comes first
+    twice = listing.replace("#define", "#define WIDGET_S_ON 7\n#define", 1) % ""
+    assert read(tmp_path, rows, twice)[1] == []
 
 
 def test_bits_without_a_name(tmp_path: Path) -> None:
@@ -75,12 +78,12 @@ def test_bits_without_a_name_take_space(tmp_path: Path) -> None:
 
 def test_a_comma_where_a_member_ends(tmp_path: Path) -> None:
     path = tmp_path / "widget.tex"
-    text = "struct widget {\n  le32 a,\n  struct { u8 b; } c;\n  le16 d, le16 e;\n  u8 f, g;\n};\n"
+    text = "struct widget {\n  le32 a,\n  struct { u8 b; } c;\n  le16 d, le16 e;\n  u8 f, g,\n  const u8 h,\n};\n"
     path.write_text(f"\\begin{{lstlisting}}\n{text}\\end{{lstlisting}}\n", "utf-8")
     sink = Sink()
     (struct,) = read_spec(str(path), sink).structs
-    assert [m.name for m in struct.members] == ["a", "c", "d", "e", "f", "g"]
-    assert [(d.rule, d.span.line) for d in sink.in_order()] == [("VS013", 3), ("VS013", 5)]
+    assert [m.name for m in struct.members] == [*"acdefgh"]
+    assert [(d.rule, d.span.line) for d in sink.in_order()] == [("VS013", 3), ("VS013", 5), ("VS013", 6), ("VS013", 7)]
 
 
 def test_keywords_are_words_of_their_own(tmp_path: Path) -> None:

@@ -168,6 +168,10 @@ HOSTILE = {
     "definitions in a struct": HEAD
     + listing("struct s {" + "".join(f"\n#define W_{i} {i}" for i in range(MANY)) + "\nu8 a;\n};"),
     "unknown names": HEAD + listing("".join(f"#define W_{i} NOT_KNOWN_{i}\n" for i in range(MANY))),
+    "names of names": HEAD
+    + listing("#define W_A0 1\n" + "".join(f"#define W_A{i + 1} W_A{i}\n" for i in range(2 * MANY))),
+    "one comment": f"{NORMATIVE}% {'MUST ' * 1_600_000}",
+    "rows whose space is left open": "\\begin{tabular}{l}" + "1&2\\\\[" * 300_000 + "\\end{tabular}",
     "lists in lists": HEAD + "\\begin{itemize}\n" * MANY + "\\item[0 to 3] x\n" * MANY,
     "blanks": f"{HEAD}MUST{' ' * 200_000}{chr(10)}{' ' * 9}{chr(10) * 200_000}request data {' ' * 200_000}x",
 }

@@ -133,10 +133,8 @@ class Constants:
         passed: set[str] = set()
         while name not in passed and name not in self._meant:
             passed.add(name)
-            others = {
-                d.expr.name if isinstance(d.expr, Name) and d.parameters is None else name
-                for d in self.by_name.get(name, ())
-            }
+            definitions = (d for d in self.by_name.get(name, ()) if d.parameters is None)
+            others = {d.expr.name for d in definitions if isinstance(d.expr, Name)}
             name = others.pop() if len(others) == 1 else name
         meant = self._meant.get(name, name)
         # a chain of names may be as long as the document: none is gone through twice

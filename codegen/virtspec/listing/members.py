@@ -94,7 +94,11 @@ class MemberParser(Cursor):
     def declarations(self) -> list[Declaration]:
         """A type and its declarators up to and with the `;`."""
         before = self.remarks()
-        if self.ahead(2).text == "{" and ":" in (self.ahead(3).text, self.ahead(4).text) and self.peek().text in SCALARS:
+        if (
+            self.ahead(2).text == "{"
+            and ":" in (self.ahead(3).text, self.ahead(4).text)
+            and self.peek().text in SCALARS
+        ):
             return [self.named_before_group(before)]
         type_ = self.type()
         if type_ is None:
@@ -227,7 +231,9 @@ class MemberParser(Cursor):
         behind = last.start + len(last.text)
         if token.text in (":", ".") and not token.fresh:
             self.next()
-            self.error("VS013", token.start, f"'{token.text}' behind {field_called(declaration.name)} where ';' belongs")
+            self.error(
+                "VS013", token.start, f"'{token.text}' behind {field_called(declaration.name)} where ';' belongs"
+            )
             return
         if self._more_before_semicolon(token):
             self.error("VS011", token.start, f"unexpected '{token.text[:20]}' behind {field_called(declaration.name)}")

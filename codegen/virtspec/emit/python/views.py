@@ -312,6 +312,12 @@ class ClassView:
         return " ".join(parts)
 
     @property
+    def viewed(self) -> bool:
+        """Whether there is a view. Nothing but bit-fields without a name is nothing to see, but the view of what is
+        around it holds it."""
+        return bool(self.view) or any(a.kind == "bits" and not a.bits for a in self.attributes)
+
+    @property
     def viewed_former(self) -> tuple[FormerMember, ...]:
         """The former names of what a zero-copy view has."""
         viewed = {member.name for member in self.view}
