@@ -186,6 +186,9 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
     if relation is not None:
         subject = f"{key}/{relation_text(relation)}"
     bound = [f"{b.slot} {b.first}" for b in bind] if bind else ()
+    since, until = (edition_of(str(entry.get(word, ""))) for word in ("since", "until"))
+    if ("since" in entry and not since) or ("until" in entry and not (until and since <= until)):
+        raise ValueError("'since' and 'until' are editions, the first one and the last one")
     return Annotation(
         key=key,
         kind=kind,
@@ -194,8 +197,8 @@ def _annotation(entry: Mapping[str, Any], span: Span) -> Annotation:
         section=section,
         digests=tuple(digests),
         span=span,
-        since=edition_of(str(entry["since"])) if "since" in entry else (),
-        until=edition_of(str(entry["until"])) if "until" in entry else (),
+        since=since,
+        until=until,
         length=length_of(str(entry["length"])) if "length" in entry else None,
         condition=condition_of(str(entry["condition"])) if "condition" in entry else None,
         direction=direction,
