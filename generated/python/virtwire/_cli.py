@@ -321,9 +321,8 @@ def _input(options: argparse.Namespace) -> bytes:
     if options.hex is not None:
         if options.file is not None:
             raise UsageError("give FILE or --hex, not both")
-        digits = options.hex.replace("0x", " ").replace(",", " ").replace(":", " ")
         try:
-            return bytes.fromhex(digits)
+            return bytes.fromhex(options.hex.replace("0x", " ").replace(",", " ").replace(":", " "))
         except ValueError:
             raise UsageError(
                 f"--hex {options.hex!r:.60}: two hexadecimal digits for each byte are needed"
@@ -337,7 +336,8 @@ def _input(options: argparse.Namespace) -> bytes:
 
 def _keywords(cls: type[Struct], options: argparse.Namespace) -> dict[str, Any]:
     """The keyword arguments for `from_bytes`, checked against what the struct takes."""
-    accepted = list(inspect.signature(cls.from_bytes).parameters)[1:]  # all but the bytes
+    parameters = inspect.signature(cls.from_bytes).parameters
+    accepted = list(parameters)[1:]  # all but the bytes
     keywords: dict[str, Any] = {}
     for setting in options.set:
         key, separator, text = setting.partition("=")
@@ -358,16 +358,11 @@ def _keywords(cls: type[Struct], options: argparse.Namespace) -> dict[str, Any]:
         keywords["byteorder"] = options.byteorder
     if options.allow_short:
         keywords["allow_short"] = True
-    unknown = [name for name in keywords if name not in accepted]
-    if unknown:
-        raise UsageError(f"{cls.C_NAME} does not depend on '{unknown[0]}'")
-    missing = [
-        p.name
-        for p in inspect.signature(cls.from_bytes).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in keywords
-    ]
-    if missing:
-        raise UsageError(f"{cls.C_NAME} does not carry its lengths: give --set {missing[0]}=N")
+    for name in sorted(keywords.keys() - set(accepted)):
+        raise UsageError(f"{cls.C_NAME} does not depend on '{name}'")
+    for p in parameters.values():
+        if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in keywords:
+            raise UsageError(f"{cls.C_NAME} does not carry its lengths: give --set {p.name}=N")
     return keywords
 
 
