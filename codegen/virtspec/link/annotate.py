@@ -152,12 +152,16 @@ class _Work:
             self.registries = known
 
     def apply(self, annotation: Annotation, place: Place) -> bool:
-        """Apply an annotation; False where the model has no element of its key, or not the members that it names."""
+        """Apply an annotation; False where the model has no element of its key, or none of the members that
+        hold its codes: what editions call otherwise has several names."""
         if annotation.example and annotation.key in self.constants:
             self.constants[annotation.key] = replace(self.constants[annotation.key], example=True)
             return True
-        if not all(map(self._holds, (*annotation.fields, *annotation.bits))):
-            return False
+        if annotation.fields or annotation.bits:
+            there = [tuple(filter(self._holds, paths)) for paths in (annotation.fields, annotation.bits)]
+            if not any(there):
+                return False
+            annotation = replace(annotation, fields=there[0], bits=there[1])
         if annotation.relation is not None:
             return self.relate(annotation.key, replace(annotation.relation, evidence=place), annotation.paths)
         return self.apply_to(
