@@ -102,15 +102,6 @@ def test_a_fact_of_nothing_is_unused(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("word", ["fields", "bits"])
-def test_a_list_of_codes_in_a_member_that_is_not_there(tmp_path: Path, word: str) -> None:
-    spec, found = read(tmp_path, fact(f'key = "widget/registry/widget_cmd"\n{word} = ["widget.pairs"]'))
-    assert found == [
-        f"1: VS261 {word} of 'widget/registry/widget_cmd' is not applied: no such member, registry or entry"
-    ]
-    assert not spec.registries[0].fields and not spec.registries[0].bits
-
-
 def test_a_fact_on_another_chapter_is_no_matter(tmp_path: Path) -> None:
     spec, found = read(tmp_path, fact('key = "gadget/struct/gadget/parts"\nlength = "count"', section="sec:Gadget"))
     assert not found

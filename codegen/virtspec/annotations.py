@@ -18,9 +18,6 @@ several paragraphs of one text: there is an entry for each section, and all hold
 of the paragraph that name all members of a relation state it; `clause` is the digest of the one that does, where others
 name them too.
 
-Of the members that `fields` and `bits` list, those count that a text has: one may be called otherwise in another
-edition.
-
 What `bind` gives by role is a struct; `x *` is any number of `x`, and `+ x` one behind the struct that the role has
 too. `member` says whose bytes they are where the role does not, and `when` in which case. What is bound to a list, or
 its condition, holds for all its codes that have nothing of their own.

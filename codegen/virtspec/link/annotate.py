@@ -30,8 +30,6 @@ from virtspec.model import (
     Struct,
     StructRef,
     Type,
-    bits_of,
-    members_in,
 )
 
 Change = Callable[[Member], Member]
@@ -120,10 +118,7 @@ class _Work:
         self.constants = {c.key: c for c in constants}
         self.registries = {r.key: r for r in registries}
         self.lone = lone
-        self.by_tag: dict[str, list[Struct]] = {}
-        for struct in structs:
-            self.by_tag.setdefault(struct.name, []).append(struct)
-        self.tags = set(self.by_tag)
+        self.tags = {s.name for s in structs}
         self._entries: dict[str, tuple[list[Entry], dict[str, list[int]]]] = {}
         """The entries of registries of which some are changed, and where those of a name stand."""
 
@@ -152,16 +147,10 @@ class _Work:
             self.registries = known
 
     def apply(self, annotation: Annotation, place: Place) -> bool:
-        """Apply an annotation; False where the model has no element of its key, or none of the members that
-        hold its codes: what editions call otherwise has several names."""
+        """Apply an annotation; False where the model has no element of its key."""
         if annotation.example and annotation.key in self.constants:
             self.constants[annotation.key] = replace(self.constants[annotation.key], example=True)
             return True
-        if annotation.fields or annotation.bits:
-            there = [tuple(filter(self._holds, paths)) for paths in (annotation.fields, annotation.bits)]
-            if not any(there):
-                return False
-            annotation = replace(annotation, fields=there[0], bits=there[1])
         if annotation.relation is not None:
             return self.relate(annotation.key, replace(annotation.relation, evidence=place), annotation.paths)
         return self.apply_to(
@@ -184,15 +173,6 @@ class _Work:
                     return False
             self.structs[key] = replace(struct, relations=(*struct.relations, relation))
         return True
-
-    def _holds(self, path: str) -> bool:
-        """Whether a struct has a member, or a bit-field, given as `tag.path`."""
-        tag, _, path = path.partition(".")
-        return any(
-            path == above or path in {f"{above}.{bit.name}".lstrip(".") for bit in bits_of(member)}
-            for struct in self.by_tag.get(tag, ())
-            for above, member in members_in(struct.members)
-        )
 
     def constant_names(self) -> frozenset[str]:
         return frozenset(c.name for c in self.constants.values())
